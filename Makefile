@@ -1,0 +1,43 @@
+# The front door. `make help` lists what there is.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+RUN := .venv/bin
+ARGS ?=
+
+.PHONY: help setup demo test lint format bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.complete ## Make the environment in .venv from uv.lock
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.complete: uv.lock pyproject.toml | $(UV)
+	UV_PYTHON_DOWNLOADS=never $(UV) sync --locked --quiet --python $(PYTHON)
+	@touch $@
+
+demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
+	@$(RUN)/wescope demo $(ARGS)
+
+test: setup lint ## Run the linters and every test
+	$(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup ## Format check, ruff, mypy, import contract
+	$(RUN)/ruff format --check --quiet .
+	$(RUN)/ruff check --quiet .
+	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache
+
+format: setup ## Format the code and mend what ruff can mend
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+bench: setup ## Measure webhook intake and documents per second, beside a plain baseline
+	$(RUN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove environments and caches (not .wescope, which holds the embedded database)
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

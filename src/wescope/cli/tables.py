@@ -1,0 +1,135 @@
+"""Tables: results for people, on stdout."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wescope.books.money import Money
+from wescope.engine.results import Check, ParkedRow, Severity, Status, SyncResult, TieOut
+
+
+def show_status(status: Status, console: Console) -> None:
+    """What the service is doing, as two columns."""
+    tieout = status.last_tieout
+    oldest = status.oldest_hint_age_s
+    days = status.refresh_token_days_left
+    rows = [
+        ("Waiting", status.backlog),
+        ("Oldest waits for", "nothing waits" if oldest is None else f"{oldest} s"),
+        ("Being worked on", status.in_flight),
+        ("Posted", status.posted),
+        *((f"  {entity}", count) for entity, count in sorted(status.posted_by_entity.items())),
+        ("Parked", status.parked),
+        ("QBO calls, last minute", status.qbo_calls_last_minute),
+        ("QBO writes, ever", status.qbo_writes_total),
+        ("QBO connection expires in", "unknown" if days is None else f"{days} days"),
+        ("Last tie-out", f"{tieout.difference} as of {tieout.as_of}" if tieout else "none yet"),
+        ("Dry run", "yes: nothing is written to QBO" if status.dry_run else "no"),
+        ("Version", status.version),
+    ]
+    _print(console, ("", ""), rows, header=False)
+
+
+def show_parked(rows: Sequence[ParkedRow], console: Console) -> None:
+    """Parked documents with what mends them."""
+    if not rows:
+        console.print("Nothing is parked.")
+        return
+    _print(
+        console,
+        ("Document", "Amount", "Since", "Reason", "Who", "Remedy"),
+        (
+            (
+                row.key,
+                Money(amount=row.amount, currency=row.currency),
+                row.since.strftime("%Y-%m-%d %H:%M %Z"),
+                f"{row.reason} ({_details(row)})",
+                row.owner,
+                row.remedy,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _details(row: ParkedRow) -> str:
+    return ", ".join((row.code, *(f"{name} {value}" for name, value in row.details.items())))
+
+
+def show_sync(results: Sequence[SyncResult], console: Console) -> None:
+    """What was done for each subject, document by document."""
+    _print(
+        console,
+        ("Subject", "Document", "Entity", "Action", "QBO id", "Amount", "Date", "Reason"),
+        (
+            (
+                result.subject,
+                action.document_key,
+                action.entity,
+                action.action,
+                action.qbo_id or "",
+                Money(amount=action.amount, currency=action.currency),
+                action.date or "",
+                action.reason or "",
+            )
+            for result in results
+            for action in result.actions
+        ),
+    )
+    for result in results:
+        if not result.actions:
+            console.print(f"{result.subject}: nothing to do")
+
+
+def show_tieout(tieout: TieOut, console: Console) -> None:
+    """The comparison: only what differs is listed, and the sum of all of it."""
+    different = [
+        (f"receivable of {row.customer_id}", *_amounts(row.stripe, row.qbo, row.difference, row.currency))
+        for row in tieout.receivable
+        if row.difference
+    ]
+    clearing = [
+        (f"clearing account {row.currency.upper()}", *_amounts(row.stripe, row.qbo, row.difference, row.currency))
+        for row in tieout.clearing
+    ]
+    _print(console, ("", "Stripe", "QBO", "Difference"), [*different, *clearing])
+    agreeing = len(tieout.receivable) - len(different)
+    console.print(f"{agreeing} receivables agree, {len(different)} differ, {len(tieout.parked)} documents are parked.")
+    verdict = "QBO equals Stripe" if tieout.balanced else "QBO differs from Stripe"
+    console.print(f"{verdict} as of {tieout.as_of}: difference {tieout.difference}")
+
+
+def _amounts(stripe: int, qbo: int, difference: int, currency: str) -> tuple[Money, Money, Money]:
+    first, second, third = (Money(amount=amount, currency=currency) for amount in (stripe, qbo, difference))
+    return first, second, third
+
+
+def show_checks(checks: Sequence[Check], console: Console) -> None:
+    """What doctor saw; what is not good comes with its remedy."""
+    _print(
+        console,
+        ("", "Check", "Seen", "Remedy"),
+        ((_mark(check), check.name, check.detail, check.remedy) for check in checks),
+    )
+
+
+def _mark(check: Check) -> str:
+    if check.ok:
+        return "ok"
+    return "ERROR" if check.severity is Severity.ERROR else "warning"
+
+
+def show_counts(title: str, counts: Iterable[tuple[str, object]], console: Console) -> None:
+    """A small table of names and numbers."""
+    _print(console, (title, ""), counts)
+
+
+def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True) -> None:
+    table = Table(show_header=header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,184 @@
+"""Policy file: `wescope.toml`, the company's choices; every key of DESIGN.md section 6 is known here.
+
+Values whose posting rules come with a later version are refused by name, so that no choice is silently without effect.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from wescope.books.policy import AccountRole, ItemRole, Policy
+from wescope.config.policy_model import PolicyModel
+from wescope.config.policy_where import line_of
+from wescope.config.settings import Settings
+from wescope.errors import PolicyError
+
+FILE_NAME = "wescope.toml"
+_COMES_LATER = "comes with a later version"
+
+DEFAULT_ACCOUNTS: Mapping[AccountRole, str] = MappingProxyType(
+    {
+        AccountRole.CLEARING: "Stripe Clearing",
+        AccountRole.BANK: "Checking",
+        AccountRole.FEES: "Stripe Fees",
+        AccountRole.FEE_TAX: "Stripe Fee Tax",
+        AccountRole.DISPUTES: "Stripe Disputes",
+        AccountRole.BAD_DEBT: "Bad Debts",
+        AccountRole.SALES_TAX: "Sales Tax Payable",
+        AccountRole.OUT_OF_BAND: "Stripe Out of Band",
+    }
+)
+"""QBO account of each role by name; `review` has none unless the file names one."""
+
+DEFAULT_ITEMS: Mapping[ItemRole, str] = MappingProxyType(
+    {
+        ItemRole.SALES: "Stripe Sales",
+        ItemRole.REFUNDS: "Stripe Refunds",
+        ItemRole.BAD_DEBT: "Stripe Bad Debt",
+        ItemRole.DISCOUNT: "Stripe Discount",
+        ItemRole.SHIPPING: "Stripe Shipping",
+        ItemRole.TAX: "Stripe Tax",
+        ItemRole.CUSTOMER_BALANCE: "Stripe Customer Balance",
+    }
+)
+"""QBO item of each role by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """The company's choices. Accounts and items are QBO names or ids; `path` is None when the defaults are in use.
+
+    `settle_s`: how long after losing sight of a write its absence from QBO is believed.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    accounts: Mapping[AccountRole, str] = field(default_factory=lambda: DEFAULT_ACCOUNTS)
+    accounts_by_currency: Mapping[tuple[AccountRole, str], str] = field(default_factory=dict)
+    items: Mapping[ItemRole, str] = field(default_factory=lambda: DEFAULT_ITEMS)
+    dry_run: bool = False
+    settle_s: int = 20
+    concurrency: int = 8
+    path: Path | None = None
+
+    def account(self, role: AccountRole, currency: str | None = None) -> str | None:
+        """Name or id of the QBO account of `role` for `currency` (Stripe's lower-case code); None: none is set."""
+        specific = self.accounts_by_currency.get((role, currency)) if currency else None
+        return specific or self.accounts.get(role)
+
+
+def load_policy_file(settings: Settings) -> PolicyFile:
+    """The policy that WESCOPE_CONFIG names, else `./wescope.toml` if there is one, else the defaults.
+
+    Raises:
+        PolicyError: the named file is not there, or a key is wrong; says which key, in which line, and what is allowed.
+    """
+    if settings.config is not None:
+        return read_policy_file(settings.config)
+    here = Path(FILE_NAME)
+    return read_policy_file(here) if here.is_file() else PolicyFile()
+
+
+def read_policy_file(path: Path) -> PolicyFile:
+    """The policy in this file.
+
+    Raises:
+        PolicyError: it cannot be read, is not TOML, or a key is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path} cannot be read ({type(error).__name__}); WESCOPE_CONFIG names it.") from error
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path} is not TOML: {error}.") from error
+    try:
+        model = PolicyModel.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise PolicyError("; ".join(_fault_text(path, text, fault) for fault in faults) + ".") from None
+    _refuse_what_comes_later(path, text, model)
+    return _policy_file(path, model)
+
+
+def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
+    accounts = {AccountRole(role): value for role, value in model.accounts.named().items()}
+    books = model.books
+    return PolicyFile(
+        policy=Policy(
+            timezone=books.timezone,
+            home_currency=books.home_currency,
+            start_date=books.start_date,
+            customer_fields=frozenset(model.customers.fields),
+        ),
+        accounts={**DEFAULT_ACCOUNTS, **{role: name for role, name in accounts.items() if isinstance(name, str)}},
+        accounts_by_currency={
+            (role, currency): name
+            for role, table in accounts.items()
+            if not isinstance(table, str)
+            for currency, name in table.items()
+        },
+        items={**DEFAULT_ITEMS, **{ItemRole(role): name for role, name in model.items.named().items()}},
+        dry_run=books.dry_run,
+        settle_s=model.qbo.settle_s,
+        concurrency=model.engine.concurrency,
+        path=path,
+    )
+
+
+def _refuse_what_comes_later(path: Path, text: str, model: PolicyModel) -> None:
+    drift = model.drift
+    chosen: Mapping[tuple[str, ...], tuple[object, object]] = {
+        ("books", "closed_period"): (model.books.closed_period, "park"),
+        ("books", "reversals"): (model.books.reversals, "month"),
+        ("tax", "mode"): (model.tax.mode, "line"),
+        ("payouts", "mode"): (model.payouts.mode, "create"),
+        ("drift", "edited"): (drift.edited, "report"),
+        ("drift", "voided"): (drift.voided, "report"),
+        ("drift", "deleted"): (drift.deleted, "report"),
+        ("items", "rules"): (model.items.rules, []),
+        ("categories",): (model.categories, {}),
+    }
+    faults = [
+        f"{_place(path, text, keys)}: {_shown(value)}{_COMES_LATER}; {_allowed(supported)}"
+        for keys, (value, supported) in chosen.items()
+        if value != supported
+    ]
+    if faults:
+        raise PolicyError("; ".join(faults) + ".")
+
+
+def _shown(value: object) -> str:
+    return f'"{value}" ' if isinstance(value, str) else "it "
+
+
+def _allowed(supported: object) -> str:
+    return f'allowed now: "{supported}"' if isinstance(supported, str) else "leave it out for now"
+
+
+def _place(path: Path, text: str, keys: tuple[str, ...]) -> str:
+    line = line_of(text, keys)
+    return f"{path}{f', line {line}' if line else ''}, {'.'.join(keys)}"
+
+
+def _fault_text(path: Path, text: str, fault: Any) -> str:
+    keys = tuple(str(part) for part in fault["loc"] if part not in _PYDANTIC_BRANCHES)
+    if fault["type"] == "extra_forbidden":
+        return f"{_place(path, text, keys)}: unknown key; allowed here: {', '.join(_siblings(keys))}"
+    return f"{_place(path, text, keys)}: {str(fault['msg']).removeprefix('Value error, ')}"
+
+
+_PYDANTIC_BRANCHES = ("str", "constrained-str", "name", "by_currency", "[key]")
+"""Parts of pydantic's locations that name an alternative of a type and no key of the file."""
+
+
+def _siblings(keys: tuple[str, ...]) -> tuple[str, ...]:
+    model: Any = PolicyModel
+    for key in keys[:-1]:
+        model = model.model_fields[key].annotation
+    return tuple(sorted(model.model_fields))

@@ -1,0 +1,148 @@
+"""Policy model: the keys of `wescope.toml` and what each may be, as pydantic checks them."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    Tag,
+)
+
+from wescope.books.policy import CustomerField, Policy
+
+_BOOKS = Policy()
+
+
+def _timezone(value: object) -> ZoneInfo:
+    try:
+        return value if isinstance(value, ZoneInfo) else ZoneInfo(str(value))
+    except (LookupError, ValueError, OSError):  # unknown, not a key at all, a folder of the database
+        raise ValueError('must be a time zone of the IANA database, such as "America/New_York"') from None
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{3}", value):
+        raise ValueError('must be a three-letter currency code, such as "EUR"')
+    return value.lower()
+
+
+def _name_or_table(value: object) -> str:
+    return "by_currency" if isinstance(value, Mapping) else "name"
+
+
+Currency = Annotated[str, AfterValidator(_currency)]
+Name = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)]
+Account = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[dict[Currency, Name], Tag("by_currency")], Discriminator(_name_or_table)
+]
+DriftMode = Literal["report", "restore"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    def named(self) -> dict[str, Any]:
+        """What the file sets in this table, without lists of rules."""
+        return {name: value for name, value in self if value is not None and not isinstance(value, list)}
+
+
+class BooksTable(_Table):
+    """`[books]`: time zone and currency of the company, first day, and what happens at closed or past months."""
+
+    timezone: Annotated[ZoneInfo, BeforeValidator(_timezone)] = _BOOKS.timezone
+    home_currency: Currency = _BOOKS.home_currency
+    start_date: date | None = _BOOKS.start_date
+    closed_period: Literal["park", "next_open_day"] = "park"
+    reversals: Literal["month", "dated", "void"] = "month"
+    dry_run: StrictBool = False
+
+
+class AccountsTable(_Table):
+    """`[accounts]`: the QBO account of each role, by name or id, or a table of them by currency."""
+
+    clearing: Account | None = None
+    bank: Account | None = None
+    fees: Account | None = None
+    fee_tax: Account | None = None
+    disputes: Account | None = None
+    bad_debt: Account | None = None
+    sales_tax: Account | None = None
+    out_of_band: Account | None = None
+    review: Account | None = None
+
+
+class ItemsTable(_Table):
+    """`[items]`: the QBO item of each role, by name or id, and rules that choose another one."""
+
+    sales: Name | None = None
+    refunds: Name | None = None
+    bad_debt: Name | None = None
+    discount: Name | None = None
+    shipping: Name | None = None
+    tax: Name | None = None
+    customer_balance: Name | None = None
+    rules: list[dict[str, Any]] = []
+
+
+class TaxTable(_Table):
+    """`[tax]`: how sales tax is posted."""
+
+    mode: Literal["line", "native"] = "line"
+
+
+class CustomersTable(_Table):
+    """`[customers]`: what a QBO customer carries beyond its name and currency."""
+
+    fields: tuple[CustomerField, ...] = ()
+
+
+class PayoutsTable(_Table):
+    """`[payouts]`: whether deposits are made or only matched."""
+
+    mode: Literal["create", "match"] = "create"
+
+
+class DriftTable(_Table):
+    """`[drift]`: what happens to documents that somebody changed in QBO."""
+
+    edited: DriftMode = "report"
+    voided: DriftMode = "report"
+    deleted: DriftMode = "report"
+
+
+class QboTable(_Table):
+    """`[qbo]`: how QBO is written to."""
+
+    settle_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 20
+
+
+class EngineTable(_Table):
+    """`[engine]`: how much is done at the same time."""
+
+    concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 8
+
+
+class PolicyModel(_Table):
+    """The whole file."""
+
+    books: BooksTable = BooksTable()
+    accounts: AccountsTable = AccountsTable()
+    items: ItemsTable = ItemsTable()
+    tax: TaxTable = TaxTable()
+    customers: CustomersTable = CustomersTable()
+    payouts: PayoutsTable = PayoutsTable()
+    categories: dict[str, Name] = {}
+    drift: DriftTable = DriftTable()
+    qbo: QboTable = QboTable()
+    engine: EngineTable = EngineTable()

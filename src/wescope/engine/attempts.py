@@ -1,0 +1,46 @@
+"""The log of attempts: every QBO call as one row, written in the background and never in a call's way."""
+
+import asyncio
+import contextlib
+from collections import deque
+from dataclasses import asdict
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wescope.errors import DatabaseUnavailable
+from wescope.links.database import transaction
+from wescope.links.store import record_attempts
+from wescope.qbo.attempts import Attempt
+
+_FLUSH_S = 0.25
+_KEPT_WHILE_DATABASE_IS_AWAY = 10_000
+
+
+class AttemptLog:
+    """Collects attempts (it is a hook of the QBO client) and appends them to the table."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Take the database."""
+        self._engine = engine
+        self._waiting: deque[Attempt] = deque(maxlen=_KEPT_WHILE_DATABASE_IS_AWAY)
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Take note of one attempt; it is in the table within a quarter of a second."""
+        self._waiting.append(attempt)
+
+    async def flush(self) -> None:
+        """Write what has been collected. Without a database it is kept for the next time."""
+        rows = [asdict(attempt) for attempt in self._waiting]
+        if not rows:
+            return
+        with contextlib.suppress(DatabaseUnavailable):
+            async with transaction(self._engine) as connection:
+                await record_attempts(connection, rows)
+            for _ in rows:
+                self._waiting.popleft()
+
+    async def run(self) -> None:
+        """Flush for ever; cancel to stop. What is left is written by a last `flush`."""
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            await self.flush()

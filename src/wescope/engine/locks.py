@@ -1,0 +1,115 @@
+"""Locks over all processes: one holder per name, held by the life of one database connection.
+
+PostgreSQL's session advisory locks, all on one connection of this process: they are freed the moment the process or
+its connection dies, and a process that was paused cannot lose one to another while its connection lives. The same
+session may take the same advisory lock twice, so tasks of this process exclude each other in memory first.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import psycopg
+
+from wescope.errors import DatabaseUnavailable, LocksLost
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Proof that a lock is held; it ends when the connection that holds it ends."""
+
+    name: str
+    _connection: psycopg.AsyncConnection[tuple[object, ...]]
+
+    def check(self) -> None:
+        """Raise if the lock may have gone to somebody else. Asked before every write.
+
+        Raises:
+            LocksLost: the connection is closed or broken.
+        """
+        if self._connection.closed or self._connection.broken:
+            raise LocksLost(lock=self.name)
+
+
+class ClusterLocks:
+    """Named locks over all processes that use one database."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Take libpq's connection string; it must reach PostgreSQL directly (no transaction pooling)."""
+        self._conninfo = conninfo
+        self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        self._using = asyncio.Lock()
+        self._held_here: set[str] = set()
+
+    @contextlib.asynccontextmanager
+    async def hold(self, name: str, *, timeout_s: float = 30.0) -> AsyncIterator[Lease]:
+        """Hold the lock `name` while the block runs; waits for it up to `timeout_s`.
+
+        Raises:
+            LocksLost: it was not free in time.
+            DatabaseUnavailable: the database does not answer.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                connection = await self._acquire(name)
+        except TimeoutError as error:
+            raise LocksLost("It is held by another run.", lock=name) from error
+        try:
+            yield Lease(name, connection)
+        finally:
+            await asyncio.shield(self._release(name, connection))
+
+    async def aclose(self) -> None:
+        """Free every lock by closing the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _acquire(self, name: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        while True:
+            if name not in self._held_here:
+                self._held_here.add(name)
+                try:
+                    connection = await self._try(name)
+                except BaseException:
+                    self._held_here.discard(name)
+                    raise
+                if connection is not None:
+                    return connection
+                self._held_here.discard(name)
+            await asyncio.sleep(_POLL_S)
+
+    async def _try(self, name: str) -> psycopg.AsyncConnection[tuple[object, ...]] | None:
+        try:
+            async with self._using:
+                connection = await self._connect()
+                cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),))
+                row = await cursor.fetchone()
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
+        return connection if row and row[0] else None
+
+    async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._conninfo, autocommit=True, application_name="wescope locks", connect_timeout=5
+            )
+        return self._connection
+
+    async def _release(self, name: str, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        try:
+            async with self._using:
+                if not connection.closed:
+                    await connection.execute("SELECT pg_advisory_unlock(%s)", (_number(name),))
+        except psycopg.Error:
+            await connection.close()
+        finally:
+            self._held_here.discard(name)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

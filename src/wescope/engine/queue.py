@@ -1,0 +1,190 @@
+"""The hint queue on procrastinate: accept hints, run jobs, reap what dead workers left, wake what is due.
+
+Facts/engine.md, "procrastinate traps": no queueing lock (3, 4), poll every half second (2), a retry strategy on the
+task (6, 9), our own reaper (7), history pruned as it is made (10).
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from wescope.books.subjects import Subject, SubjectKind
+from wescope.errors import DatabaseUnavailable
+from wescope.links.database import database_errors, transaction
+from wescope.links.subjects import Hint, record, record_all, wake_due, wake_orphans
+
+_log = structlog.get_logger(__name__)
+
+TASK = "reconcile"
+QUEUE = "live"
+_POLL_S = 0.5
+_HEARTBEAT_S = 3.0
+_STALLED_AFTER_S = 12.0
+_REAP_EVERY_S = 3.0
+_WAKE_EVERY_S = 0.5
+_ORPHANS_EVERY_S, _ORPHAN_AFTER_S = 60.0, 120
+_RESTART_AFTER_S = 1.0
+_LONGEST_RETRY_S = 60
+
+RunSubject = Callable[[Subject], Awaitable[object]]
+
+
+class PatientRetry(BaseRetryStrategy):
+    """Runs a job again for ever. Only a database that is away or a shutdown gets here: see `Reconciler.run`."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """Wait longer each time, spread out, a minute at most; a shutdown puts the job back at once."""
+        if not isinstance(exception, Exception):
+            return RetryDecision(retry_in={"seconds": 0})
+        wait_s = min(_LONGEST_RETRY_S, 2 ** min(job.attempts, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return RetryDecision(retry_in={"milliseconds": int(wait_s * 1000)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How the worker runs: jobs at once, and how long a stop waits for running ones."""
+
+    concurrency: int = 8
+    graceful_s: float = 8.0
+
+
+class HintQueue:
+    """Durable hints in, jobs out. One job waits per subject at most; jobs of one customer run one after another."""
+
+    def __init__(self, engine: AsyncEngine, conninfo: str) -> None:
+        """Take the database twice: for our rows, and for procrastinate's own connections."""
+        self._engine = engine
+        connector = procrastinate.PsycopgConnector(
+            conninfo=conninfo, min_size=1, max_size=4, kwargs={"application_name": "wescope queue"}
+        )
+        self._app = procrastinate.App(connector=connector)
+
+    async def open(self) -> None:
+        """Open procrastinate's connections.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        try:
+            with database_errors():
+                await self._app.open_async()
+        except ConnectorException as error:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
+
+    async def aclose(self) -> None:
+        """Close procrastinate's connections."""
+        await self._app.close_async()
+
+    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str) -> None:
+        """Put a job for `subject` into the queue, on the caller's transaction."""
+        raw = await connection.get_raw_connection()
+        deferrer = self._app.configure_task(TASK, queue=QUEUE, lock=lock, connection=raw.driver_connection)
+        await deferrer.defer_async(kind=subject.kind.value, subject_id=subject.id)
+
+    async def accept(self, hint: Hint) -> bool:
+        """Store a hint durably and see to its job, in one transaction. False: this event was stored before.
+
+        Raises:
+            DatabaseUnavailable: nothing was stored.
+        """
+        try:
+            async with transaction(self._engine) as connection:
+                return await record(connection, hint, self.defer)
+        except ConnectorException as error:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
+
+    async def hint(self, subjects: Sequence[Subject], *, source: str) -> None:
+        """Have these subjects looked at again.
+
+        Raises:
+            DatabaseUnavailable: nothing was stored.
+        """
+        async with transaction(self._engine) as connection:
+            await record_all(connection, [Hint(subject=subject, source=source) for subject in subjects], self.defer)
+
+    async def work(self, run: RunSubject, stop: asyncio.Event, settings: WorkerSettings) -> None:
+        """Run jobs until `stop` is set; a database that goes away and comes back is survived."""
+        self._register(run)
+        chores = [
+            asyncio.create_task(self._repeat(self._reap, _REAP_EVERY_S)),
+            asyncio.create_task(self._repeat(self._wake, _WAKE_EVERY_S)),
+            asyncio.create_task(self._repeat(self._wake_orphans, _ORPHANS_EVERY_S)),
+        ]
+        try:
+            while not stop.is_set():
+                await self._work_once(stop, settings)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _RESTART_AFTER_S)
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+
+    def _register(self, run: RunSubject) -> None:
+        async def reconcile(*, kind: str, subject_id: str) -> None:
+            subject = Subject(kind=SubjectKind(kind), id=subject_id)
+            try:
+                await run(subject)
+            except DatabaseUnavailable as error:
+                _log.warning("job put back", subject=str(subject), code=error.code)
+                raise
+            except Exception:
+                _log.exception("job put back", subject=str(subject), code="internal")
+                raise
+
+        self._app.task(name=TASK, queue=QUEUE, retry=PatientRetry())(reconcile)
+
+    async def _work_once(self, stop: asyncio.Event, settings: WorkerSettings) -> None:
+        worker = asyncio.create_task(
+            self._app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=settings.concurrency,
+                fetch_job_polling_interval=_POLL_S,
+                delete_jobs=DeleteJobCondition.SUCCESSFUL,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=settings.graceful_s,
+                update_heartbeat_interval=_HEARTBEAT_S,
+                stalled_worker_timeout=_STALLED_AFTER_S,
+            )
+        )
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        worker.cancel()
+        (result,) = await asyncio.gather(worker, return_exceptions=True)
+        if isinstance(result, Exception):
+            _log.warning("worker stopped", code=type(result).__name__)
+
+    async def _repeat(self, chore: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            try:
+                await chore()
+            except (DatabaseUnavailable, ConnectorException) as error:
+                _log.warning("chore failed", operation=chore.__name__.strip("_"), code=type(error).__name__)
+            await asyncio.sleep(every_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+
+    async def _reap(self) -> None:
+        """Give the jobs of workers that died back to the queue."""
+        jobs = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S)
+        for job in jobs:
+            # Another worker's reaper may have been faster.
+            with contextlib.suppress(ConnectorException):
+                await self._app.job_manager.retry_job(job)
+                _log.warning("job of a dead worker queued again", subject=str(job.task_kwargs.get("subject_id")))
+
+    async def _wake(self) -> None:
+        async with transaction(self._engine) as connection:
+            await wake_due(connection, self.defer)
+
+    async def _wake_orphans(self) -> None:
+        async with transaction(self._engine) as connection:
+            await wake_orphans(connection, self.defer, older_than_s=_ORPHAN_AFTER_S)

@@ -1,0 +1,315 @@
+"""Reconcile one subject: read it from Stripe, compute what the books should hold, plan, apply, remember.
+
+hint -> read -> desired documents (pure) -> plan = desired - linked -> apply -> links
+"""
+
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wescope.books.desired import desired_books
+from wescope.books.documents import Desired, Document
+from wescope.books.parking import ParkCode, Parked
+from wescope.books.policy import Policy
+from wescope.books.subjects import DocumentKey, Subject, SubjectKind
+from wescope.books.values import Charge, Invoice, Reading
+from wescope.engine.locks import ClusterLocks, Lease
+from wescope.engine.parks import Park, parked
+from wescope.engine.plan import Action, Step, plan, plan_step
+from wescope.engine.results import ActionRow, SyncResult
+from wescope.engine.writer import Applied, NotSettled, Writer
+from wescope.errors import AccountMissing, ItemMissing, ObjectUnreadable, Retry, WescopeError
+from wescope.links.database import transaction
+from wescope.links.store import LinkState, LinkStore
+from wescope.links.subjects import Begun, Defer, Hint, begin, fail, finish, learn_customer, record_all
+from wescope.stripe.reader import StripeReader
+
+_log = structlog.get_logger(__name__)
+
+# Causes that pass by themselves or that somebody mends outside: looked at again after a while, ever less often.
+_REPLANNED = frozenset(
+    {
+        ParkCode.WAITING,
+        ParkCode.CHARGE_PENDING,
+        ParkCode.BALANCE_TRANSACTION_MISSING,
+        ParkCode.PERIOD_CLOSED,
+        ParkCode.ACCOUNT_MISSING,
+        ParkCode.ITEM_MISSING,
+        ParkCode.DOC_NUMBER_TAKEN,
+        ParkCode.NAME_TAKEN,
+        ParkCode.ANSWER_DIFFERS,
+        ParkCode.EDITED_IN_QBO,
+        ParkCode.MISSING_IN_QBO,
+        ParkCode.REFUSED_BY_QBO,
+    }
+)
+_REPLAN_FIRST_S, _REPLAN_LAST_S = 300, 6 * 3600
+_RETRY_FIRST_S, _RETRY_LAST_S = 1, 300
+_UNMENDED_RETRY_S = 60
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one run has done so far."""
+
+    subject: Subject
+    applied: list[Applied] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    not_settled: list[NotSettled] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """The loop's body. All collaborators are given; nothing is built here."""
+
+    engine: AsyncEngine
+    store: LinkStore
+    reader: StripeReader
+    writer: Writer
+    locks: ClusterLocks
+    policy: Policy
+    dry_run: bool
+    defer: Defer
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def run(self, subject: Subject) -> SyncResult | None:
+        """Work off the hints of one subject. Null: there was nothing to do.
+
+        What fails is written down with a time to try again; only a database that is away raises.
+
+        Raises:
+            DatabaseUnavailable: nothing could be written down.
+        """
+        async with transaction(self.engine) as connection:
+            begun = await begin(connection, subject)
+        if begun is None or not begun.has_work:
+            return None
+        try:
+            work, owners = await self._work(subject, begun)
+        except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
+            await self._fail(subject, begun, error)
+            return None
+        await self._finish(subject, begun, work, owners)
+        return _result(work)
+
+    async def preview(self, subject: Subject) -> SyncResult:
+        """What a run would do now; nothing is written anywhere."""
+        reading = await self.reader.read(subject)
+        if reading.found is None:
+            return SyncResult(subject=str(subject), actions=())
+        desired = desired_books(reading.found, self.policy)
+        async with transaction(self.engine) as connection:
+            links = await self.store.load(connection, [document.key for document in desired.documents])
+        steps = plan(desired.documents, links)
+        return _result(
+            _Work(
+                subject,
+                [Applied(step=step, action=step.action, qbo_id=None) for step in steps],
+                list(desired.parked),
+            )
+        )
+
+    async def owners(self, subject: Subject) -> tuple[Subject, ...]:
+        """The subjects that own the documents of an object: itself, or the invoices that a charge pays."""
+        reading = await self.reader.read(subject)
+        return reading.owners or (subject,)
+
+    # --- one run ----------------------------------------------------------------------------------------------------
+
+    async def _work(self, subject: Subject, begun: Begun) -> tuple[_Work, tuple[Subject, ...]]:
+        async with self._locked(subject, begun.customer_id) as (lease, reading):
+            work = _Work(subject)
+            if reading.found is None:
+                await self._note_missing(work, reading)
+                return work, reading.owners
+            try:
+                desired = desired_books(reading.found, self.policy)
+            except ObjectUnreadable as error:
+                work.parked.append(_unreadable(subject, error))
+                return work, ()
+            await self._apply_all(work, desired, lease)
+            return work, _invoices_waited_for(work)
+
+    @contextlib.asynccontextmanager
+    async def _locked(self, subject: Subject, customer_id: str | None) -> AsyncIterator[tuple[Lease, Reading]]:
+        """Read the subject while nobody else works on its customer: what is read stays true until it is applied."""
+        owner = customer_id or subject.id
+        async with self.locks.hold(f"customer:{owner}") as lease:
+            reading = await self._read(subject)
+            true_owner = _owner(reading) or owner
+            if true_owner == owner:
+                yield lease, reading
+                return
+        async with transaction(self.engine) as connection:
+            await learn_customer(connection, subject, true_owner)
+        async with self.locks.hold(f"customer:{true_owner}") as lease:
+            yield lease, await self._read(subject)
+
+    async def _read(self, subject: Subject) -> Reading:
+        return await self.reader.read(subject)
+
+    async def _note_missing(self, work: _Work, reading: Reading) -> None:
+        """Stripe no longer has the object: what stands in QBO of it is not touched, but named."""
+        if reading.owners:
+            return
+        async with transaction(self.engine) as connection:
+            links = await self.store.of_subject(connection, work.subject)
+        work.parked.extend(
+            Parked(key=link.document_key, code=ParkCode.OBJECT_MISSING, amount=link.amount, currency=link.currency)
+            for link in links.values()
+            if link.state is LinkState.POSTED and link.entity != "Customer"
+        )
+
+    async def _apply_all(self, work: _Work, desired: Desired, lease: Lease) -> None:
+        work.parked.extend(desired.parked)
+        async with transaction(self.engine) as connection:
+            links = await self.store.load(connection, [document.key for document in desired.documents])
+        for document in desired.documents:
+            step = plan_step(document, links.get(document.key))
+            if self.dry_run and step.action is not Action.NOTHING:
+                work.parked.append(parked(document, ParkCode.DRY_RUN, action=step.action.value))
+                continue
+            await self._apply(work, step, lease)
+
+    async def _apply(self, work: _Work, step: Step, lease: Lease) -> None:
+        document = step.document
+        try:
+            applied = await self.writer.apply(step, work.subject, lease)
+        except Park as park:
+            work.parked.append(park.item)
+            return
+        except AccountMissing as error:
+            work.parked.append(parked(document, ParkCode.ACCOUNT_MISSING, **dict(error.details)))
+            return
+        except ItemMissing as error:
+            work.parked.append(parked(document, ParkCode.ITEM_MISSING, **dict(error.details)))
+            return
+        except NotSettled as error:
+            work.not_settled.append(error)
+            return
+        work.applied.append(applied)
+        if applied.action is not Action.NOTHING:
+            _log.info(
+                "document applied",
+                subject=str(work.subject),
+                document_key=document.key,
+                operation=applied.action.value,
+                entity=document.entity.value,
+                qbo_id=applied.qbo_id,
+                amount=document.amount,
+                currency=document.currency,
+            )
+
+    # --- the end of a run -------------------------------------------------------------------------------------------
+
+    async def _finish(self, subject: Subject, begun: Begun, work: _Work, owners: Iterable[Subject]) -> None:
+        standing = [applied.step.document.key for applied in work.applied]
+        written = [applied.step.document.key for applied in work.applied if applied.action is not Action.NOTHING]
+        async with transaction(self.engine) as connection:
+            waiting = await self.store.waiting_for(connection, written)
+            await self.store.park(connection, subject, work.parked)
+            await self.store.unpark(connection, standing)
+            hinted = [Hint(subject=owner, source="owner") for owner in owners]
+            hinted += [Hint(subject=Subject.parse(text), source="waiting") for text in waiting if text != str(subject)]
+            await record_all(connection, hinted, self.defer)
+            if work.not_settled:
+                retry_at = min(error.retry_at for error in work.not_settled)
+                await fail(connection, subject, begun, retry_at=retry_at, code=NotSettled.code)
+            else:
+                replan_at = self._replan_at(work.parked, begun.failures)
+                code = work.parked[0].code.value if work.parked else None
+                await finish(connection, subject, begun, replan_at=replan_at, code=code)
+
+    def _replan_at(self, items: Iterable[Parked], failures: int) -> datetime | None:
+        if not any(item.code in _REPLANNED for item in items):
+            return None
+        return self.clock() + timedelta(seconds=backoff_s(failures, first=_REPLAN_FIRST_S, last=_REPLAN_LAST_S))
+
+    async def _fail(self, subject: Subject, begun: Begun, error: Exception) -> None:
+        code = error.code if isinstance(error, WescopeError) else "internal"
+        if isinstance(error, ObjectUnreadable):
+            work = _Work(subject, parked=[_unreadable(subject, error)])
+            await self._finish(subject, begun, work, ())
+            return
+        if isinstance(error, WescopeError):
+            _log.warning("run failed", subject=str(subject), code=code, attempt=begun.failures + 1)
+        else:
+            _log.error("run failed", subject=str(subject), code=code, attempt=begun.failures + 1, exc_info=error)
+        wait_s = backoff_s(begun.failures, first=_RETRY_FIRST_S, last=_RETRY_LAST_S)
+        if isinstance(error, WescopeError) and error.retry is Retry.WHEN_MENDED:
+            wait_s = _UNMENDED_RETRY_S
+        async with transaction(self.engine) as connection:
+            await fail(connection, subject, begun, retry_at=self.clock() + timedelta(seconds=wait_s), code=code)
+
+
+def backoff_s(failures: int, *, first: int, last: int) -> float:
+    """Seconds until the next try: doubling from `first` to `last`, spread so that many do not come back at once."""
+    doubled: int = first * 2 ** min(failures, 30)
+    return min(last, doubled) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+
+
+def _owner(reading: Reading) -> str | None:
+    match reading.found:
+        case Invoice(customer=customer):
+            return customer.id
+        case Charge(customer=customer_id):
+            return customer_id
+        case _:
+            return None
+
+
+def _unreadable(subject: Subject, error: ObjectUnreadable) -> Parked:
+    return Parked(
+        key=DocumentKey(f"{subject.id}:{subject.kind.value}"),
+        code=ParkCode.OBJECT_UNREADABLE,
+        amount=0,
+        currency="usd",
+        details={"field": error.detail, **error.details},
+    )
+
+
+def _invoices_waited_for(work: _Work) -> tuple[Subject, ...]:
+    """Invoices of other subjects that a shared payment waits for: they are looked at, and then it follows."""
+    keys = {str(item.details["waiting_on"]) for item in work.parked if "waiting_on" in item.details}
+    found = (key.removesuffix(":invoice") for key in keys if key.endswith(":invoice"))
+    return tuple(
+        Subject(kind=SubjectKind.INVOICE, id=invoice_id)
+        for invoice_id in sorted(found)
+        if invoice_id != work.subject.id
+    )
+
+
+def _result(work: _Work) -> SyncResult:
+    rows = [_action_row(applied.step.document, applied.action.value, applied.qbo_id) for applied in work.applied]
+    rows += [
+        ActionRow(
+            document_key=item.key,
+            entity="",
+            action="park",
+            qbo_id=None,
+            amount=item.amount,
+            currency=item.currency,
+            date=None,
+            reason=item.code.value,
+        )
+        for item in work.parked
+    ]
+    return SyncResult(subject=str(work.subject), actions=tuple(rows))
+
+
+def _action_row(document: Document, action: str, qbo_id: str | None) -> ActionRow:
+    return ActionRow(
+        document_key=document.key,
+        entity=document.entity.value,
+        action=action,
+        qbo_id=qbo_id,
+        amount=document.amount,
+        currency=document.currency,
+        date=document.dates.txn,
+        reason=None,
+    )

@@ -1,0 +1,222 @@
+"""Results: what the engine tells people and programs, as frozen values, and their one way to JSON.
+
+Amounts are integer minor units of the `currency` beside them; `to_json` writes them as decimal strings of major units.
+No names, no texts of people: ids, amounts, dates and codes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import Any, Self
+
+from wescope.books.money import to_decimal
+
+MONEY: Mapping[str, bool] = {"money": True}
+"""Metadata of a field that counts minor units of the `currency` in the same value."""
+
+NO_DIFFERENCE = "0.00"
+"""What a tie-out reports when every amount agrees, in whatever currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieOutSummary:
+    """The last tie-out. `as_of` is in the books' calendar; `at` is the moment of the comparison, with its zone."""
+
+    as_of: date
+    difference: str
+    at: datetime
+
+    @property
+    def balanced(self) -> bool:
+        """True if QBO equalled Stripe."""
+        return self.difference == NO_DIFFERENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the service is doing. Ages in whole seconds; `oldest_hint_age_s` is None when nothing waits."""
+
+    backlog: int
+    oldest_hint_age_s: int | None
+    in_flight: int
+    parked: int
+    posted: int
+    qbo_calls_last_minute: int
+    qbo_writes_total: int
+    refresh_token_days_left: int | None
+    last_tieout: TieOutSummary | None
+    dry_run: bool
+    version: str
+    posted_by_entity: Mapping[str, int] = field(default_factory=dict)
+    """Posted documents by QBO entity (`Invoice`, `Payment`, `Customer`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRow:
+    """One parked document. `details` holds ids, amounts, dates and codes only; `reason` and `remedy` are our texts."""
+
+    key: str
+    subject: str
+    code: str
+    reason: str
+    owner: str
+    remedy: str
+    amount: int = field(metadata=MONEY)
+    currency: str
+    since: datetime
+    details: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivableRow:
+    """What one Stripe customer owes in one currency, on both sides; `difference` is Stripe less QBO."""
+
+    customer_id: str
+    currency: str
+    stripe: int = field(metadata=MONEY)
+    qbo: int = field(metadata=MONEY)
+    difference: int = field(metadata=MONEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearingRow:
+    """What the clearing account of one currency holds, on both sides; `difference` is Stripe less QBO."""
+
+    currency: str
+    stripe: int = field(metadata=MONEY)
+    qbo: int = field(metadata=MONEY)
+    difference: int = field(metadata=MONEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieOut:
+    """Stripe against QBO at the end of `as_of` (books' calendar). Make it with `TieOut.of`.
+
+    `differences` is the sum of absolute differences by currency, as decimal strings; `difference` is the one number
+    (or, with several currencies in disagreement, one text) that must be "0.00".
+    """
+
+    as_of: date
+    at: datetime
+    difference: str
+    receivable: tuple[ReceivableRow, ...]
+    clearing: tuple[ClearingRow, ...]
+    parked: tuple[ParkedRow, ...]
+    balanced: bool
+    differences: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        as_of: date,
+        at: datetime,
+        receivable: Iterable[ReceivableRow],
+        clearing: Iterable[ClearingRow],
+        parked: Iterable[ParkedRow] = (),
+    ) -> Self:
+        """The tie-out of these rows, with its differences summed up (absolute values, so that none cancel)."""
+        receivables, clearings = tuple(receivable), tuple(clearing)
+        sums: dict[str, int] = {}
+        rows: tuple[ReceivableRow | ClearingRow, ...] = (*receivables, *clearings)
+        for row in rows:
+            sums[row.currency] = sums.get(row.currency, 0) + abs(row.difference)
+        return cls(
+            as_of=as_of,
+            at=at,
+            difference=_one_difference(sums),
+            receivable=receivables,
+            clearing=clearings,
+            parked=tuple(parked),
+            balanced=not any(sums.values()),
+            differences={currency: str(to_decimal(amount, currency)) for currency, amount in sorted(sums.items())},
+        )
+
+    @property
+    def summary(self) -> TieOutSummary:
+        """The part of the tie-out that status shows."""
+        return TieOutSummary(as_of=self.as_of, difference=self.difference, at=self.at)
+
+
+def _one_difference(sums: Mapping[str, int]) -> str:
+    open_sums = {currency: amount for currency, amount in sorted(sums.items()) if amount}
+    if not open_sums:
+        return NO_DIFFERENCE
+    if len(open_sums) == 1:
+        ((currency, amount),) = open_sums.items()
+        return str(to_decimal(amount, currency))
+    return " + ".join(f"{to_decimal(amount, currency)} {currency.upper()}" for currency, amount in open_sums.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRow:
+    """What was (or, in a dry run, would be) done with one document. `date` is in the books' calendar."""
+
+    document_key: str
+    entity: str
+    action: str
+    qbo_id: str | None
+    amount: int = field(metadata=MONEY)
+    currency: str
+    date: date | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncResult:
+    """What was done for one subject, document by document, in the order in which it was done."""
+
+    subject: str
+    actions: tuple[ActionRow, ...]
+
+    @property
+    def needs_someone(self) -> bool:
+        """True if a document of the subject is parked."""
+        return any(action.action == "park" for action in self.actions)
+
+
+class Severity(StrEnum):
+    """Whether a failing check stops the work or is only worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that `wescope doctor` looked at. `remedy` is the one action that mends it, empty if it is fine."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    severity: Severity = Severity.ERROR
+
+
+def to_json(value: object) -> Any:
+    """Any result as data for `json.dumps`: amounts as decimal strings in major units, dates and times in ISO 8601.
+
+    Raises:
+        TypeError: `value` holds something that is no result (an object that could carry more than was meant).
+    """
+    match value:
+        case Enum():
+            return value.value
+        case None | str() | bool() | int():
+            return value
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {str(key): to_json(item) for key, item in value.items()}
+        case tuple() | list():
+            return [to_json(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {each.name: _field_json(value, each.name, each.metadata) for each in fields(value)}
+        case _:
+            raise TypeError(f"{type(value).__name__} is no result")
+
+
+def _field_json(owner: Any, name: str, metadata: Mapping[Any, Any]) -> Any:
+    value = getattr(owner, name)
+    return str(to_decimal(value, owner.currency)) if metadata.get("money") else to_json(value)

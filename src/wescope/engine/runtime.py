@@ -1,0 +1,266 @@
+"""The runtime: what people and programs ask of the engine, over parts that `wescope.wiring` has put together."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wescope import __version__
+from wescope.books.calendar import local_date
+from wescope.books.parking import REASONS, ParkCode
+from wescope.books.policy import Policy
+from wescope.books.subjects import Subject
+from wescope.engine.attempts import AttemptLog
+from wescope.engine.queue import HintQueue, WorkerSettings
+from wescope.engine.reconcile import Reconciler
+from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut, TieOutSummary
+from wescope.engine.tieout import QboSide, read_stripe, tie_out
+from wescope.errors import MalformedId
+from wescope.links.database import schema_is_current, transaction
+from wescope.links.reports import (
+    ParkedItem,
+    counts,
+    customer_links,
+    keep_run,
+    last_run,
+    parked_items,
+    parked_subjects,
+    prune,
+    swap_checkpoint,
+)
+from wescope.links.store import LinkStore
+from wescope.links.subjects import Hint
+from wescope.qbo.client import QboClient
+from wescope.qbo.company import Company
+from wescope.qbo.tokens import TokenSource
+from wescope.stripe.identity import identify
+from wescope.stripe.listing import StripeListing
+from wescope.stripe.reader import StripeReader
+from wescope.stripe.webhooks import verify
+
+_log = structlog.get_logger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
+
+_SYNC_WAIT_S = 120
+_KEPT_DAYS = 90
+_MAINTENANCE_EVERY_S = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookOutcome:
+    """What became of a webhook that was not refused: stored, duplicate, ignored, or unknown."""
+
+    event_id: str
+    event_type: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """All verbs of the engine. Amounts in minor units; dates in the books' calendar."""
+
+    engine: AsyncEngine
+    queue: HintQueue
+    store: LinkStore
+    reader: StripeReader
+    listing: StripeListing
+    client: QboClient
+    company: Company
+    tokens: TokenSource
+    reconciler: Reconciler
+    attempts: AttemptLog
+    policy: Policy
+    dry_run: bool
+    webhook_secrets: tuple[str, ...]
+    workers: WorkerSettings
+
+    # --- webhooks ---------------------------------------------------------------------------------------------------
+
+    async def accept(self, body: bytes, signature: str | None) -> WebhookOutcome:
+        """Verify a webhook and store its hint durably.
+
+        Raises:
+            WebhookRejected: it is refused, and nothing is stored.
+            DatabaseUnavailable: nothing is stored; Stripe must send it again.
+        """
+        event = verify(body, signature, self.webhook_secrets, datetime.now(UTC))
+        outcome = "ignored" if event.known else "unknown"
+        if event.subject is not None:
+            stored = await self.queue.accept(
+                Hint(
+                    subject=event.subject,
+                    source="webhook",
+                    customer_id=event.customer_id,
+                    event_id=event.event_id,
+                    event_type=event.event_type,
+                    event_created_at=event.created,
+                )
+            )
+            outcome = "stored" if stored else "duplicate"
+        _log.info("webhook", event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+        return WebhookOutcome(event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+
+    # --- work -------------------------------------------------------------------------------------------------------
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Run jobs, and keep the tables in order, until `stop` is set."""
+        await self._replan_after_change()
+        maintenance = asyncio.create_task(self._maintain())
+        try:
+            await self.queue.work(self.reconciler.run, stop, self.workers)
+        finally:
+            maintenance.cancel()
+            await asyncio.gather(maintenance, return_exceptions=True)
+            await self.attempts.flush()
+
+    async def _replan_after_change(self) -> None:
+        """Another version or policy may post what was parked: have it looked at again, once."""
+        rules = f"{__version__} {self.policy!r} {self.dry_run}"
+        async with transaction(self.engine) as connection:
+            before = await swap_checkpoint(connection, "rules", rules)
+            waiting = await parked_subjects(connection) if before not in {None, rules} else ()
+        await self.queue.hint([Subject.parse(text) for text in waiting], source="rules")
+
+    async def _maintain(self) -> None:
+        while True:
+            async with transaction(self.engine) as connection:
+                await prune(connection, older_than_days=_KEPT_DAYS)
+            await asyncio.sleep(_MAINTENANCE_EVERY_S)
+
+    async def sync(
+        self, ids: Sequence[str], *, dry_run: bool, progress: Progress | None = None
+    ) -> tuple[SyncResult, ...]:
+        """Reconcile these Stripe objects now, or with `dry_run` only say what would be done.
+
+        Raises:
+            MalformedId: an id is not one of Stripe's; nothing was done for any.
+            StripeError: Stripe cannot be read.
+        """
+        subjects = [await self._identify(one) for one in ids]
+        results: list[SyncResult] = []
+        for index, subject in enumerate(subjects):
+            if progress:
+                progress("sync", index, len(subjects))
+            owners = await self.reconciler.owners(subject)
+            results += [await self._sync_one(owner, dry_run=dry_run) for owner in owners]
+        await self.attempts.flush()
+        return tuple(results)
+
+    async def _identify(self, one: str) -> Subject:
+        if one.startswith("evt_"):
+            event = await self.reader.event(one)
+            if event.subject is None:
+                raise MalformedId("This event changes no document.", event_id=one)
+            return event.subject
+        return identify(one)
+
+    async def _sync_one(self, subject: Subject, *, dry_run: bool) -> SyncResult:
+        if dry_run or self.dry_run:
+            return await self.reconciler.preview(subject)
+        await self.queue.hint([subject], source="sync")
+        # A running worker may be faster; either way the subject is clean afterwards, or says why not.
+        result = await self.reconciler.run(subject)
+        return result or await self.reconciler.preview(subject)
+
+    # --- reports ----------------------------------------------------------------------------------------------------
+
+    async def status(self) -> Status:
+        """What the service is doing.
+
+        Raises:
+            DatabaseUnavailable: the tables cannot be read.
+        """
+        async with transaction(self.engine) as connection:
+            found = await counts(connection, self.store.realm_id)
+            last = await last_run(connection, "tieout")
+        age = datetime.now(UTC) - found.oldest_hint_at if found.oldest_hint_at else None
+        return Status(
+            backlog=found.backlog,
+            oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
+            in_flight=found.in_flight,
+            parked=found.parked,
+            posted=sum(found.posted_by_entity.values()),
+            posted_by_entity=found.posted_by_entity,
+            qbo_calls_last_minute=found.calls_last_minute,
+            qbo_writes_total=found.writes_total,
+            refresh_token_days_left=await self.tokens.days_left(),
+            last_tieout=_summary(last) if last else None,
+            dry_run=self.dry_run,
+            version=__version__,
+        )
+
+    async def parked(self) -> tuple[ParkedRow, ...]:
+        """Everything that is parked, the oldest first."""
+        async with transaction(self.engine) as connection:
+            return tuple(_parked_row(item) for item in await parked_items(connection))
+
+    async def tieout(self, as_of: date | None, progress: Progress | None = None) -> TieOut:
+        """Compare Stripe and QBO at the end of `as_of` (null: today); the result is kept.
+
+        Raises:
+            StripeError: Stripe cannot be read.
+            QboError: QBO cannot be read.
+        """
+        tell = progress or _quiet
+        now = datetime.now(UTC)
+        tell("reading Stripe", 0, 2)
+        stripe = await read_stripe(self.listing)
+        tell("reading QBO", 1, 2)
+        async with transaction(self.engine) as connection:
+            links = await customer_links(connection, self.store.realm_id)
+        result = await tie_out(
+            stripe,
+            QboSide(self.client, self.company),
+            self.policy,
+            {qbo_id: (key.partition(":")[0], currency) for qbo_id, key, currency in links},
+            await self.parked(),
+            as_of=as_of or local_date(now, self.policy.timezone),
+            at=now,
+        )
+        summary = {"as_of": result.as_of.isoformat(), "difference": result.difference, "at": now.isoformat()}
+        async with transaction(self.engine) as connection:
+            await keep_run(connection, "tieout", summary)
+        await self.attempts.flush()
+        tell("done", 2, 2)
+        return result
+
+    async def database_ready(self) -> bool:
+        """Whether the database answers with the schema of this version.
+
+        Raises:
+            DatabaseUnavailable: it does not answer.
+        """
+        return await schema_is_current(self.engine)
+
+
+def _quiet(_text: str, _done: int, _total: int) -> None:
+    """No progress is asked for."""
+
+
+def _summary(kept: Mapping[str, str]) -> TieOutSummary:
+    return TieOutSummary(
+        as_of=date.fromisoformat(kept["as_of"]),
+        difference=kept["difference"],
+        at=datetime.fromisoformat(kept["at"]),
+    )
+
+
+def _parked_row(item: ParkedItem) -> ParkedRow:
+    reason = REASONS[ParkCode(item.code)]
+    return ParkedRow(
+        key=item.document_key,
+        subject=item.subject,
+        code=item.code,
+        reason=reason.text,
+        owner=reason.owner.value,
+        remedy=reason.remedy,
+        amount=item.amount,
+        currency=item.currency,
+        since=item.since,
+        details=item.details,
+    )

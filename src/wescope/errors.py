@@ -1,0 +1,323 @@
+"""Everything that can go wrong, as a tree; each class has a stable code, an owner, when to retry, and a remedy.
+
+WescopeError
+├── ConfigurationError          settings_invalid       a setting or the policy file is wrong
+│   ├── PolicyError             policy_invalid         wescope.toml is wrong; says which key
+│   ├── AccountMissing          account_missing        the policy names an account that QBO does not have
+│   └── ItemMissing             item_missing           the policy names an item that QBO does not have
+├── DatabaseUnavailable         database_unavailable   PostgreSQL does not answer
+├── LocksLost                   locks_lost             the connection that held this process's locks broke
+├── WebhookRejected                                    a webhook that is not stored
+│   ├── BodyTooLarge            body_too_large         over 1 MiB
+│   ├── BodyInvalid             body_invalid           no JSON object that looks like an event
+│   ├── SignatureMissing        signature_missing
+│   ├── SignatureInvalid        signature_invalid      no configured secret made it
+│   └── TimestampOutsideTolerance  timestamp_outside_tolerance
+├── StripeError
+│   ├── StripeUnavailable       stripe_unavailable     time-out, 5xx, 429: later
+│   ├── StripeRefused           stripe_refused         key revoked or lacks a permission
+│   ├── ObjectNotFound          object_not_found       Stripe has no such object (any more)
+│   ├── MalformedId             malformed_id           the id is not one of Stripe's
+│   └── ObjectUnreadable        object_unreadable      a needed field is absent or of an unknown value
+└── QboError
+    ├── QboNotSent              qbo_not_sent           surely not written: the request never left, or was turned away
+    │   └── QboThrottled        qbo_throttled          429: the realm pauses
+    ├── QboOutcomeUnknown       qbo_outcome_unknown    it may or may not have been written: look it up
+    ├── QboDisconnected         qbo_disconnected       the grant is gone: reconnect
+    └── QboRefused              qbo_refused            QBO answered with a fault; carries its codes
+        ├── DuplicateRequestId  qbo_600
+        ├── ObjectGone          qbo_610                deleted or made inactive
+        ├── InvalidReference    qbo_2500
+        ├── StaleObject         qbo_5010               changed since it was read
+        ├── TransientRefusal    qbo_6000_transient     two texts of 6000 that pass by themselves
+        ├── DuplicateDocNumber  qbo_6140
+        ├── PeriodClosed        qbo_6210
+        └── DuplicateName       qbo_6240
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+from wescope.books.parking import Owner
+
+
+class Retry(StrEnum):
+    """When doing the same again makes sense."""
+
+    NEVER = "never"
+    NOW = "now"
+    LATER = "later"
+    WHEN_MENDED = "when_mended"
+
+
+class WescopeError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+    owner: ClassVar[Owner] = Owner.US
+    retry: ClassVar[Retry] = Retry.LATER
+    remedy: ClassVar[str] = "Report the code and the ids that are named."
+
+    def __init__(self, detail: str = "", **details: str | int) -> None:
+        self.detail = detail
+        self.details: Mapping[str, str | int] = details
+        super().__init__(detail)
+
+    def __str__(self) -> str:
+        first_line = (type(self).__doc__ or "").strip().splitlines()[0]
+        named = " ".join(f"{name}={value}" for name, value in self.details.items())
+        return " ".join(part for part in (f"[{self.code}]", first_line, self.detail, named) if part)
+
+
+class ConfigurationError(WescopeError):
+    """A setting is missing or wrong."""
+
+    code = "settings_invalid"
+    owner = Owner.OPERATOR
+    retry = Retry.WHEN_MENDED
+    remedy = "Set the environment variable that is named; `wescope doctor` checks all of them."
+
+
+class PolicyError(ConfigurationError):
+    """The policy file is wrong."""
+
+    code = "policy_invalid"
+    remedy = "Correct the key that is named in wescope.toml."
+
+
+class AccountMissing(ConfigurationError):
+    """The policy names an account that QBO does not have, that is inactive, or that has the wrong type."""
+
+    code = "account_missing"
+    remedy = "Create the account in QBO, or name another one under [accounts] in wescope.toml."
+
+
+class ItemMissing(ConfigurationError):
+    """The policy names an item that QBO does not have or that is inactive."""
+
+    code = "item_missing"
+    remedy = "Create the item in QBO, or name another one under [items] in wescope.toml."
+
+
+class DatabaseUnavailable(WescopeError):
+    """PostgreSQL does not answer."""
+
+    code = "database_unavailable"
+    owner = Owner.OPERATOR
+    remedy = "Check the database; work goes on by itself when it is back."
+
+
+class LocksLost(WescopeError):
+    """The database connection that held this process's locks broke."""
+
+    code = "locks_lost"
+    owner = Owner.OPERATOR
+    remedy = "Nothing: the work is taken up again by itself."
+
+
+class WebhookRejected(WescopeError):
+    """The webhook is not stored."""
+
+    code = "webhook_rejected"
+    owner = Owner.OPERATOR
+    retry = Retry.NEVER
+    http_status: ClassVar[int] = 400
+
+
+class BodyTooLarge(WebhookRejected):
+    """The body is larger than 1 MiB."""
+
+    code = "body_too_large"
+    remedy = "Stripe sends nothing that large: check who calls this address."
+    http_status = 413
+
+
+class BodyInvalid(WebhookRejected):
+    """The body is no JSON object that looks like a Stripe event."""
+
+    code = "body_invalid"
+    remedy = "Check that the address is entered in Stripe as a webhook end point, and that no proxy changes the body."
+
+
+class SignatureMissing(WebhookRejected):
+    """The header Stripe-Signature is missing."""
+
+    code = "signature_missing"
+    remedy = "Check who calls this address; Stripe signs every delivery."
+
+
+class SignatureInvalid(WebhookRejected):
+    """No configured secret made the signature."""
+
+    code = "signature_invalid"
+    remedy = "Put the end point's signing secret into WESCOPE_STRIPE_WEBHOOK_SECRETS; while rolling, put in both."
+
+
+class TimestampOutsideTolerance(WebhookRejected):
+    """The signature's time is more than 300 s away from now."""
+
+    code = "timestamp_outside_tolerance"
+    remedy = "Check this machine's clock (`wescope doctor`); an old copy of a delivery is refused on purpose."
+
+
+class StripeError(WescopeError):
+    """Stripe could not be read."""
+
+    code = "stripe_error"
+    owner = Owner.STRIPE
+
+
+class StripeUnavailable(StripeError):
+    """Stripe did not answer, or asked to come again later."""
+
+    code = "stripe_unavailable"
+    remedy = "Nothing: it is tried again by itself; see status.stripe.com if it lasts."
+
+
+class StripeRefused(StripeError):
+    """Stripe refused the API key, or the key lacks a permission."""
+
+    code = "stripe_refused"
+    owner = Owner.OPERATOR
+    retry = Retry.WHEN_MENDED
+    remedy = "Give the restricted key read access to the resource that is named, or set WESCOPE_STRIPE_API_KEY anew."
+
+
+class ObjectNotFound(StripeError):
+    """Stripe has no object with this id."""
+
+    code = "object_not_found"
+    retry = Retry.NEVER
+    remedy = "Check the id, and that the key belongs to the same account and mode (live or test)."
+
+
+class MalformedId(StripeError):
+    """This is not the id of a Stripe object that has documents."""
+
+    code = "malformed_id"
+    owner = Owner.OPERATOR
+    retry = Retry.NEVER
+    remedy = "Give an id such as in_..., ch_..., pi_..., inpay_... or evt_...."
+
+
+class ObjectUnreadable(StripeError):
+    """A field that the posting rules need is absent, or has an unknown value."""
+
+    code = "object_unreadable"
+    owner = Owner.US
+    retry = Retry.NEVER
+    remedy = "Report the object id and the field that is named."
+
+
+class QboError(WescopeError):
+    """A call to QBO failed."""
+
+    code = "qbo_error"
+    owner = Owner.QBO
+
+
+class QboNotSent(QboError):
+    """QBO surely did not process the request: it never left, or was turned away at the gateway."""
+
+    code = "qbo_not_sent"
+    remedy = "Nothing: it is tried again by itself."
+
+
+class QboThrottled(QboNotSent):
+    """QBO's request limit is reached; the realm pauses."""
+
+    code = "qbo_throttled"
+
+
+class QboOutcomeUnknown(QboError):
+    """QBO may or may not have processed the request."""
+
+    code = "qbo_outcome_unknown"
+    remedy = "Nothing: the document is looked up and, if it is not there, sent again with the same request id."
+
+
+class QboDisconnected(QboError):
+    """The connection to QBO was revoked or has expired."""
+
+    code = "qbo_disconnected"
+    owner = Owner.OPERATOR
+    retry = Retry.WHEN_MENDED
+    remedy = "Connect QBO again (`wescope connect`, or a new WESCOPE_QBO_REFRESH_TOKEN); all work is kept until then."
+
+
+class QboRefused(QboError):
+    """QBO answered with a fault and wrote nothing."""
+
+    code = "qbo_refused"
+    retry = Retry.WHEN_MENDED
+    remedy = "Look up the fault code in the error reference and mend its cause."
+
+    def __init__(self, detail: str = "", *, fault_code: str = "", intuit_tid: str = "", **details: str | int) -> None:
+        super().__init__(detail, fault_code=fault_code, intuit_tid=intuit_tid, **details)
+        self.fault_code = fault_code
+        self.intuit_tid = intuit_tid
+
+
+class DuplicateRequestId(QboRefused):
+    """QBO has seen this request id before: an earlier attempt may have landed."""
+
+    code = "qbo_600"
+    retry = Retry.NOW
+    remedy = "Nothing: the document is looked up."
+
+
+class ObjectGone(QboRefused):
+    """The object was deleted or made inactive in QBO."""
+
+    code = "qbo_610"
+    owner = Owner.OPERATOR
+    remedy = "Restore the object in QBO, or decide about the document in `wescope parked`."
+
+
+class InvalidReference(QboRefused):
+    """The document refers to something that QBO does not have."""
+
+    code = "qbo_2500"
+    owner = Owner.OPERATOR
+    remedy = "Check accounts and items with `wescope doctor`."
+
+
+class StaleObject(QboRefused):
+    """The object was changed in QBO since it was read."""
+
+    code = "qbo_5010"
+    retry = Retry.NOW
+    remedy = "Nothing: it is read again and decided anew."
+
+
+class TransientRefusal(QboRefused):
+    """QBO could not save at this moment."""
+
+    code = "qbo_6000_transient"
+    retry = Retry.LATER
+    remedy = "Nothing: it is tried again by itself."
+
+
+class DuplicateDocNumber(QboRefused):
+    """Another document has this number."""
+
+    code = "qbo_6140"
+    owner = Owner.OPERATOR
+    remedy = "Compare both documents; delete or renumber the one that was entered by hand."
+
+
+class PeriodClosed(QboRefused):
+    """The date lies in a closed period."""
+
+    code = "qbo_6210"
+    owner = Owner.OPERATOR
+    remedy = "Move the closing date in QBO, then retry."
+
+
+class DuplicateName(QboRefused):
+    """A customer, vendor or employee already has this name."""
+
+    code = "qbo_6240"
+    owner = Owner.OPERATOR
+    remedy = "Nothing: the next name is tried."

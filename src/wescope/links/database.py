@@ -1,0 +1,108 @@
+"""The database: its address, its pool of connections, and bringing its schema up to date."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from wescope.errors import DatabaseUnavailable
+
+# Any number that nobody else uses: serialises migrations of processes that start together.
+_MIGRATION_LOCK = 7_310_021
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`url` (postgres://, postgresql://, or already with a driver) in the form that selects psycopg 3."""
+    return (
+        make_url(url.replace("postgres://", "postgresql://", 1))
+        .set(drivername="postgresql+psycopg")
+        .render_as_string(hide_password=False)
+    )
+
+
+def conninfo(url: str) -> str:
+    """`url` in libpq's own form, for connections that are opened without SQLAlchemy."""
+    return make_url(sqlalchemy_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def open_engine(url: str, *, pool_size: int = 12) -> AsyncEngine:
+    """An engine with a bounded pool; broken connections are noticed and replaced."""
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": 5, "application_name": "wescope"},
+    )
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn a lost or unreachable database into `DatabaseUnavailable`; other database errors are bugs and pass.
+
+    Raises:
+        DatabaseUnavailable: no connection, the pool is exhausted, or the server is going down.
+    """
+    try:
+        yield
+    except (OperationalError, PoolTimeoutError, OSError) as error:
+        raise DatabaseUnavailable(reason=type(error).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
+        raise
+
+
+@contextlib.asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction; a database that does not answer raises `DatabaseUnavailable`."""
+    with database_errors():
+        async with engine.begin() as connection:
+            yield connection
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    config = _alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema up to date; processes that start together do it one after another, the first one for all.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+    """
+    if await schema_is_current(engine):
+        return
+    async with transaction(engine) as connection:
+        await connection.run_sync(_upgrade)
+    async with transaction(engine) as connection:
+        await connection.execute(sa.text("ANALYZE procrastinate_jobs"))
+
+
+async def schema_is_current(engine: AsyncEngine) -> bool:
+    """Whether the database has the schema that this version of the code expects."""
+    head = await asyncio.to_thread(lambda: ScriptDirectory.from_config(_alembic_config()).get_current_head())
+    async with transaction(engine) as connection:
+        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current == head

@@ -1,0 +1,1 @@
+"""Alembic migrations of the link tables and of the queue's schema."""

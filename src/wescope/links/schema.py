@@ -1,0 +1,186 @@
+"""The tables: links, hints, subjects, attempts, parked, runs, checkpoints, tokens (DESIGN.md section 5).
+
+No names, e-mails, addresses or payloads: ids, amounts in minor units, dates, codes. Every time has a zone.
+Dates are in the books' calendar. The queue's own tables come from procrastinate (see `migrations`).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"},
+)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+links = Table(
+    "links",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("document_key", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("qbo_id", Text),
+    Column("sync_token", Text),
+    Column("fingerprint", Text),
+    Column("intent_fingerprint", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    Column("sends", Integer, nullable=False, server_default=text("0")),
+    Column("variant", Integer, nullable=False, server_default=text("0")),
+    _moment("attempted_at"),
+    _moment("lost_at"),
+    Column("subject", Text, nullable=False),
+    Column("stripe_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("txn_date", Date),
+    Column("due_date", Date),
+    Column("usage_start_date", Date),
+    Column("usage_end_date", Date),
+    Column("payment_received_date", Date),
+    Column("credit_date", Date),
+    Column("payout_date", Date),
+    Column("arrival_date", Date),
+    _moment("posted_at"),
+    _now("created_at"),
+    _now("updated_at"),
+    PrimaryKeyConstraint("realm_id", "document_key"),
+    Index(None, "subject"),
+    Index(None, "realm_id", "entity", "qbo_id"),
+    Index("ix_links_stripe_ids", "stripe_ids", postgresql_using="gin"),
+    Index("ix_links_unsettled", "attempted_at", postgresql_where=text("state IN ('intended', 'unknown')")),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("customer_id", Text),
+    Column("dirty", BigInteger, nullable=False, server_default=text("0")),
+    Column("clean", BigInteger, nullable=False, server_default=text("0")),
+    Column("queued", Boolean, nullable=False, server_default=text("false")),
+    _moment("dirty_since"),
+    _moment("retry_at"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("last_code", Text),
+    _moment("last_run_at"),
+    PrimaryKeyConstraint("kind", "id"),
+    Index("ix_subjects_dirty", "dirty_since", postgresql_where=text("dirty > clean")),
+    Index("ix_subjects_retry", "retry_at", postgresql_where=text("retry_at IS NOT NULL")),
+    Index(None, "customer_id"),
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("event_id", Text),
+    Column("event_type", Text),
+    Column("kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    _moment("event_created_at"),
+    _now("received_at"),
+    PrimaryKeyConstraint("id"),
+    Index("ux_hints_event_id", "event_id", unique=True, postgresql_where=text("event_id IS NOT NULL")),
+    Index(None, "kind", "subject_id"),
+    Index(None, "received_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("entity", Text),
+    Column("document_key", Text),
+    Column("request_id", Text),
+    Column("intuit_tid", Text),
+    Column("status", Integer),
+    Column("fault_code", Text),
+    Column("outcome", Text, nullable=False),
+    _moment("started_at", nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index(None, "document_key"),
+    Index(None, "started_at"),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("document_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("waiting_on", Text),
+    _now("since"),
+    _now("updated_at"),
+    PrimaryKeyConstraint("document_key"),
+    Index(None, "subject"),
+    Index(None, "waiting_on"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", JSONB, nullable=False, server_default=text("'{}'")),
+    _now("started_at"),
+    _moment("finished_at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "kind", "started_at"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", JSONB, nullable=False),
+    _now("updated_at"),
+    PrimaryKeyConstraint("name"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("access_token", LargeBinary),
+    Column("refresh_token", LargeBinary),
+    _moment("access_expires_at"),
+    _moment("refresh_expires_at"),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    _now("updated_at"),
+    PrimaryKeyConstraint("realm_id"),
+)

@@ -1,0 +1,268 @@
+"""The link store: which document key is which QBO object, the intents to write, and what is parked."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wescope.books.documents import Document, KeyDates
+from wescope.books.parking import ParkCode, Parked
+from wescope.books.subjects import DocumentKey, Subject
+from wescope.links.schema import attempts, links, parked
+
+
+class LinkState(StrEnum):
+    """Where a document stands in QBO, as far as we know."""
+
+    INTENDED = "intended"
+    """The intent to write is durable; the call may or may not have been made."""
+    UNKNOWN = "unknown"
+    """The call was made and its outcome was lost."""
+    POSTED = "posted"
+    VOIDED = "voided"
+    ABSENT = "absent"
+    """Surely not in QBO: refused, or taken back."""
+
+
+class Operation(StrEnum):
+    """What an intent does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    VOID = "void"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One row: a document key in one realm. Amount in minor units; `txn_date` in the books' calendar.
+
+    `fingerprint` is of the document that QBO holds, `intent_fingerprint` of the one that was last sent.
+    """
+
+    realm_id: str
+    document_key: DocumentKey
+    entity: str
+    state: LinkState
+    operation: Operation
+    qbo_id: str | None
+    sync_token: str | None
+    fingerprint: str | None
+    intent_fingerprint: str
+    request_id: str
+    generation: int
+    sends: int
+    variant: int
+    attempted_at: datetime | None
+    lost_at: datetime | None
+    subject: str
+    amount: int
+    currency: str
+    txn_date: date | None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether an intent is open whose outcome is not known."""
+        return self.state in {LinkState.INTENDED, LinkState.UNKNOWN}
+
+
+_LINK_COLUMNS = [links.c[name] for name in Link.__dataclass_fields__]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is about to be written: recorded durably before QBO is called."""
+
+    document: Document
+    subject: Subject
+    operation: Operation
+    fingerprint: str
+    request_id: str
+    generation: int
+    variant: int
+
+
+def _date_columns(dates: KeyDates) -> dict[str, date | None]:
+    return {
+        "txn_date": dates.txn,
+        "due_date": dates.due,
+        "usage_start_date": dates.usage_start,
+        "usage_end_date": dates.usage_end,
+        "payment_received_date": dates.payment_received,
+    }
+
+
+class LinkStore:
+    """Links and parked items of one realm. Every method works on the caller's transaction."""
+
+    def __init__(self, realm_id: str) -> None:
+        """Take the QBO company whose links these are."""
+        self.realm_id = realm_id
+
+    def _is(self, key: DocumentKey) -> sa.ColumnElement[bool]:
+        return sa.and_(links.c.realm_id == self.realm_id, links.c.document_key == key)
+
+    async def load(self, connection: AsyncConnection, keys: Collection[DocumentKey]) -> dict[DocumentKey, Link]:
+        """The links of these keys; a key without a link is left out."""
+        return await self._select(connection, links.c.document_key.in_(list(keys))) if keys else {}
+
+    async def of_subject(self, connection: AsyncConnection, subject: Subject) -> dict[DocumentKey, Link]:
+        """All links that this subject's runs have made."""
+        return await self._select(connection, links.c.subject == str(subject))
+
+    async def _select(self, connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> dict[DocumentKey, Link]:
+        query = sa.select(*_LINK_COLUMNS).where(links.c.realm_id == self.realm_id, condition)
+        return {link.document_key: link for link in map(_link, await _mappings(connection, query))}
+
+    async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> None:
+        """Record an intent. Amount and dates are those of the document that is about to be sent."""
+        values: dict[str, Any] = {
+            "entity": intent.document.entity.value,
+            "state": LinkState.INTENDED.value,
+            "operation": intent.operation.value,
+            "intent_fingerprint": intent.fingerprint,
+            "request_id": intent.request_id,
+            "generation": intent.generation,
+            "variant": intent.variant,
+            "attempted_at": at,
+            "lost_at": None,
+            "subject": str(intent.subject),
+            "updated_at": at,
+        }
+        if intent.operation is Operation.CREATE:
+            values |= _described(intent.document)
+        new = insert(links).values(
+            realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(_described(intent.document) | values)
+        )
+        same_request = links.c.request_id == new.excluded.request_id
+        await connection.execute(
+            new.on_conflict_do_update(
+                constraint=links.primary_key,
+                set_=values | {"sends": sa.case((same_request, links.c.sends + 1), else_=1)},
+            )
+        )
+
+    async def lose_sight(
+        self, connection: AsyncConnection, key: DocumentKey, *, at: datetime, spent: bool = False
+    ) -> None:
+        """The outcome of the open intent is unknown since `at`. `spent`: its request id must not be sent again."""
+        generation = links.c.generation + 1 if spent else links.c.generation
+        await self._set(connection, key, state=LinkState.UNKNOWN.value, lost_at=at, generation=generation)
+
+    async def post(
+        self,
+        connection: AsyncConnection,
+        key: DocumentKey,
+        *,
+        qbo_id: str,
+        sync_token: str,
+        fingerprint: str,
+        at: datetime,
+        document: Document | None = None,
+    ) -> None:
+        """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's."""
+        described = _described(document) if document else {}
+        await self._set(
+            connection,
+            key,
+            state=LinkState.POSTED.value,
+            qbo_id=qbo_id,
+            sync_token=sync_token,
+            fingerprint=fingerprint,
+            posted_at=at,
+            lost_at=None,
+            **described,
+        )
+
+    async def settle(
+        self,
+        connection: AsyncConnection,
+        key: DocumentKey,
+        state: LinkState,
+        *,
+        sync_token: str | None = None,
+        spent: bool = False,
+    ) -> None:
+        """End the open intent in `state` (voided, absent, or posted as before).
+
+        `spent`: QBO has answered for the request id, or it proved useless, so the next intent must carry another one.
+        """
+        values: dict[str, Any] = {"state": state.value, "lost_at": None}
+        if state is LinkState.ABSENT:
+            values |= {"qbo_id": None, "sync_token": None, "fingerprint": None}
+        elif sync_token is not None:
+            values |= {"sync_token": sync_token}
+        if spent:
+            values |= {"generation": links.c.generation + 1}
+        await self._set(connection, key, **values)
+
+    async def _set(self, connection: AsyncConnection, key: DocumentKey, **values: Any) -> None:
+        await connection.execute(
+            sa.update(links).where(self._is(key)).values(**values, updated_at=sa.func.clock_timestamp())
+        )
+
+    async def park(self, connection: AsyncConnection, subject: Subject, items: Sequence[Parked]) -> None:
+        """Make `items` all that is parked of a subject; what was parked before under the same code keeps its age."""
+        keys = [item.key for item in items]
+        await connection.execute(
+            sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
+        )
+        for item in items:
+            waiting_on = item.details.get("waiting_on") if item.code is ParkCode.WAITING else None
+            values = {
+                "subject": str(subject),
+                "code": item.code.value,
+                "amount": item.amount,
+                "currency": item.currency,
+                "details": dict(item.details),
+                "waiting_on": waiting_on,
+            }
+            new = insert(parked).values(document_key=item.key, **values)
+            since = sa.case((parked.c.code == new.excluded.code, parked.c.since), else_=sa.func.now())
+            await connection.execute(
+                new.on_conflict_do_update(
+                    constraint=parked.primary_key, set_=values | {"since": since, "updated_at": sa.func.now()}
+                )
+            )
+
+    async def unpark(self, connection: AsyncConnection, keys: Iterable[DocumentKey]) -> None:
+        """These documents stand as they should, whoever parked them."""
+        all_keys = list(keys)
+        if all_keys:
+            await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys)))
+
+    async def waiting_for(self, connection: AsyncConnection, keys: Collection[DocumentKey]) -> tuple[str, ...]:
+        """The subjects (as text) of parked documents that wait for one of these keys."""
+        if not keys:
+            return ()
+        query = sa.select(parked.c.subject).distinct().where(parked.c.waiting_on.in_(list(keys)))
+        return tuple((await connection.execute(query)).scalars())
+
+
+def _described(document: Document) -> dict[str, Any]:
+    return {
+        "entity": document.entity.value,
+        "amount": document.amount,
+        "currency": document.currency,
+        "stripe_ids": list(document.stripe_ids),
+        **_date_columns(document.dates),
+    }
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    return Link(**{**row, "state": LinkState(row["state"]), "operation": Operation(row["operation"])})
+
+
+async def _mappings(connection: AsyncConnection, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def record_attempts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append QBO calls to the log of attempts."""
+    if rows:
+        await connection.execute(sa.insert(attempts), list(rows))

@@ -1,0 +1,111 @@
+"""Stored OAuth tokens: encrypted, refreshed by one process at a time, saved durably before they are used."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from wescope.errors import ConfigurationError
+from wescope.links.database import transaction
+from wescope.links.schema import tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTokens:
+    """A pair of tokens as stored. The secrets stay out of every representation."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    access_expires_at: datetime
+    refresh_expires_at: datetime | None
+    generation: int
+
+
+@dataclass(slots=True)
+class LockedTokens:
+    """The row of one realm while this process alone may refresh it."""
+
+    stored: StoredTokens | None
+    _cipher: MultiFernet
+    _connection: AsyncConnection
+    _realm_id: str
+
+    async def save(
+        self, *, access_token: str, refresh_token: str, access_expires_at: datetime, refresh_expires_at: datetime | None
+    ) -> StoredTokens:
+        """Store a new pair and commit; only after this may it be used."""
+        generation = self.stored.generation + 1 if self.stored else 1
+        await self._connection.execute(
+            sa.update(tokens)
+            .where(tokens.c.realm_id == self._realm_id)
+            .values(
+                access_token=self._cipher.encrypt(access_token.encode()),
+                refresh_token=self._cipher.encrypt(refresh_token.encode()),
+                access_expires_at=access_expires_at,
+                refresh_expires_at=refresh_expires_at,
+                generation=generation,
+                updated_at=datetime.now(UTC),
+            )
+        )
+        await self._connection.commit()
+        self.stored = StoredTokens(
+            access_token=access_token,
+            refresh_token=refresh_token,
+            access_expires_at=access_expires_at,
+            refresh_expires_at=refresh_expires_at,
+            generation=generation,
+        )
+        return self.stored
+
+
+class TokenTable:
+    """Tokens of the connected realms in PostgreSQL, encrypted with the first key, readable with all of them."""
+
+    def __init__(self, engine: AsyncEngine, keys: Sequence[str]) -> None:
+        """Take the database and the encryption keys (Fernet keys, the newest first).
+
+        Raises:
+            ConfigurationError: a key is not a Fernet key.
+        """
+        self._engine = engine
+        try:
+            self._cipher = MultiFernet([Fernet(key) for key in keys])
+        except ValueError as error:
+            raise ConfigurationError("It must be a Fernet key.", variable="WESCOPE_TOKEN_KEY") from error
+
+    async def load(self, realm_id: str) -> StoredTokens | None:
+        """The stored pair, or null if this realm was never connected."""
+        async with transaction(self._engine) as connection:
+            result = await connection.execute(sa.select(tokens).where(tokens.c.realm_id == realm_id))
+            return self._decrypt(result.mappings().one_or_none())
+
+    @contextlib.asynccontextmanager
+    async def refreshing(self, realm_id: str) -> AsyncIterator[LockedTokens]:
+        """Hold the realm's row: of all processes one refreshes at a time, and sees what the one before it stored."""
+        async with transaction(self._engine) as connection:
+            await connection.execute(insert(tokens).values(realm_id=realm_id).on_conflict_do_nothing())
+        async with self._engine.connect() as connection:
+            result = await connection.execute(sa.select(tokens).where(tokens.c.realm_id == realm_id).with_for_update())
+            yield LockedTokens(self._decrypt(result.mappings().one_or_none()), self._cipher, connection, realm_id)
+            await connection.rollback()
+
+    def _decrypt(self, row: sa.RowMapping | None) -> StoredTokens | None:
+        if row is None or row["refresh_token"] is None:
+            return None
+        try:
+            return StoredTokens(
+                access_token=self._cipher.decrypt(row["access_token"]).decode(),
+                refresh_token=self._cipher.decrypt(row["refresh_token"]).decode(),
+                access_expires_at=row["access_expires_at"],
+                refresh_expires_at=row["refresh_expires_at"],
+                generation=row["generation"],
+            )
+        except InvalidToken as error:
+            raise ConfigurationError(
+                "The stored tokens were encrypted with another key.", variable="WESCOPE_TOKEN_KEY"
+            ) from error

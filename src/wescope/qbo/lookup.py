@@ -1,0 +1,95 @@
+"""Look-up: did a write land whose answer was lost? See facts/qbo.md 5.1.
+
+PrivateNote can be read but not searched, so the candidates come by number, reference, name, customer and date, or
+time of creation; only a record that carries the document's exact marker is ours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from wescope.books.documents import CustomerBody, Document, InvoiceBody, PaymentBody
+from wescope.qbo import queries
+from wescope.qbo.client import QboClient
+from wescope.qbo.payloads import References, has_marker
+from wescope.qbo.records import Record
+
+# QBO may date a transaction in its own calendar if the company's zone was changed.
+_DATE_MARGIN = timedelta(days=1)
+# Our clock and QBO's may differ by some minutes.
+_CLOCK_MARGIN = timedelta(minutes=15)
+
+INACTIVE_SUFFIX = " (deleted)"
+"""What QBO appends to the name of a list object that is made inactive (facts/qbo.md 7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The newest record of a document in QBO, and the ids of further ones: more than one is a duplicate to mend."""
+
+    record: Record = field(repr=False)
+    others: tuple[str, ...] = ()
+
+
+async def find(
+    client: QboClient, document: Document, references: References, *, since: datetime | None = None
+) -> Found | None:
+    """Look for a document in QBO, from the most exact search to the widest; the first that finds it ends it.
+
+    Args:
+        client: the company's.
+        document: what may have been written.
+        references: as it was written with; a customer's other candidate names are searched as well.
+        since: when the write was tried at first; widens the search to all that was created since.
+
+    Returns:
+        The record that carries the document's marker, or null if QBO shows none (yet: its answer may lag).
+
+    Raises:
+        QboError: QBO does not answer.
+    """
+    for condition in _searches(document, references, since):
+        records = await client.query_all(document.entity.value, condition)
+        ours = sorted((record for record in records if has_marker(record, document.key)), key=_age, reverse=True)
+        if ours:
+            return Found(record=ours[0], others=tuple(str(record.get("Id")) for record in ours[1:]))
+    return None
+
+
+def _searches(document: Document, references: References, since: datetime | None) -> Iterator[str]:
+    active = ""
+    match document.body:
+        case CustomerBody(display_names=names):
+            active = queries.including_inactive()
+            candidates = dict.fromkeys([*names, *([references.display_name] if references.display_name else [])])
+            wanted = [name + suffix for name in candidates for suffix in ("", INACTIVE_SUFFIX)]
+            yield f"{queries.where_in('DisplayName', wanted)} AND {active}"
+        case InvoiceBody(doc_number=number):
+            if references.custom_txn_numbers:
+                yield queries.where_equals("DocNumber", number)
+            yield from _by_customer_and_date(document, references)
+        case PaymentBody(reference=number):
+            yield queries.where_equals("PaymentRefNum", number)
+            yield from _by_customer_and_date(document, references)
+    if since:
+        created = _created_since(since)
+        yield f"{created} AND {active}" if active else created
+
+
+def _by_customer_and_date(document: Document, references: References) -> Iterator[str]:
+    customer = references.qbo_ids.get(document.references[0])
+    day = document.dates.txn
+    if customer and day:
+        window = queries.where_between("TxnDate", day - _DATE_MARGIN, day + _DATE_MARGIN)
+        yield f"{queries.where_equals('CustomerRef', customer)} AND {window}"
+
+
+def _created_since(since: datetime) -> str:
+    start = (since - _CLOCK_MARGIN).astimezone(UTC).replace(microsecond=0)
+    return queries.where_from("MetaData.CreateTime", start.isoformat())
+
+
+def _age(record: Record) -> tuple[int, str]:
+    """Ids are numbers that grow."""
+    qbo_id = str(record.get("Id") or "")
+    return (int(qbo_id) if qbo_id.isdecimal() else 0, qbo_id)

@@ -1,0 +1,121 @@
+"""Every switch of the stand-in: limits, preferences of the company, and what Intuit does not document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """The settings of one sandbox company; by default the strictest reading of facts/qbo.md that real ones have."""
+
+    # Gateway and limits (facts/qbo.md 1)
+    latency_ms: int = 0
+    enforce_limits: bool = True
+    requests_per_second: int = 10
+    requests_per_minute: int = 500
+    requests_in_flight: int = 10
+    batches_per_minute: int = 40
+    rate_window_ms: int = 1000
+    throttled_requests_count: bool = False
+    throttle_format: Literal["xml", "json"] = "xml"
+    monthly_reads: int = 0
+    batch_items: int = 30
+
+    # OAuth (facts/qbo.md 3.1)
+    access_token_ttl_s: int = 3600
+    refresh_token_ttl_s: int = 8_640_000
+    refresh_rotation: Literal["always", "daily", "never"] = "always"
+    old_refresh_token: Literal["invalid", "valid", "revokes"] = "invalid"
+    refresh_ms: int = 0
+
+    # requestid (facts/qbo.md 2.1: all of it undocumented)
+    requestid: Literal["replay", "absent"] = "replay"
+    requestid_ttl_s: int = 86_400
+    requestid_other_payload: Literal["replay", "600"] = "replay"
+    requestid_failed_original: Literal["execute", "replay"] = "execute"
+    requestid_in_flight: Literal["600", "wait"] = "600"
+    batch_requestid: Literal["item", "absent"] = "item"
+
+    # Reading
+    query_lag_ms: int = 0
+    query_case_sensitive: bool = True
+    cdc_days: int = 30
+    cdc_enforced: bool = False
+
+    # Preferences of the company
+    custom_txn_numbers: bool = True
+    doc_number_when_off: Literal["keep", "ignore", "refuse"] = "ignore"
+    warn_duplicate_doc_number: bool = False
+    warn_duplicate_journal_number: bool = False
+    doc_number_language: Literal["en", "fr"] = "en"
+    allow_discount: bool = True
+    allow_shipping: bool = True
+    allow_service_date: bool = True
+    auto_apply_credit: bool = False
+    auto_apply_payments: bool = False
+    multicurrency: bool = False
+    home_currency: str = "USD"
+    book_close_date: str = ""
+    using_sales_tax: bool = False
+    automated_sales_tax: bool = False
+    sales_tax_percent: Decimal = Decimal("8.0")
+
+    # Business rules whose real behaviour is unknown or differs
+    accept_numbers_as_strings: bool = False
+    characters: Literal["accept", "refuse", "question_marks"] = "accept"
+    illegal_name_fault: Literal["2040", "6000"] = "2040"
+    duplicate_name_detail: Literal["null", "text"] = "text"
+    inactive_reference_fault: Literal["2500", "610"] = "2500"
+    negative_lines: bool = True
+    one_name_at_a_time: bool = True
+    payment_bumps_invoice: bool = True
+    void_paid_invoice: Literal["refuse", "unlink"] = "refuse"
+    delete_paid_invoice: Literal["refuse", "unlink"] = "refuse"
+    void_twice: Literal["refuse", "same"] = "refuse"
+    payment_void_operation: Literal["accept", "refuse"] = "refuse"
+    payment_ref_num_length: int = 21
+    missing_exchange_rate: Literal["one", "refuse"] = "one"
+    negative_deposit: Literal["refuse", "accept"] = "refuse"
+    no_op_keeps_sync_token: bool = True
+
+    def changed(self, changes: Mapping[str, Any]) -> "Knobs":
+        """Returns these knobs with some of them turned.
+
+        Args:
+            changes: knob name to value; strings are read as the knob's type ("true", "12").
+
+        Returns:
+            The new knobs.
+
+        Raises:
+            ValueError: there is no such knob, or it has no such position.
+        """
+        hints = get_type_hints(Knobs)
+        known = {field.name for field in fields(Knobs)}
+        for name in changes:
+            if name not in known:
+                raise ValueError(f"no such knob: {name}")
+        return replace(self, **{name: _read(name, value, hints[name]) for name, value in changes.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns every knob by name, decimals as strings."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+_TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _read(name: str, value: Any, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if str(value) not in get_args(kind):
+            raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}")
+        return str(value)
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else _TRUTH[str(value).lower()]
+        return kind("" if value is None else str(value))
+    except (KeyError, ValueError, InvalidOperation) as problem:
+        raise ValueError(f"{name}: {value!r} is no {kind.__name__}") from problem

@@ -1,0 +1,89 @@
+"""The OAuth addresses over HTTP: authorise, token, revoke (facts/qbo.md 3.1)."""
+
+import asyncio
+import base64
+import binascii
+import secrets
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from wescope.sandbox.qbo.company import Company
+from wescope.sandbox.qbo.oauth import HARD_CAP_S, OAuthError, Tokens
+from wescope.sandbox.qbo.wire import Json, loads
+
+HARD_HEADER = "x-include-refresh-token-hard-expires-in"
+
+
+class TokenEndpoints:
+    """Handlers over the company's tokens."""
+
+    def __init__(self, company: Company, tokens: Tokens) -> None:
+        self._company = company
+        self._tokens = tokens
+        self.refreshes = 0
+
+    def routes(self) -> list[Route]:
+        """Returns the routes below the root; Intuit has them on three hosts."""
+        return [
+            Route("/connect/oauth2", self._authorise, methods=["GET"]),
+            Route("/oauth2/v1/tokens/bearer", self._token, methods=["POST"]),
+            Route("/v2/oauth2/tokens/revoke", self._revoke, methods=["POST"]),
+        ]
+
+    async def _authorise(self, request: Request) -> Response:
+        query = request.query_params
+        if query.get("client_id") != self._tokens.client_id or query.get("response_type") != "code":
+            return JSONResponse({"error": "invalid_request"}, 400)
+        if not query.get("redirect_uri") or not query.get("state"):
+            return JSONResponse({"error": "invalid_request"}, 400)
+        target = self._tokens.authorise(
+            redirect_uri=query["redirect_uri"], state=query["state"], realm_id=self._company.realm_id
+        )
+        return RedirectResponse(target, 302)
+
+    async def _token(self, request: Request) -> Response:
+        if not self._knows(request):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        if self._company.knobs.refresh_ms:
+            await asyncio.sleep(self._company.knobs.refresh_ms / 1000)
+        try:
+            body = self._granted(form)
+        except OAuthError as problem:
+            return JSONResponse({"error": problem.error}, problem.status)
+        if request.headers.get(HARD_HEADER) == "true":
+            body["x_refresh_token_hard_expires_in"] = HARD_CAP_S
+        return JSONResponse(body, headers={"Cache-Control": "no-store", "intuit_tid": secrets.token_hex(12)})
+
+    def _granted(self, form: dict[str, str]) -> Json:
+        grant = form.get("grant_type")
+        if grant == "refresh_token":
+            self.refreshes += 1
+            return self._tokens.refresh(form.get("refresh_token", ""))
+        if grant == "authorization_code":
+            return self._tokens.trade_code(form.get("code", ""), form.get("redirect_uri", ""))
+        raise OAuthError(status=400, error="unsupported_grant_type")
+
+    async def _revoke(self, request: Request) -> Response:
+        if not self._knows(request):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        try:
+            body = loads(await request.body())
+        except ValueError:
+            return JSONResponse({"error": "invalid_request"}, 400)
+        if not isinstance(body, dict) or not body.get("token"):
+            return JSONResponse({"error": "invalid_request"}, 400)
+        self._tokens.revoke_all()
+        return Response(status_code=200)
+
+    def _knows(self, request: Request) -> bool:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        try:
+            pair = base64.b64decode(given, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        wanted = f"{self._tokens.client_id}:{self._tokens.client_secret}"
+        return scheme.lower() == "basic" and secrets.compare_digest(pair, wanted)

@@ -1,0 +1,75 @@
+"""Command line of the stand-in: ``python -m wescope.sandbox.stripe``."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+
+from wescope.sandbox.stripe.knobs import parse_knobs
+from wescope.sandbox.stripe.server import Running, StripeSandbox
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. The first line on standard output says where."""
+    options = _parser().parse_args(arguments)
+    try:
+        knobs = parse_knobs(options.knob)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sandbox = StripeSandbox(
+        seed=options.seed,
+        customers=options.customers,
+        months=options.months,
+        as_of=options.as_of,
+        state=options.state,
+        knobs=knobs,
+    )
+    asyncio.run(_serve(sandbox, host=options.host, port=options.port))
+    return 0
+
+
+async def _serve(sandbox: StripeSandbox, *, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with sandbox.serve(host=host, port=port) as running:
+        sys.stdout.write(json.dumps(_announcement(running)) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _announcement(running: Running) -> dict[str, object]:
+    store = running.business.account.store
+    return {
+        "service": "stripe",
+        "url": running.url,
+        "api_key": running.api_key,
+        "webhook_secret": running.webhook_secret,
+        "customers": len(store.all("customer")),
+        "invoices": len(store.all("invoice")),
+        "events": len(running.business.account.log.all()),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m wescope.sandbox.stripe", description="A local Stripe.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--state", type=Path, help="folder that makes it durable")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--customers", type=int, default=50)
+    parser.add_argument("--months", type=int, default=3)
+    parser.add_argument("--as-of", type=date.fromisoformat, help="UTC date at whose start the history ends")
+    parser.add_argument(
+        "--knob", action="append", default=[], metavar="NAME=VALUE", help="see wescope.sandbox.stripe.knobs"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

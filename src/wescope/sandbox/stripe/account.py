@@ -1,0 +1,91 @@
+"""What every part of the stand-in's business shares: identifiers, objects, events and time."""
+
+from wescope.sandbox.stripe.clock import Clock
+from wescope.sandbox.stripe.events import EventLog
+from wescope.sandbox.stripe.ids import Identifiers
+from wescope.sandbox.stripe.rendering import Renderer
+from wescope.sandbox.stripe.store import Resource, Store
+
+CURRENCY = "usd"
+
+
+class Account:
+    """One Stripe account in test mode.
+
+    Args:
+        seed: Of every identifier.
+        clock: The account's time.
+    """
+
+    def __init__(self, *, seed: int, clock: Clock) -> None:
+        self.clock = clock
+        self.ids = Identifiers(seed=seed)
+        self.store = Store()
+        self.renderer = Renderer(self.store, clock.now)
+        self.log = EventLog(ids=self.ids, store=self.store, renderer=self.renderer)
+        self.api_key = f"sk_test_{self.ids.text('key', length=99)}"
+        self.webhook_secret = f"whsec_{self.ids.text('webhook', length=32)}"
+        self.restricted_keys: dict[str, frozenset[str]] = {}
+
+    def resource(self) -> Resource:
+        """Return the account object that ``GET /v1/account`` answers."""
+        return {
+            "id": self.ids.account,
+            "object": "account",
+            "business_profile": {"name": "Cartographic Supply", "mcc": None, "url": None, "product_description": None},
+            "business_type": "company",
+            "capabilities": {"card_payments": "active", "transfers": "active"},
+            "charges_enabled": True,
+            "controller": {"type": "account"},
+            "country": "US",
+            "created": 1_577_836_800,
+            "default_currency": CURRENCY,
+            "details_submitted": True,
+            "email": "owner@example.com",
+            "metadata": {},
+            "payouts_enabled": True,
+            "settings": {
+                "bacs_debit_payments": {"display_name": None, "service_user_number": None},
+                "branding": dict.fromkeys(("icon", "logo", "primary_color", "secondary_color")),
+                "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
+                "card_payments": {
+                    "decline_on": {"avs_failure": True, "cvc_failure": True},
+                    "statement_descriptor_prefix": None,
+                    "statement_descriptor_prefix_kana": None,
+                    "statement_descriptor_prefix_kanji": None,
+                },
+                "dashboard": {"display_name": "Cartographic Supply", "timezone": "America/Los_Angeles"},
+                "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
+                "payments": dict.fromkeys(
+                    (
+                        "statement_descriptor",
+                        "statement_descriptor_kana",
+                        "statement_descriptor_kanji",
+                        "statement_descriptor_prefix_kana",
+                        "statement_descriptor_prefix_kanji",
+                    )
+                ),
+                "payouts": {
+                    "debit_negative_balances": True,
+                    "schedule": {"delay_days": 2, "interval": "daily"},
+                    "statement_descriptor": None,
+                },
+                "sepa_debit_payments": {},
+            },
+            "type": "standard",
+        }
+
+    def balance(self) -> Resource:
+        """Return the balance that ``GET /v1/balance`` answers: the net of all balance transactions by status."""
+        amounts = {"available": 0, "pending": 0}
+        for transaction in self.store.all("balance_transaction"):
+            if transaction["currency"] == CURRENCY:
+                amounts[self.renderer.render(transaction)["status"]] += transaction["net"]
+        return {
+            "object": "balance",
+            "livemode": False,
+            **{
+                status: [{"amount": amount, "currency": CURRENCY, "source_types": {"card": amount}}]
+                for status, amount in amounts.items()
+            },
+        }

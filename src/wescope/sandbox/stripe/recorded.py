@@ -1,0 +1,51 @@
+"""Takes recorded objects in as they are: expansions undone, nothing else changed."""
+
+from wescope.sandbox.stripe.account import Account
+from wescope.sandbox.stripe.errors import StripeError
+from wescope.sandbox.stripe.expansion import collapse
+from wescope.sandbox.stripe.store import Resource
+
+
+def add_recorded(account: Account, resource: Resource) -> list[str]:
+    """Store a recorded object and what is expanded inside it, so that lists and retrieves serve them.
+
+    An invoice's lines and payments become those that the invoice has from now on.
+
+    Returns:
+        The ids of all objects stored, the outermost first.
+
+    Raises:
+        StripeError: 400 when it is no object of Stripe's with an id.
+    """
+    if not {"object", "id"} <= resource.keys():
+        raise StripeError("A recorded object needs `object` and `id`.", param="object")
+    flat, inner = collapse(resource)
+    stored: list[str] = []
+    for one in (flat, *inner):
+        stored += _store(account, one)
+    return stored
+
+
+def _store(account: Account, resource: Resource) -> list[str]:
+    stored = [str(resource["id"])]
+    if resource["object"] == "invoice":
+        lines = resource.pop("lines", None)
+        if lines is not None or resource["id"] not in account.store.lines:
+            account.store.lines[resource["id"]] = _collapsed_lines(account, (lines or {}).get("data", []), stored)
+        for payment in (resource.pop("payments", None) or {}).get("data", []):
+            stored += add_recorded(account, payment)
+    elif resource["object"] == "charge":
+        for refund in (resource.pop("refunds", None) or {}).get("data", []):
+            stored += add_recorded(account, refund)
+    account.store.add(resource)
+    return stored
+
+
+def _collapsed_lines(account: Account, lines: list[Resource], stored: list[str]) -> list[Resource]:
+    flat_lines = []
+    for line in lines:
+        flat, inner = collapse(line)
+        flat_lines.append(flat)
+        for one in inner:
+            stored += _store(account, one)
+    return flat_lines

@@ -1,0 +1,1 @@
+"""HTTP: webhook receivers, health, metrics, the JSON API."""

@@ -1,0 +1,72 @@
+"""The JSON API: the verbs of the command line under `/api/v1`."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.web.answers import json_answer
+from wescope.web.local import only_local
+from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.services import WebServices
+
+MAX_IDS = 100
+StripeId = Annotated[str, Field(min_length=3, max_length=255)]
+
+
+class SyncRequest(BaseModel):
+    """Which Stripe objects to reconcile now."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["in_1"], "dry_run": True}]})
+
+    ids: Annotated[list[StripeId], Field(min_length=1, max_length=MAX_IDS)]
+    dry_run: bool = False
+
+
+def api_routes(services: WebServices) -> APIRouter:
+    """`/api/v1/status`, `parked`, `tieout` and `sync`; for this machine only."""
+    router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(only_local)])
+    errors = error_responses(403, 422, 502, 503)
+
+    @router.get(
+        "/status",
+        summary="What the service is doing",
+        responses={200: json_response("The state now.", schema_of(Status)), **errors},
+    )
+    async def status() -> JSONResponse:
+        """Backlog, ages, parked, posted, tokens, last tie-out."""
+        return json_answer(await services.status())
+
+    @router.get(
+        "/parked",
+        summary="Documents that must not be posted now",
+        responses={200: json_response("All of them.", schema_of(tuple[ParkedRow, ...])), **errors},
+    )
+    async def parked() -> JSONResponse:
+        """Each with its code, reason, owner, amount, age and remedy."""
+        return json_answer(tuple(await services.parked()))
+
+    @router.get(
+        "/tieout",
+        summary="Compare Stripe and QBO",
+        responses={200: json_response("The comparison.", schema_of(TieOut)), **errors},
+    )
+    async def tieout(
+        as_of: Annotated[date | None, Query(description="A day in the books' calendar; today if left out.")] = None,
+    ) -> JSONResponse:
+        """Receivables per customer and the clearing accounts; the difference must be 0.00."""
+        return json_answer(await services.tieout(as_of))
+
+    @router.post(
+        "/sync",
+        summary="Reconcile these Stripe objects now",
+        responses={200: json_response("What was done.", schema_of(tuple[SyncResult, ...])), **errors},
+    )
+    async def sync(request: SyncRequest) -> JSONResponse:
+        """With `dry_run` the plan is answered and nothing is written."""
+        return json_answer(tuple(await services.sync(request.ids, dry_run=request.dry_run)))
+
+    return router

@@ -1,0 +1,272 @@
+"""Wiring: the one place where parts are built and put together, and the service that runs them."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+import uvicorn
+
+from wescope import __version__
+from wescope.config import PolicyFile, Settings, token_key
+from wescope.engine.attempts import AttemptLog
+from wescope.engine.locks import ClusterLocks
+from wescope.engine.queue import HintQueue, WorkerSettings
+from wescope.engine.reconcile import Reconciler
+from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.runtime import Runtime
+from wescope.engine.tokens import StoredTokenStore
+from wescope.engine.writer import Writer
+from wescope.errors import DatabaseUnavailable
+from wescope.links.database import conninfo, migrate, open_engine
+from wescope.links.embedded import acquire, release
+from wescope.links.store import LinkStore
+from wescope.links.tokens import TokenTable
+from wescope.observe.metrics import Metrics
+from wescope.qbo.client import QboClient
+from wescope.qbo.company import Company
+from wescope.qbo.limits import PostgresLimits
+from wescope.qbo.tokens import TokenSource
+from wescope.stripe.client import StripeApi
+from wescope.stripe.listing import StripeListing
+from wescope.stripe.reader import StripeReader
+from wescope.web.app import create_app
+from wescope.web.services import Accepted, Outcome, Readiness
+
+_log = structlog.get_logger(__name__)
+
+_WEB_GRACE_S = 3
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The address of the database: the configured one, or that of the embedded server, which runs meanwhile."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    use = await asyncio.to_thread(acquire, settings.home)
+    try:
+        yield use.server.url
+    finally:
+        await asyncio.shield(asyncio.to_thread(release, use))
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(settings: Settings, policy_file: PolicyFile) -> AsyncIterator[Runtime]:
+    """All parts, put together and open for the length of the block.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong; nothing was opened.
+        DatabaseUnavailable: the database does not answer.
+    """
+    settings.require_stripe()
+    settings.require_qbo()
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(open_database(settings))
+        yield await _assemble(stack, settings, policy_file, url)
+
+
+async def _assemble(stack: contextlib.AsyncExitStack, settings: Settings, policy_file: PolicyFile, url: str) -> Runtime:
+    stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo()
+    engine = open_engine(url)
+    stack.push_async_callback(engine.dispose)
+    await migrate(engine)
+    attempts = AttemptLog(engine)
+    stack.push_async_callback(attempts.flush)
+    flushing = asyncio.create_task(attempts.run())
+    stack.callback(flushing.cancel)
+    limits = PostgresLimits(conninfo(url), qbo_access.realm_id)
+    stack.push_async_callback(limits.aclose)
+    tokens = TokenSource(
+        realm_id=qbo_access.realm_id,
+        store=StoredTokenStore(TokenTable(engine, [token_key(settings)])),
+        client_id=qbo_access.client_id,
+        client_secret=qbo_access.client_secret.get_secret_value(),
+        token_url=qbo_access.token_url,
+        seed_refresh_token=qbo_access.refresh_token.get_secret_value() if qbo_access.refresh_token else None,
+        hooks=(attempts,),
+    )
+    stack.push_async_callback(tokens.aclose)
+    client = QboClient(
+        api_base=qbo_access.api_base, realm_id=qbo_access.realm_id, tokens=tokens, limits=limits, hooks=(attempts,)
+    )
+    stack.push_async_callback(client.aclose)
+    api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
+    stack.push_async_callback(api.close)
+    queue = HintQueue(engine, conninfo(url))
+    await queue.open()
+    stack.push_async_callback(queue.aclose)
+    locks = ClusterLocks(conninfo(url))
+    stack.push_async_callback(locks.aclose)
+    company = Company(client, policy_file.accounts, policy_file.items)
+    store = LinkStore(qbo_access.realm_id)
+    reader = StripeReader(api)
+    writer = Writer(engine=engine, store=store, client=client, company=company, settle_s=policy_file.settle_s)
+    return Runtime(
+        engine=engine,
+        queue=queue,
+        store=store,
+        reader=reader,
+        listing=StripeListing(api),
+        client=client,
+        company=company,
+        tokens=tokens,
+        reconciler=Reconciler(
+            engine=engine,
+            store=store,
+            reader=reader,
+            writer=writer,
+            locks=locks,
+            policy=policy_file.policy,
+            dry_run=policy_file.dry_run,
+            defer=queue.defer,
+        ),
+        attempts=attempts,
+        policy=policy_file.policy,
+        dry_run=policy_file.dry_run,
+        webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
+        workers=WorkerSettings(concurrency=policy_file.concurrency),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeServices:
+    """The runtime as the web layer wants it."""
+
+    runtime: Runtime
+
+    async def accept(self, body: bytes, signature: str | None) -> Accepted:
+        """Verify a webhook and store its hint durably."""
+        found = await self.runtime.accept(body, signature)
+        return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
+
+    async def status(self) -> Status:
+        """What the service is doing."""
+        return await self.runtime.status()
+
+    async def ready(self) -> Readiness:
+        """Whether the service can work: the database answers and has this version's schema."""
+        try:
+            current = await self.runtime.database_ready()
+        except DatabaseUnavailable as error:
+            return Readiness(ok=False, checks={"database": error.code})
+        return Readiness(ok=current, checks={"database": "ok" if current else "schema_outdated"})
+
+    async def sync(self, ids: Sequence[str], *, dry_run: bool) -> Sequence[SyncResult]:
+        """Reconcile these Stripe objects now."""
+        return await self.runtime.sync(ids, dry_run=dry_run)
+
+    async def tieout(self, as_of: date | None) -> TieOut:
+        """Compare Stripe and QBO."""
+        return await self.runtime.tieout(as_of)
+
+    async def parked(self) -> Sequence[ParkedRow]:
+        """The parked documents."""
+        return await self.runtime.parked()
+
+
+async def serve(
+    settings: Settings, policy_file: PolicyFile, role: str, *, ready: Callable[[str], None] | None = None
+) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Args:
+        settings: the environment.
+        policy_file: the company's choices.
+        role: `web` receives webhooks, `worker` posts, `all` does both.
+        ready: told the address (or the role, without one) once the service can work.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong.
+        DatabaseUnavailable: the database does not answer at the start.
+    """
+    if role != "worker":
+        settings.require_webhooks()
+    stop = asyncio.Event()
+    with _stop_on_signals(stop):
+        async with open_runtime(settings, policy_file) as runtime:
+            parts = []
+            if role != "web":
+                parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
+            if role != "worker":
+                parts.append(asyncio.create_task(_serve_web(runtime, settings, stop, ready), name="web"))
+            elif ready:
+                ready(role)
+            try:
+                await _until_stopped(parts, stop)
+            finally:
+                stop.set()
+                await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _until_stopped(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Wait for the stop; a part that ends before it takes the service down, so that it is started anew."""
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for part in done - {stopping}:
+        part.result()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to the service, and tells its address when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: the service stops all its parts together."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        port = self.servers[0].sockets[0].getsockname()[1]
+        address = f"http://{self.config.host}:{port}"
+        _log.info("ready", url=address)
+        if self._ready:
+            self._ready(address)
+
+
+async def _serve_web(
+    runtime: Runtime, settings: Settings, stop: asyncio.Event, ready: Callable[[str], None] | None
+) -> None:
+    app = create_app(RuntimeServices(runtime), metrics=Metrics(), version=__version__)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_WEB_GRACE_S,
+        server_header=False,
+    )
+    server = _Server(config, ready)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+@contextlib.contextmanager
+def _stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGTERM, signal.SIGINT)
+    for number in caught:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,255 @@
+"""The reader against the local Stripe over HTTP: every payment shape, paging, errors and retries."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+
+import pytest
+import stripe
+
+from wescope.books.desired import desired_books
+from wescope.books.parking import ParkCode
+from wescope.books.policy import Policy
+from wescope.books.subjects import Subject, SubjectKind
+from wescope.books.values import Invoice, InvoiceStatus, PaymentSource
+from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
+from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe.drafts import InvoiceDraft, LineDraft
+from wescope.sandbox.stripe.store import Resource
+from wescope.stripe.client import StripeApi, is_live_key
+from wescope.stripe.listing import StripeListing
+from wescope.stripe.parsing.invoice_payments import PartSource
+from wescope.stripe.reader import StripeReader
+
+AS_OF = date(2026, 11, 22)
+NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
+FAST = 10_000
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.001)
+    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.001)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    async with StripeSandbox(customers=0, months=1, as_of=AS_OF).serve() as served:
+        yield served
+
+
+@pytest.fixture
+async def api(running: Running) -> AsyncIterator[StripeApi]:
+    async with StripeApi(api_key=running.api_key, base_url=running.url, requests_per_second=FAST) as one:
+        yield one
+
+
+@pytest.fixture
+def reader(api: StripeApi) -> StripeReader:
+    return StripeReader(api)
+
+
+@pytest.fixture
+def merchant(running: Running) -> "Merchant":
+    return Merchant(running)
+
+
+class Merchant:
+    """Makes what a test needs on the local Stripe."""
+
+    def __init__(self, running: Running) -> None:
+        self.business = running.business
+        self.payments = running.business.payments
+        product = self.business.catalogue.product("Plan", NOW)
+        self._price = self.business.catalogue.price(product, "1000", NOW)["id"]
+        self._customer = self.business.customers.create(name="Ada Lovelace", email="ada@example.com", at=NOW)["id"]
+
+    def issue(self, *, lines: int = 1) -> Resource:
+        """An invoice over 10.00 per line, finalized."""
+        drafts = tuple(LineDraft(price=self._price, description=f"Line {n}") for n in range(lines))
+        return self.business.issue(InvoiceDraft(customer=self._customer, lines=drafts), NOW)
+
+
+async def read_invoice(reader: StripeReader, identifier: str) -> Invoice:
+    found = (await reader.read(Subject(kind=SubjectKind.INVOICE, id=identifier))).found
+    assert isinstance(found, Invoice)
+    return found
+
+
+async def test_a_paid_invoice(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    charge = merchant.business.pay(invoice, NOW)
+    found = await read_invoice(reader, invoice["id"])
+    assert (found.status, found.total, found.customer.name) == (InvoiceStatus.PAID, 1000, "Ada Lovelace")
+    (payment,) = found.payments
+    assert (payment.source, payment.source_id) == (PaymentSource.CHARGE, charge["id"])
+    assert payment.charge is not None
+    assert payment.charge.balance_transaction is not None
+    assert payment.charge.balance_transaction.id == charge["balance_transaction"]
+    assert len(desired_books(found, Policy()).documents) == 3
+
+
+async def test_lines_beyond_the_first_hundred(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue(lines=130)
+    lines = (await read_invoice(reader, invoice["id"])).lines
+    assert len({line.id for line in lines}) == 130
+    assert sum(line.amount for line in lines) == 130_000
+
+
+async def test_partial_payments(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    charges = [merchant.payments.pay_part(invoice, amount, NOW + amount) for amount in (100, 200)]
+    found = await read_invoice(reader, invoice["id"])
+    assert (found.status, found.amount_remaining) == (InvoiceStatus.OPEN, 700)
+    assert [payment.source_id for payment in found.payments] == [charge["id"] for charge in charges]
+    assert [payment.allocations[0].amount for payment in found.payments] == [100, 200]
+
+
+async def test_one_payment_intent_over_several_invoices(merchant: Merchant, reader: StripeReader) -> None:
+    invoices = [merchant.issue() for _ in range(3)]
+    charge = merchant.payments.pay_shared({invoice["id"]: 1000 for invoice in invoices}, 3500, NOW)
+    readings = [await read_invoice(reader, invoice["id"]) for invoice in invoices]
+    payments = {payment for reading in readings for payment in reading.payments}
+    assert len(payments) == 1, "the same payment from whichever invoice"
+    (payment,) = payments
+    assert [part.invoice for part in payment.allocations] == sorted(invoice["id"] for invoice in invoices)
+    for kind, identifier in (
+        (SubjectKind.CHARGE, charge["id"]),
+        (SubjectKind.PAYMENT_INTENT, charge["payment_intent"]),
+    ):
+        reading = await reader.read(Subject(kind=kind, id=identifier))
+        assert reading.found is None
+        assert [owner.id for owner in reading.owners] == [part.invoice for part in payment.allocations]
+
+
+async def test_out_of_band_and_payment_record(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    record = merchant.payments.pay_by_record(invoice, 400, NOW)
+    merchant.payments.pay_out_of_band(invoice, NOW + 60)
+    recorded, out_of_band = (await read_invoice(reader, invoice["id"])).payments
+    assert (recorded.source, recorded.source_id) == (PaymentSource.PAYMENT_RECORD, record["id"])
+    assert recorded.allocations[0].amount == 400
+    assert (out_of_band.source, out_of_band.source_id) == (PaymentSource.OUT_OF_BAND, invoice["id"])
+    assert out_of_band.allocations[0].amount == 600
+
+
+async def test_a_pending_debit_belongs_to_its_invoice_and_pays_nothing_yet(
+    merchant: Merchant, reader: StripeReader
+) -> None:
+    invoice = merchant.issue()
+    intent = merchant.business.debit(invoice, NOW)
+    assert (await read_invoice(reader, invoice["id"])).payments == ()
+    reading = await reader.read(Subject(kind=SubjectKind.PAYMENT_INTENT, id=intent["id"]))
+    assert reading.owners == (Subject(kind=SubjectKind.INVOICE, id=invoice["id"]),)
+
+
+async def test_a_failed_charge_belongs_to_its_invoice(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    charge = merchant.payments.fail(invoice, NOW)
+    reading = await reader.read(Subject(kind=SubjectKind.CHARGE, id=charge["id"]))
+    assert reading.owners == (Subject(kind=SubjectKind.INVOICE, id=invoice["id"]),)
+
+
+async def test_an_invoice_payment_belongs_to_its_invoice(
+    merchant: Merchant, api: StripeApi, reader: StripeReader
+) -> None:
+    invoice = merchant.issue()
+    merchant.business.pay(invoice, NOW)
+    (part,) = [part async for part in StripeListing(api).paid_invoice_payments()]
+    assert (part.invoice, part.source) == (invoice["id"], PartSource.PAYMENT_INTENT)
+    reading = await reader.read(Subject(kind=SubjectKind.INVOICE_PAYMENT, id=part.id))
+    assert reading.owners == (Subject(kind=SubjectKind.INVOICE, id=invoice["id"]),)
+
+
+async def test_account_and_event(running: Running, merchant: Merchant, api: StripeApi, reader: StripeReader) -> None:
+    account = await reader.account()
+    assert (account["id"], account["default_currency"]) == (running.business.account.resource()["id"], "usd")
+    invoice = merchant.issue()
+    events = [event async for event in api.pages("/v1/events", type="invoice.finalized")]
+    hint = await reader.event(events[0]["id"])
+    assert hint.subject == Subject(kind=SubjectKind.INVOICE, id=invoice["id"])
+
+
+async def test_a_whole_business_is_accounted_for() -> None:
+    sandbox = StripeSandbox(customers=16, months=2, as_of=AS_OF)
+    async with (
+        sandbox.serve() as running,
+        StripeApi(api_key=running.api_key, base_url=running.url, requests_per_second=FAST) as api,
+    ):
+        listing, reader = StripeListing(api), StripeReader(api)
+        until = datetime.fromtimestamp(NOW, UTC)
+        invoices = [invoice async for invoice in listing.invoices(created_until=until)]
+        assert len(invoices) == len(running.business.account.store.all("invoice"))
+        for listed in invoices:
+            found = await read_invoice(reader, listed.id)
+            assert (found.status, found.total, found.amount_paid) == (listed.status, listed.total, listed.amount_paid)
+            parked = {parked.code for parked in desired_books(found, Policy()).parked}
+            assert not parked & {ParkCode.TOTAL_MISMATCH, ParkCode.PAYMENTS_MISMATCH, ParkCode.OBJECT_UNREADABLE}
+        rows = [row async for row in listing.balance_transactions(created_until=until)]
+        charges = {charge["id"]: charge for charge in running.business.account.store.all("charge")}
+        assert rows
+        assert all(row.payment_intent == charges[row.source]["payment_intent"] for row in rows if row.source in charges)
+        open_invoices = [invoice async for invoice in listing.invoices(status=InvoiceStatus.OPEN)]
+        assert {invoice.status for invoice in open_invoices} <= {InvoiceStatus.OPEN}
+
+
+@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "cut"])
+async def test_stripe_unavailable(running: Running, reader: StripeReader, kind: str) -> None:
+    running.faults.add(kind=kind)
+    with pytest.raises(StripeUnavailable):
+        await reader.account()
+
+
+async def test_a_passing_fault_is_retried(running: Running, reader: StripeReader) -> None:
+    running.faults.add(kind="server_error", times=2)
+    assert (await reader.account())["country"] == "US"
+
+
+async def test_nobody_listens(unused_tcp_port: int) -> None:
+    async with StripeApi(api_key="sk_test_1", base_url=f"http://127.0.0.1:{unused_tcp_port}") as api:
+        with pytest.raises(StripeUnavailable, match="path=/v1/account"):
+            await api.get("/v1/account")
+
+
+async def test_a_wrong_key(running: Running) -> None:
+    async with StripeApi(api_key="sk_test_wrong", base_url=running.url) as api:
+        with pytest.raises(StripeRefused) as raised:
+            await api.get("/v1/account")
+    assert raised.value.details["status"] == 401
+    assert raised.value.details["request_id"]
+    assert "wrong" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+async def test_a_key_without_permission(running: Running) -> None:
+    running.business.account.restricted_keys["rk_test_narrow"] = frozenset({"rak_charge_read"})
+    async with StripeApi(api_key="rk_test_narrow", base_url=running.url) as api:
+        with pytest.raises(StripeRefused, match="rak_invoice_read") as raised:
+            await api.get("/v1/invoices/in_1")
+    assert raised.value.details["status"] == 403
+
+
+async def test_not_found_and_wrong_requests(api: StripeApi) -> None:
+    with pytest.raises(ObjectNotFound) as raised:
+        await api.get("/v1/invoices/in_none")
+    assert raised.value.details["stripe_code"] == "resource_missing"
+    assert raised.value.details["path"] == "/v1/invoices/in_none"
+    with pytest.raises(StripeError) as refused:
+        await api.get("/v1/invoices", limit=1000)
+    assert refused.type is StripeError
+
+
+async def test_requests_are_paced(running: Running) -> None:
+    async with StripeApi(api_key=running.api_key, base_url=running.url, requests_per_second=40) as api:
+        started = time.monotonic()
+        for _ in range(20):
+            await api.get("/v1/account")
+        # A burst of 10, then 10 more at 40 a second.
+        assert time.monotonic() - started >= 0.2
+
+
+def test_live_keys() -> None:
+    assert is_live_key("sk_live_1")
+    assert is_live_key("rk_live_1")
+    assert not is_live_key("sk_test_1")
+    assert not is_live_key("rk_test_sk_live_1")

@@ -1,0 +1,47 @@
+"""Stripe's API as a table of answers, for tests of what reads it: every call is noted."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from wescope.errors import ObjectNotFound
+from wescope.stripe.client import StripeApi
+
+
+class FakeApi(StripeApi):
+    """Answers from tables.
+
+    Args:
+        objects: Path to object.
+        lists: List path and filter, such as `/v1/invoice_payments?invoice=in_1`, to its rows.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, dict[str, Any]] | None = None,
+        lists: Mapping[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
+        self.livemode = False
+        self.calls: list[str] = []
+        self._objects = objects or {}
+        self._lists = lists or {}
+
+    async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        self.calls.append(path)
+        if path not in self._objects:
+            raise ObjectNotFound(path=path)
+        return self._objects[path]
+
+    async def pages(self, path: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
+        parameters.pop("expand", None)
+        query = "&".join(f"{name}={value}" for name, value in sorted(_flat(parameters)))
+        call = f"{path}?{query}" if query else path
+        self.calls.append(call)
+        for row in self._lists.get(call, []):
+            yield row
+
+
+def _flat(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in parameters.items():
+        pairs.extend(_flat(value) if isinstance(value, Mapping) else [(name, value)])
+    return pairs
