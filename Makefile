@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 RUN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: setup ## Format check, ruff, mypy, import contract
 format: setup ## Format the code and mend what ruff can mend
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
+
+docs: setup ## Write the generated pages of docs/
+	$(RUN)/python docs/generate.py
 
 bench: setup ## Measure webhook intake and documents per second, beside a plain baseline
 	$(RUN)/python -m benchmarks $(ARGS)

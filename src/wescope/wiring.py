@@ -22,14 +22,14 @@ from wescope.engine.runtime import Runtime
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
 from wescope.errors import DatabaseUnavailable
-from wescope.links.database import conninfo, migrate, open_engine
+from wescope.links.database import conninfo, migrate, open_engine, shed_idle
 from wescope.links.embedded import acquire, release
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
-from wescope.qbo.limits import PostgresLimits
+from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
 from wescope.stripe.listing import StripeListing
@@ -67,20 +67,44 @@ async def open_runtime(settings: Settings, policy_file: PolicyFile) -> AsyncIter
     settings.require_qbo()
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        yield await _assemble(stack, settings, policy_file, url)
+        yield await stack.enter_async_context(assemble(settings, policy_file, url))
 
 
-async def _assemble(stack: contextlib.AsyncExitStack, settings: Settings, policy_file: PolicyFile, url: str) -> Runtime:
+@contextlib.asynccontextmanager
+async def assemble(
+    settings: Settings, policy_file: PolicyFile, url: str, *, limits: Limits | None = None
+) -> AsyncIterator[Runtime]:
+    """All parts on the database at `url`, brought up to date, open for the length of the block.
+
+    Args:
+        settings: the environment; its database is not looked at.
+        policy_file: the company's choices.
+        url: where PostgreSQL is.
+        limits: what QBO's requests ask before they go; null keeps Intuit's limits over all processes.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong.
+        DatabaseUnavailable: the database does not answer.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        yield await _assemble(stack, settings, policy_file, url, limits)
+
+
+async def _assemble(
+    stack: contextlib.AsyncExitStack, settings: Settings, policy_file: PolicyFile, url: str, given_limits: Limits | None
+) -> Runtime:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo()
     engine = open_engine(url)
     stack.push_async_callback(engine.dispose)
     await migrate(engine)
     attempts = AttemptLog(engine)
     stack.push_async_callback(attempts.flush)
-    flushing = asyncio.create_task(attempts.run())
-    stack.callback(flushing.cancel)
-    limits = PostgresLimits(conninfo(url), qbo_access.realm_id)
-    stack.push_async_callback(limits.aclose)
+    for chore in (attempts.run(), shed_idle(engine)):
+        stack.callback(asyncio.create_task(chore).cancel)
+    limits = given_limits
+    if limits is None:
+        limits = PostgresLimits(conninfo(url), qbo_access.realm_id)
+        stack.push_async_callback(limits.aclose)
     tokens = TokenSource(
         realm_id=qbo_access.realm_id,
         store=StoredTokenStore(TokenTable(engine, [token_key(settings)])),

@@ -62,6 +62,7 @@ class CountingServer:
         self.arrivals: list[float] = []
         self.now = self.most = 0
         self.url = ""
+        self._closing = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def serve(self) -> AsyncIterator["CountingServer"]:
@@ -69,15 +70,17 @@ class CountingServer:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         async with server:
             yield self
+            self._closing.set()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
+            while not self._closing.is_set():
                 await reader.readuntil(b"\r\n\r\n")
                 self.arrivals.append(time.monotonic())
                 self.now += 1
                 self.most = max(self.most, self.now)
-                await asyncio.sleep(self.latency_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), self.latency_s)
                 self.now -= 1
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()

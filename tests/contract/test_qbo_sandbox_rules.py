@@ -150,7 +150,7 @@ async def test_no_op_update_keeps_the_sync_token(qbo: SandboxClient) -> None:
 
 async def test_voided_invoice_cannot_be_edited(qbo: SandboxClient) -> None:
     made = await qbo.make("Invoice", invoice(PrivateNote="why"))
-    status, answer = await qbo.post("invoice", {"Id": made["Id"], "SyncToken": "0"}, operation="void")
+    _, answer = await qbo.post("invoice", {"Id": made["Id"], "SyncToken": "0"}, operation="void")
     assert answer["Invoice"]["PrivateNote"] == "Voided - why"
     assert qbo.running.company.books.ledger.accounts()["1"] == 0
     body = {"Id": made["Id"], "SyncToken": "1", "sparse": True, "PrivateNote": "x"}
@@ -235,7 +235,7 @@ async def test_document_numbers(qbo: SandboxClient) -> None:
 async def test_closed_books(qbo: SandboxClient) -> None:
     made = await qbo.make("Invoice", invoice(TxnDate="2026-03-31"))
     await qbo.control("close_books", {"date": "2026-03-31"})
-    status, answer = await qbo.get("preferences")
+    _, answer = await qbo.get("preferences")
     assert answer["Preferences"]["AccountingInfoPrefs"]["BookCloseDate"] == "2026-03-31"
     detail = await refused(qbo, "invoice", invoice(TxnDate="2026-03-31"), "6210")
     assert "through through" in detail
@@ -259,7 +259,7 @@ async def test_payment_links_both_sides(qbo: SandboxClient) -> None:
     assert (paid["TotalAmt"], paid["UnappliedAmt"]) == (75, 15)
     extras = {one["value"]["Name"]: one["value"]["Value"] for one in paid["Line"][0]["LineEx"]["any"]}
     assert extras == {"txnId": made["Id"], "txnOpenBalance": "100.00", "txnReferenceNumber": "S-1"}
-    status, answer = await qbo.get(f"invoice/{made['Id']}")
+    _, answer = await qbo.get(f"invoice/{made['Id']}")
     assert answer["Invoice"]["Balance"] == 40
     assert answer["Invoice"]["LinkedTxn"] == [{"TxnId": paid["Id"], "TxnType": "Payment"}]
     assert answer["Invoice"]["SyncToken"] == "1"
@@ -298,13 +298,13 @@ async def test_void_and_delete_with_payments(qbo: SandboxClient) -> None:
     await refused(qbo, "invoice", {**key, "sparse": True, "Line": [item_line("50.00")]}, "6000")
     void = {"Id": paid["Id"], "SyncToken": "0", "sparse": True}
     await refused(qbo, "payment", void, "500", operation="void")
-    status, answer = await qbo.post("payment", void, operation="update", include="void")
+    _, answer = await qbo.post("payment", void, operation="update", include="void")
     voided = answer["Payment"]
     assert (voided["TotalAmt"], voided["UnappliedAmt"], voided["Line"], voided["PrivateNote"]) == (0, 0, [], "Voided")
     assert (await qbo.get(f"invoice/{made['Id']}"))[1]["Invoice"]["Balance"] == 100
     again = await qbo.make("Payment", payment(made["Id"], "100.00"))
     await qbo.control("knobs", {"void_paid_invoice": "unlink"})
-    status, answer = await qbo.post("invoice", {"Id": made["Id"], "SyncToken": "3"}, operation="void")
+    _, answer = await qbo.post("invoice", {"Id": made["Id"], "SyncToken": "3"}, operation="void")
     assert answer["Invoice"]["Balance"] == 0
     assert (await qbo.get(f"payment/{again['Id']}"))[1]["Payment"]["UnappliedAmt"] == 100
 
@@ -321,6 +321,10 @@ async def test_credit_memo_applied_by_a_payment_of_nothing(qbo: SandboxClient) -
     assert (await qbo.get(f"invoice/{made['Id']}"))[1]["Invoice"]["Balance"] == 70
     assert (await qbo.get(f"creditmemo/{memo['Id']}"))[1]["CreditMemo"]["RemainingCredit"] == 0
     await refused(qbo, "creditmemo", {"Id": memo["Id"], "SyncToken": "1"}, "500", operation="void")
+    await qbo.control("knobs", {"void_undocumented": "accept"})
+    open_memo = await qbo.make("CreditMemo", invoice(amount="5.00"))
+    _, answer = await qbo.post("creditmemo", {"Id": open_memo["Id"], "SyncToken": "0"}, operation="void")
+    assert (answer["CreditMemo"]["TotalAmt"], answer["CreditMemo"]["RemainingCredit"]) == (0, 0)
 
 
 async def test_credits_apply_themselves_when_the_preference_is_on(qbo: SandboxClient) -> None:
@@ -334,12 +338,12 @@ async def test_credits_apply_themselves_when_the_preference_is_on(qbo: SandboxCl
 async def test_foreign_payment_posts_exchange_loss(qbo: SandboxClient) -> None:
     await qbo.control("knobs", {"multicurrency": True})
     owner = await qbo.make("Customer", {"DisplayName": "Euro", "CurrencyRef": {"value": "EUR"}})
-    euro = {"CurrencyRef": {"value": "EUR"}, "ExchangeRate": Decimal("1.10")}
+    euro: dict[str, Any] = {"CurrencyRef": {"value": "EUR"}, "ExchangeRate": Decimal("1.10")}
     await refused(qbo, "invoice", invoice(owner["Id"]), "2020")
     await refused(qbo, "invoice", invoice(owner["Id"], CurrencyRef={"value": "USD"}), "6000")
     made = await qbo.make("Invoice", invoice(owner["Id"], **euro))
     assert (made["HomeTotalAmt"], made["ExchangeRate"]) == (110, Decimal("1.1"))
-    later = {**euro, "ExchangeRate": Decimal("1.05")}
+    later: dict[str, Any] = {**euro, "ExchangeRate": Decimal("1.05")}
     await qbo.make("Payment", payment(made["Id"], "100.00", owner["Id"], **later))
     ledger = await qbo.control("ledger")
     assert (ledger["trial_balance"], ledger["receivable_total"]) == (0, 0)
@@ -352,7 +356,66 @@ async def test_lists_are_never_deleted(qbo: SandboxClient) -> None:
 
 async def test_bare_company_has_no_stripe_accounts() -> None:
     async with QboSandbox(bare=True).serve() as running, SandboxClient(running) as qbo:
-        status, answer = await qbo.query("SELECT * FROM Account WHERE Name LIKE 'Stripe%'")
+        _, answer = await qbo.query("SELECT * FROM Account WHERE Name LIKE 'Stripe%'")
         assert answer["QueryResponse"] == {}
-        status, answer = await qbo.query("SELECT * FROM Item")
+        _, answer = await qbo.query("SELECT * FROM Item")
         assert [one["Name"] for one in answer["QueryResponse"]["Item"]] == ["Hours", "Services"]
+
+
+# --- deposits, journal entries, transfers
+
+
+def journal(*parts: tuple[str, str, str], **fields: Any) -> dict[str, Any]:
+    lines = [
+        {
+            "Amount": Decimal(amount),
+            "DetailType": "JournalEntryLineDetail",
+            "JournalEntryLineDetail": {"PostingType": posting, "AccountRef": {"value": account}},
+        }
+        for posting, account, amount in parts
+    ]
+    return {"Line": lines, **fields}
+
+
+async def test_deposits_freeze_what_they_link(qbo: SandboxClient) -> None:
+    paid = await qbo.make("Payment", {"CustomerRef": {"value": "1"}, "TotalAmt": 100})
+    link = {"Amount": 100, "LinkedTxn": [{"TxnId": paid["Id"], "TxnType": "Payment", "TxnLineId": "0"}]}
+    fee = {
+        "Amount": Decimal("-3.20"),
+        "DetailType": "DepositLineDetail",
+        "DepositLineDetail": {"AccountRef": {"value": "11"}},
+    }
+    body = {"DepositToAccountRef": {"value": "3"}, "Line": [link, fee]}
+    detail = await refused(qbo, "deposit", {**body, "Line": [{**link, "DetailType": "DepositLineDetail"}]}, "2020")
+    assert "Line.DepositLineDetail.AccountRef" in detail
+    await refused(qbo, "deposit", {**body, "Line": [{**link, "Amount": 99}]}, "6000")
+    await refused(qbo, "deposit", {**body, "Line": [fee]}, "6000")
+    bank_line = {**fee, "DepositLineDetail": {"AccountRef": {"value": "1"}}}
+    await refused(qbo, "deposit", {**body, "Line": [bank_line]}, "6430")
+    made = await qbo.make("Deposit", body)
+    assert made["TotalAmt"] == Decimal("96.8")
+    key = {"Id": paid["Id"], "SyncToken": "1"}
+    await refused(qbo, "payment", {**key, "sparse": True, "PrivateNote": "x"}, "6540")
+    await refused(qbo, "payment", key, "6540", operation="delete")
+    await refused(qbo, "deposit", body, "620")
+    await qbo.post("deposit", {"Id": made["Id"], "SyncToken": "0"}, operation="delete")
+    await qbo.make("Payment", {"Id": paid["Id"], "SyncToken": "2", "sparse": True, "PrivateNote": "x"})
+
+
+async def test_journal_entries(qbo: SandboxClient) -> None:
+    made = await qbo.make("JournalEntry", journal(("Debit", "3", "5.00"), ("Credit", "11", "5.00"), DocNumber="J1"))
+    assert (made["TotalAmt"], [line["Id"] for line in made["Line"]]) == (0, ["0", "1"])
+    await refused(qbo, "journalentry", journal(("Debit", "3", "5.00"), ("Credit", "11", "4.00")), "2300")
+    await refused(qbo, "journalentry", journal(("Debit", "3", "5.00")), "6000")
+    detail = await refused(qbo, "journalentry", journal(("Debit", "1", "5.00"), ("Credit", "11", "5.00")), "6000")
+    assert "you must choose a customer in the Name field" in detail
+    _, answer = await qbo.query("SELECT * FROM JournalEntry WHERE DocNumber = 'J1'")
+    assert answer["QueryResponse"]["maxResults"] == 1
+
+
+async def test_transfers(qbo: SandboxClient) -> None:
+    body = {"FromAccountRef": {"value": "5"}, "ToAccountRef": {"value": "3"}, "Amount": Decimal("12.34")}
+    await qbo.make("Transfer", body)
+    _, answer = await qbo.get("account/3")
+    assert answer["Account"]["CurrentBalance"] == Decimal("12.34")
+    await refused(qbo, "transfer", {**body, "ToAccountRef": {"value": "6"}}, "6430")

@@ -10,6 +10,7 @@ from tests.unit.stripe.shared_data import STRIPE_DATA, needs_shared
 from wescope.books.desired import desired_books
 from wescope.books.parking import REASONS, ParkCode
 from wescope.books.policy import Policy
+from wescope.books.subjects import SubjectKind
 from wescope.books.values import Charge, Invoice
 from wescope.errors import ObjectUnreadable
 from wescope.stripe.hints import hint_of
@@ -128,7 +129,10 @@ def test_events_become_hints(name: str) -> None:
         assert hint.event_type == payload["type"]
         if hint.subject is not None:
             changed = payload["data"]["object"]
-            assert hint.subject.id in {changed["id"], changed.get("invoice")}
+            field = {SubjectKind.PAYMENT_INTENT: "payment_intent", SubjectKind.INVOICE: "invoice"}.get(
+                hint.subject.kind
+            )
+            assert hint.subject.id in {changed["id"], changed.get(field)}
 
 
 def test_no_expectation_is_left_over() -> None:

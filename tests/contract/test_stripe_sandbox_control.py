@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
+from wescope.sandbox.stripe.__main__ import main
 from wescope.sandbox.stripe.knobs import parse_knobs
 
 SHARED = Path(os.environ.get("WESCOPE_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -51,8 +53,10 @@ class Merchant:
 
 
 @contextlib.asynccontextmanager
-async def merchant(state: Path | None = None, customers: int = 2) -> AsyncIterator[Merchant]:
-    sandbox = StripeSandbox(as_of=date(2026, 11, 22), customers=customers, months=1, state=state)
+async def merchant(
+    state: Path | None = None, *, customers: int = 2, knobs: Knobs | None = None
+) -> AsyncIterator[Merchant]:
+    sandbox = StripeSandbox(as_of=date(2026, 11, 22), customers=customers, months=1, state=state, knobs=knobs)
     async with sandbox.serve() as running:
         headers = {"Authorization": f"Bearer {running.api_key}"}
         async with httpx2.AsyncClient(base_url=running.url, headers=headers) as client:
@@ -213,6 +217,8 @@ async def test_a_second_start_shows_exactly_the_same(tmp_path: Path) -> None:
         assert await snapshot(shop) == before
         assert (shop.running.api_key, shop.running.webhook_secret) == keys
         later = await shop.invoice(100)
+    with (tmp_path / "journal.jsonl").open("a") as journal:
+        journal.write('{"at": 17')  # killed while writing
     async with merchant(tmp_path) as shop:
         assert await shop.get(f"/v1/invoices/{later['id']}") == later
 
@@ -239,10 +245,64 @@ async def test_recorded_objects_are_served_as_they_are() -> None:
         assert shown["balance_transaction"] | {"status": "pending"} == charge["balance_transaction"]
 
 
+@pytest.mark.skipif(not RECORDED.exists(), reason="needs the recorded events in the shared folder")
+async def test_every_recorded_file_is_served_and_its_events_are_logged() -> None:
+    recorded = [json.loads(path.read_text()) for path in sorted(RECORDED.parent.glob("*/**/*.json"))]
+    whole = [one for one in recorded if isinstance(one, dict) and isinstance(one.get("object"), str) and "id" in one]
+    assert len(whole) > 150
+    async with merchant() as shop:
+        for one in whole:
+            await shop.do("objects", object=one)
+        log = shop.running.business.account.log
+        for one in {one["id"]: one for one in whole}.values():  # hand-written ones share ids: the last wins
+            if one["object"] == "event":
+                logged = log.get(one["id"])
+                assert logged is not None
+                shown = log.snapshot_body(logged, pending_webhooks=0)
+                assert shown["data"]["object"]["object"] == one["data"]["object"]["object"]
+                assert all(shown[name] == one[name] for name in ("id", "type", "created"))
+        for version in ("2026-10-28.endive", "2020-08-27"):
+            headers = {"Stripe-Version": version}
+            for path in ("charges", "customers", "events", "invoices", "payment_intents"):
+                response = await shop.client.get(f"/v1/{path}", params={"limit": 100}, headers=headers)
+                assert response.status_code == 200, response.text
+
+
+async def test_something_can_have_happened_at_another_time() -> None:
+    async with merchant() as shop:
+        then = 1_795_000_000
+        invoice = await shop.invoice(5000, at=then)
+        assert (invoice["created"], invoice["effective_at"]) == (then, then)
+        await shop.do(f"invoices/{invoice['id']}/void", at=then + 5 * 86_400)
+        voided = await shop.get(f"/v1/invoices/{invoice['id']}")
+        assert voided["status_transitions"]["voided_at"] == then + 5 * 86_400
+
+
+async def test_too_many_requests_in_a_second_are_refused() -> None:
+    async with merchant(knobs=Knobs(requests_per_second=5)) as shop:
+        answers = [await shop.client.get("/v1/account") for _ in range(8)]
+    assert [one.status_code for one in answers][:6] == [200, 200, 200, 200, 200, 429]
+    assert answers[5].headers["stripe-rate-limited-reason"] == "endpoint-rate"
+
+
+async def test_the_accounts_version_renders_the_events() -> None:
+    async with merchant(customers=6, knobs=Knobs(api_version="2020-08-27")) as shop:
+        found = (await shop.get("/v1/events", type="invoice.paid"))["data"]
+    assert {one["api_version"] for one in found} == {"2020-08-27"}
+    assert all(one["data"]["object"]["charge"] for one in found)
+
+
 def test_knobs_are_parsed() -> None:
     assert parse_knobs(["latency_ms=5", "rate_limit=0.5", "api_version=2020-08-27"]).latency_ms == 5
     with pytest.raises(ValueError, match="no such knob"):
         parse_knobs(["speed=9"])
+
+
+def test_a_taken_port_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["--customers", "1", "--months", "1", "--port", port]) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
 
 
 def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:

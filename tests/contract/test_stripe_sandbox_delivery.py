@@ -19,9 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
-from wescope.sandbox.stripe.server import _Server
+from wescope.sandbox.stripe.server import Server, listen
 
 QUICK = Knobs(retry_hour_s=0.001, timeout_s=5.0)
+
+
+HOLD = 599
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Receiver:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     raw: list[tuple[str, str]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: Request) -> Response:
         text = (await request.body()).decode()
@@ -40,17 +44,21 @@ class Receiver:
         self.raw.append((text, request.headers["stripe-signature"]))
         self.bodies.append(body)
         self.seen[body["id"]] += 1
-        return Response(status_code=self.answer(body["id"], self.seen[body["id"]]))
+        status = self.answer(body["id"], self.seen[body["id"]])
+        if status == HOLD:
+            await self.held.wait()
+        return Response(status_code=status)
 
 
 @pytest_asyncio.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = Starlette(routes=[Route("/hook", receiver.take, methods=["POST"])])
-    server = _Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server.serve())
+    server = Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    listener = listen("127.0.0.1", 0)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
     await server.listening(task)
-    receiver.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/hook"
+    receiver.url = f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
     yield receiver
     server.should_exit = True
     await task
@@ -146,6 +154,20 @@ async def test_no_answer_is_a_failure_too() -> None:
     async with serving(knobs=Knobs(retry_hour_s=0.001, max_attempts=2)) as (_, client):
         counts = await deliver(client, url="http://127.0.0.1:1/hook", limit=3)
         assert (counts["failed"], counts["statuses"]) == (3, {"None": 6})
+
+
+async def test_an_endpoint_that_is_too_slow_gets_it_again(receiver: Receiver) -> None:
+    receiver.answer = lambda _, times: HOLD if times == 1 else 200
+    async with serving(knobs=Knobs(retry_hour_s=0.001, timeout_s=0.1)) as (_, client):
+        counts = await deliver(client, url=receiver.url, limit=4)
+        assert counts["statuses"] == {"None": 4, "200": 4}
+    receiver.held.set()
+
+
+async def test_a_wrong_order_is_refused() -> None:
+    async with serving() as (_, client):
+        for values in ({"url": "http://x", "order": "random"}, {"url": "ftp"}, {"url": "http://x", "speed": 1}, {}):
+            assert (await client.post("/_sandbox/deliver", json=values)).status_code == 400
 
 
 async def test_thin_notifications_name_the_object(receiver: Receiver) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import typer
 from filelock import FileLock, Timeout
 from rich.console import Console
 
@@ -66,7 +68,7 @@ class Played:
     tieout: Mapping[str, Any]
     events: int
     qbo_writes: int
-    seconds: float
+    seconds: int
 
     @property
     def balanced(self) -> bool:
@@ -253,7 +255,7 @@ async def _play(service: Service, stripe_url: str, progress: Reporter, started_a
         tieout=tieout,
         events=events,
         qbo_writes=int(status["qbo_writes_total"]) - writes_before,
-        seconds=round(time.monotonic() - started_at, 1),
+        seconds=round(time.monotonic() - started_at),
     )
 
 
@@ -340,6 +342,7 @@ def _show(played: Played, *, as_json: bool) -> None:
 
 async def _stay(url: str) -> None:
     """Keep everything running until Ctrl-C."""
-    Console().print(f"Status page: {url}/   (Ctrl-C stops everything)", highlight=False)
+    typer.echo(f"Status page: {url}/   (Ctrl-C stops everything)")
+    sys.stdout.flush()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

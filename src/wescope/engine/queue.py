@@ -34,6 +34,7 @@ _WAKE_EVERY_S = 0.5
 _ORPHANS_EVERY_S, _ORPHAN_AFTER_S = 60.0, 120
 _RESTART_AFTER_S = 1.0
 _LONGEST_RETRY_S = 60
+_IDLE_S = 30
 
 RunSubject = Callable[[Subject], Awaitable[object]]
 
@@ -64,7 +65,7 @@ class HintQueue:
         """Take the database twice: for our rows, and for procrastinate's own connections."""
         self._engine = engine
         connector = procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=4, kwargs={"application_name": "wescope queue"}
+            conninfo=conninfo, min_size=1, max_size=4, max_idle=_IDLE_S, kwargs={"application_name": "wescope queue"}
         )
         self._app = procrastinate.App(connector=connector)
 

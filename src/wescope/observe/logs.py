@@ -48,7 +48,19 @@ MAX_VALUE_CHARACTERS = 200
 TRUSTED_LIBRARIES = ("uvicorn.error", "procrastinate", "alembic")
 """Their templates say what happens and hold no data once their arguments are left out."""
 
-QUIET_LIBRARIES = ("stripe", "httpx", "httpx2", "httpcore", "httpcore2", "sqlalchemy", "psycopg", "asyncio", "uvicorn")
+QUIET_LIBRARIES = (
+    "stripe",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "sqlalchemy",
+    "psycopg",
+    "asyncio",
+    "uvicorn",
+    "procrastinate",
+    "alembic",
+)
 """Only their warnings are of interest; below that they print addresses, queries or bodies."""
 
 

@@ -42,6 +42,12 @@ def test_every_handled_kind_can_come_thin() -> None:
         ("invoice.voided", {"id": "in_1"}, Subject(kind=SubjectKind.INVOICE, id="in_1")),
         ("invoice_payment.paid", {"id": "inpay_1", "invoice": "in_1"}, Subject(kind=SubjectKind.INVOICE, id="in_1")),
         ("charge.updated", {"id": "ch_1"}, Subject(kind=SubjectKind.CHARGE, id="ch_1")),
+        (
+            "charge.updated",
+            {"id": "ch_1", "payment_intent": "pi_1"},
+            Subject(kind=SubjectKind.PAYMENT_INTENT, id="pi_1"),
+        ),
+        ("charge.failed", {"id": "ch_1", "payment_intent": None}, Subject(kind=SubjectKind.CHARGE, id="ch_1")),
         ("payment_intent.succeeded", {"id": "pi_1"}, Subject(kind=SubjectKind.PAYMENT_INTENT, id="pi_1")),
         ("invoice.created", {"id": "in_1"}, None),
         ("invoice.upcoming", {"customer": "cus_1"}, None),

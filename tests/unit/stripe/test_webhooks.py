@@ -151,6 +151,7 @@ def test_size_limit() -> None:
         body_of(event(data={"object": {"id": "../../v1/accounts"}})),
         body_of(event(data={"object": {"id": "in_1", "customer": "a@b.c"}})),
         body_of(event(data={"object": {"id": "in_1", "customer": 1}})),
+        body_of(event(type="charge.updated", data={"object": {"id": "ch_1", "payment_intent": "../x"}})),
         body_of(thin_event(related_object=None)),
         body_of(thin_event(related_object={"id": "in_1", "type": "file"})),
         body_of(thin_event(related_object={"id": "in/1", "type": "invoice"})),
@@ -160,7 +161,7 @@ def test_size_limit() -> None:
         body_of(thin_event(context="acct_1//")),
         body_of(thin_event(context=1)),
     ],
-    ids=range(32),
+    ids=range(33),
 )
 def test_a_body_that_is_no_event(payload: bytes) -> None:
     with pytest.raises(BodyInvalid) as raised:

@@ -54,7 +54,7 @@ _SETTINGS: Final = {
     "synchronous_commit": "on",
     # Small: few processes, little memory, little disk.
     "max_connections": "100",
-    "shared_buffers": "32MB",
+    "shared_buffers": "16MB",
     "maintenance_work_mem": "32MB",
     "wal_buffers": "1MB",
     "min_wal_size": "32MB",

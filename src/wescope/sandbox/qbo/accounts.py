@@ -72,6 +72,7 @@ class AccountRules(EntityRules):
 
     name = "Account"
     shape = tables.ACCOUNT
+    derived = frozenset({"CurrentBalance"})
     is_list = True
     can_delete = False
     read_only = frozenset(

@@ -67,8 +67,11 @@ class Books:
         """
         if record.changed_at_ms <= moment_ms:
             return record
-        older = [one for one in self._history.get(record.key, []) if one.changed_at_ms <= moment_ms]
-        return older[-1] if older else None
+        history = self._history.get(record.key, [])
+        older = [one for one in history if one.changed_at_ms <= moment_ms]
+        if older:
+            return older[-1]
+        return history[0] if len(history) == HISTORY_KEPT else None
 
     def holder_of(self, name: str) -> tuple[str, str] | None:
         """Returns entity and id of the active name that equals another one but for case and blanks."""
@@ -196,6 +199,8 @@ class Unit:
 
     def commit(self) -> None:
         """Makes everything durable, then visible."""
+        if not (self._records or self._sequences or self._settings or self._answers):
+            return
         self.books.apply(
             Changes(
                 records=tuple(self._records.values()),

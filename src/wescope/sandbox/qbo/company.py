@@ -48,6 +48,7 @@ class Company:
         storage = SqliteStorage(state) if state else MemoryStorage()
         self.books = Books(storage, clock, knobs)
         self._first_knobs = knobs
+        self.books.knobs = knobs.changed(self.books.settings.get("turned", {}))
         if self.books.is_new:
             seed.seed(self.books, bare=bare)
 
@@ -57,7 +58,7 @@ class Company:
         return self.books.knobs
 
     def turn(self, **changes: Any) -> Knobs:
-        """Turns knobs while running.
+        """Turns knobs while running; a restart with the same state keeps them so.
 
         Args:
             changes: knob name to value.
@@ -68,8 +69,12 @@ class Company:
         Raises:
             ValueError: no such knob or position.
         """
-        self.books.knobs = self.books.knobs.changed(changes)
-        return self.books.knobs
+        turned = self.books.knobs.changed(changes)
+        unit = self.books.begin()
+        unit.setting("turned", {**self.books.settings.get("turned", {}), **changes})
+        unit.commit()
+        self.books.knobs = turned
+        return turned
 
     def execute(
         self, operation: Operation, request: Request | None = None, check: "ItemCheck | None" = None

@@ -76,6 +76,7 @@ class Control:
             "violations_by_limit": dict(limits.violations),
             "max_in_flight": limits.most_in_flight,
             "metered_reads": limits.reads,
+            "token_refreshes": self._gateway.tokens.refreshes,
         }
 
     async def _forget_requests(self, _request: Request) -> Json:

@@ -34,6 +34,7 @@ class EntityRules(ABC):
     void_by: ClassVar[frozenset[str]] = frozenset()  # "operation" and/or "include" (facts/qbo.md 2.3)
     read_only: ClassVar[frozenset[str]] = frozenset()
     filterable: ClassVar[frozenset[str]] = frozenset()
+    derived: ClassVar[frozenset[str]] = frozenset()  # properties that only `shown` knows
 
     @abstractmethod
     def write(self, unit: Unit, body: Json, before: Record | None, request: Request) -> Record:

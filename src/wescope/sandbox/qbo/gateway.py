@@ -5,7 +5,8 @@ import os
 import secrets
 import signal
 import time
-from dataclasses import dataclass, field
+import traceback
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -24,6 +25,7 @@ from wescope.sandbox.qbo.operations import Incoming, Operation
 from wescope.sandbox.qbo.request_log import LoggedRequest, RequestLog
 
 PREFIX = "/v3/company/"
+CRASHED = 500
 READS = frozenset({"read", "singleton", "query", "cdc"})
 ALWAYS = {
     "Qbo-Version": "1999.123",
@@ -78,6 +80,10 @@ class Gateway:
             except DropError:
                 hang_up(send)
                 return
+            except Exception as problem:  # noqa: BLE001 - the sandbox's own mistake must reach the tester, not vanish
+                traceback.print_exc()
+                call.entry.status, call.entry.code = CRASHED, "sandbox"
+                answer = self._fault(call, faults.system_failure(f"the sandbox itself failed: {problem!r}"))
             finally:
                 call.entry.milliseconds = round((time.monotonic() - started) * 1000, 3)
                 self.log.finish(call.entry)
@@ -229,8 +235,11 @@ class Gateway:
 
     def _throttled(self, call: Call) -> Answer:
         call.entry.code = "3001"
-        as_json = self.company.knobs.throttle_format == "json"
-        return answers.fault(faults.throttled(), self.company.books.clock(), as_json=as_json)
+        knobs = self.company.knobs
+        now = self.company.books.clock()
+        answer = answers.fault(faults.throttled(), now, as_json=knobs.throttle_format == "json")
+        headers = {"Retry-After": str(knobs.retry_after_s)} if knobs.retry_after_s else {}
+        return replace(answer, headers=headers)
 
     def _fault(self, call: Call, problem: faults.QboFault) -> Answer:
         call.entry.code = problem.code

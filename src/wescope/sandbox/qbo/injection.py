@@ -11,6 +11,7 @@ BEFORE = frozenset({"drop_before", "delay_before", "error_before", "throttle", "
 DURING = frozenset({"drop_links"})
 AFTER = frozenset({"drop_after", "delay_after", "error_after", "cut_body", "wrong_format", "kill_after"})
 KINDS = BEFORE | DURING | AFTER
+TOKEN = "Token"
 ITEM_KINDS = frozenset({"transient", "fault"})
 TRANSIENT_TEXTS = {"save": faults.TRANSIENT_SAVE, "names": faults.TRANSIENT_NAMES}
 
@@ -39,7 +40,7 @@ class Rule:
         meant = (
             self.count > 0
             and self.method.upper() in {"", method.upper()}
-            and self.entity.lower() in {"", entity.lower()}
+            and self.entity.lower() in {"" if entity != TOKEN else TOKEN.lower(), entity.lower()}
             and self.operation.lower() in {"", operation.lower()}
             and self.path in path
         )

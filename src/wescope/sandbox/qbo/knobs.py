@@ -20,6 +20,7 @@ class Knobs:
     rate_window_ms: int = 1000
     throttled_requests_count: bool = False
     throttle_format: Literal["xml", "json"] = "xml"
+    retry_after_s: int = 0
     monthly_reads: int = 0
     batch_items: int = 30
 
@@ -73,8 +74,10 @@ class Knobs:
     payment_bumps_invoice: bool = True
     void_paid_invoice: Literal["refuse", "unlink"] = "refuse"
     delete_paid_invoice: Literal["refuse", "unlink"] = "refuse"
+    delete_takes_only_key: bool = True
     void_twice: Literal["refuse", "same"] = "refuse"
     payment_void_operation: Literal["accept", "refuse"] = "refuse"
+    void_undocumented: Literal["accept", "refuse"] = "refuse"  # operation=void on CreditMemo and RefundReceipt
     payment_ref_num_length: int = 21
     missing_exchange_rate: Literal["one", "refuse"] = "one"
     negative_deposit: Literal["refuse", "accept"] = "refuse"

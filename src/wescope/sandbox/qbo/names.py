@@ -24,6 +24,7 @@ class NameRules(EntityRules):
     is_list = True
     can_delete = False
     read_only = frozenset({"Balance", "BalanceWithJobs", "FullyQualifiedName", "Level", "Job"})
+    derived = frozenset({"Balance"})
     defaults: ClassVar[Json] = {}
     has_currency: ClassVar[bool] = True
 

@@ -26,6 +26,7 @@ class Tokens:
 
     def __init__(self, books: Books, number: int) -> None:
         self._books = books
+        self.refreshes = 0
         self.client_id = f"ABsandbox{number:031d}"
         self.client_secret = f"sandboxsecret{number:027d}"
         if "oauth" not in books.settings:
@@ -93,6 +94,7 @@ class Tokens:
         Raises:
             OAuthError: 400 invalid_grant for an unknown, expired or rotated-out token.
         """
+        self.refreshes += 1
         known = self._state()
         found = known["refresh"].get(token)
         now_s = self._now_s()

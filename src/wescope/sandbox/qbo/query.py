@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,6 +14,7 @@ from wescope.sandbox.qbo.entity import EntityRules
 from wescope.sandbox.qbo.query_language import Condition, Query, parse
 from wescope.sandbox.qbo.registry import RULES
 from wescope.sandbox.qbo.shapes import Kind, Property
+from wescope.sandbox.qbo.storage import Record
 from wescope.sandbox.qbo.tables import META_DATA
 from wescope.sandbox.qbo.wire import Json
 
@@ -59,21 +60,31 @@ def run(unit: Unit, text: str) -> Json:
 
 
 def _matching(unit: Unit, rules: EntityRules, query: Query) -> list[Json]:
-    docs = [doc for doc in _visible(unit, rules) if all(_holds(unit, rules, one, doc) for one in query.conditions)]
-    if rules.is_list and not any(one.field == "Active" for one in query.conditions):
-        docs = [doc for doc in docs if doc["Active"]]
+    stored = [one for one in query.conditions if one.field not in rules.derived]
+    derived = [one for one in query.conditions if one.field in rules.derived]
+    only_active = rules.is_list and not any(one.field == "Active" for one in query.conditions)
+    records = (
+        record
+        for record in _visible(unit, rules)
+        if (not only_active or record.doc["Active"]) and all(_holds(unit, rules, one, record.doc) for one in stored)
+    )
+    docs = [rules.shown(unit, record) for record in records]
+    docs = [doc for doc in docs if all(_holds(unit, rules, one, doc) for one in derived)]
     docs.sort(key=_default_order(rules), reverse=not rules.is_list)
     for order in reversed(query.orders):
         docs.sort(key=_sort_key(rules, order.field), reverse=order.descending)
     return docs
 
 
-def _visible(unit: Unit, rules: EntityRules) -> list[Json]:
-    """Returns what a lagging read sees: each object as it was so many milliseconds ago."""
+def _visible(unit: Unit, rules: EntityRules) -> Iterator[Record]:
+    """Yields what a lagging read sees: each object as it was so many milliseconds ago."""
     if unit.knobs.query_lag_ms <= 0:
-        return [rules.shown(unit, record) for record in unit.books.all(rules.name)]
-    seen = (unit.books.as_of(one, unit.now_ms - unit.knobs.query_lag_ms) for one in unit.books.everything(rules.name))
-    return [rules.shown(unit, record) for record in seen if record is not None and not record.deleted]
+        yield from unit.books.all(rules.name)
+        return
+    for present in unit.books.everything(rules.name):
+        record = unit.books.as_of(present, unit.now_ms - unit.knobs.query_lag_ms)
+        if record is not None and not record.deleted:
+            yield record
 
 
 def _default_order(rules: EntityRules) -> Callable[[Json], Any]:

@@ -95,6 +95,7 @@ class _Parser:
         self._position = 0
 
     def query(self) -> Query:
+        """Reads the whole query; raises 4000 or 4001."""
         self._keyword("SELECT")
         fields, count = self._selection()
         self._keyword("FROM")

@@ -2,10 +2,13 @@
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.accounts import AccountRules, ItemRules
+from wescope.sandbox.qbo.deposits import DepositRules
 from wescope.sandbox.qbo.entity import EntityRules
+from wescope.sandbox.qbo.journal_entries import JournalEntryRules
 from wescope.sandbox.qbo.names import CustomerRules, EmployeeRules, VendorRules
 from wescope.sandbox.qbo.payments import PaymentRules
 from wescope.sandbox.qbo.sales_forms import CreditMemoRules, InvoiceRules, RefundReceiptRules, SalesReceiptRules
+from wescope.sandbox.qbo.transfers import TransferRules
 
 _ALL: tuple[EntityRules, ...] = (
     CustomerRules(),
@@ -18,6 +21,9 @@ _ALL: tuple[EntityRules, ...] = (
     CreditMemoRules(),
     SalesReceiptRules(),
     RefundReceiptRules(),
+    DepositRules(),
+    JournalEntryRules(),
+    TransferRules(),
 )
 RULES = {rules.name: rules for rules in _ALL}
 BY_PATH = {rules.name.lower(): rules for rules in _ALL}

@@ -124,7 +124,7 @@ class SalesFormRules(EntityRules):
         doc.update(form.currency.fields(multicurrency=unit.knobs.multicurrency))
         doc.update({name: value for name, value in form.body.items() if name in COPIED})
         doc["Line"] = list(form.sales.lines)
-        doc["TxnTaxDetail"] = {"TotalTax": amount(form.tax)}
+        doc["TxnTaxDetail"] = _tax_detail(unit, form)
         if form.owner is not None:
             doc["CustomerRef"] = reference(form.owner.id, form.owner.doc["FullyQualifiedName"])
         doc.update(_addresses(form))
@@ -289,6 +289,13 @@ def _email_status(body: Json) -> str:
     if status == "NeedToSend" and not body.get("BillEmail"):
         raise faults.required("BillEmail")
     return status
+
+
+def _tax_detail(unit: Unit, form: Form) -> Json:
+    """Keeps the tax code that came with an override, so that a later update does not compute the tax anew."""
+    shown: Json = {"TotalTax": amount(form.tax)}
+    code = form.body.get("TxnTaxDetail", {}).get("TxnTaxCodeRef")
+    return {"TxnTaxCodeRef": code, **shown} if code and unit.knobs.using_sales_tax else shown
 
 
 def _tax(unit: Unit, body: Json, sales: SalesLines) -> int:

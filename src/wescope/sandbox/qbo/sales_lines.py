@@ -65,7 +65,7 @@ def read_lines(unit: Unit, given: list[Json], before: Record | None) -> SalesLin
     """
     known_ids = frozenset(line.get("Id", "") for line in before.doc["Line"]) - {""} if before else frozenset()
     reading = _Reading(unit, known_ids, before.last_line_id if before else 0, [], [])
-    for line in given:
+    for line in sorted(given, key=lambda one: one.get("DetailType") == "DiscountLineDetail"):
         if "DetailType" not in line:
             raise faults.required("Line.DetailType")
         reader = _READERS.get(line["DetailType"])

@@ -413,3 +413,15 @@ DEPOSIT = Shape(
     properties={**TRANSACTION, "DepositToAccountRef": REF, "CashBack": obj(CASH_BACK)},
 )
 JOURNAL_ENTRY = Shape(type_name="JournalEntry", properties={**TRANSACTION, "Adjustment": BOOLEAN})
+TRANSFER = Shape(
+    type_name="Transfer",
+    properties={
+        **COMMON,
+        "TxnDate": DATE,
+        "PrivateNote": string(4000),
+        "FromAccountRef": REF,
+        "ToAccountRef": REF,
+        "Amount": DECIMAL,
+        "CurrencyRef": REF,
+    },
+)

@@ -14,6 +14,7 @@ from wescope.sandbox.qbo.company import Company
 from wescope.sandbox.qbo.oauth import HARD_CAP_S, OAuthError, Tokens
 from wescope.sandbox.qbo.wire import Json, loads
 
+TOKEN_PATH = "/oauth2/v1/tokens/bearer"
 HARD_HEADER = "x-include-refresh-token-hard-expires-in"
 
 
@@ -23,13 +24,12 @@ class TokenEndpoints:
     def __init__(self, company: Company, tokens: Tokens) -> None:
         self._company = company
         self._tokens = tokens
-        self.refreshes = 0
 
     def routes(self) -> list[Route]:
         """Returns the routes below the root; Intuit has them on three hosts."""
         return [
             Route("/connect/oauth2", self._authorise, methods=["GET"]),
-            Route("/oauth2/v1/tokens/bearer", self._token, methods=["POST"]),
+            Route(TOKEN_PATH, self._token, methods=["POST"]),
             Route("/v2/oauth2/tokens/revoke", self._revoke, methods=["POST"]),
         ]
 
@@ -61,7 +61,6 @@ class TokenEndpoints:
     def _granted(self, form: dict[str, str]) -> Json:
         grant = form.get("grant_type")
         if grant == "refresh_token":
-            self.refreshes += 1
             return self._tokens.refresh(form.get("refresh_token", ""))
         if grant == "authorization_code":
             return self._tokens.trade_code(form.get("code", ""), form.get("redirect_uri", ""))

@@ -13,7 +13,11 @@ from wescope.sandbox.stripe.server import Running, StripeSandbox
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code. The first line on standard output says where."""
+    """Serve until SIGTERM or SIGINT; the first line on standard output says where.
+
+    Returns:
+        The exit code: 0, 1 when it cannot listen, 2 for wrong use.
+    """
     options = _parser().parse_args(arguments)
     try:
         knobs = parse_knobs(options.knob)
@@ -28,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         state=options.state,
         knobs=knobs,
     )
-    asyncio.run(_serve(sandbox, host=options.host, port=options.port))
+    try:
+        asyncio.run(_serve(sandbox, host=options.host, port=options.port))
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
     return 0
 
 

@@ -33,6 +33,7 @@ COLLECTIONS: tuple[tuple[str, str, str], ...] = (
     ("prices", "price", "rak_plan_read"),
     ("products", "product", "rak_product_read"),
     ("tax_rates", "tax_rate", "rak_tax_rate_read"),
+    ("webhook_endpoints", "webhook_endpoint", "rak_webhook_read"),
 )
 
 

@@ -33,6 +33,7 @@ COMMAND_ROUTES = (
     ("/_sandbox/objects", "add_object"),
     ("/_sandbox/payments", "pay_shared"),
     ("/_sandbox/tax_rates", "create_tax_rate"),
+    ("/_sandbox/webhook_endpoints", "create_webhook_endpoint"),
 )
 
 

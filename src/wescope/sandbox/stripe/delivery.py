@@ -101,6 +101,8 @@ def parse_delivery(values: dict[str, Any]) -> DeliveryRequest:
         request = DeliveryRequest(**options)
     except TypeError as error:
         raise StripeError(f"Unknown or missing parameter of a delivery: {error}") from error
+    if not str(request.url).startswith(("http://", "https://")):
+        raise StripeError("Invalid URL: An explicit scheme (such as https) must be provided.", param="url")
     if request.order not in ORDERS:
         raise StripeError(f"Unknown order: {request.order}; there are {', '.join(ORDERS)}.", param="order")
     return request

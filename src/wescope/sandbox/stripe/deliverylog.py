@@ -1,8 +1,9 @@
 """Remembers which webhooks were delivered, also over restarts."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from wescope.sandbox.stripe.jsonlines import JsonLines
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,17 +24,15 @@ class DeliveryLog:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
+        self._file = JsonLines(path)
         self._events: dict[str, EventDelivery] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path and path.exists() else ():
-            self._record(**json.loads(line))
+        for attempt in self._file.read():
+            self._record(**attempt)
 
     def record(self, event_id: str, *, status: int | None) -> None:
         """Note an attempt to deliver an event: the HTTP status, or None when there was no answer."""
         self._record(event_id=event_id, status=status)
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"event_id": event_id, "status": status}) + "\n")
+        self._file.append({"event_id": event_id, "status": status})
 
     def delivered(self, event_id: str) -> bool:
         """Say whether an attempt succeeded."""

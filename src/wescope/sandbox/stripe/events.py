@@ -98,6 +98,21 @@ class EventLog:
         self._thin[event.thin_id] = event_id
         return event
 
+    def add_recorded(self, recorded: Resource) -> LoggedEvent:
+        """Log a recorded event with its own id, time and API version; its object is shown as it was recorded."""
+        names = ("id", "object", "created", "livemode", "request", "type")
+        event = LoggedEvent(
+            payload={name: recorded.get(name) for name in names},
+            snapshot=recorded["data"]["object"],
+            links={},
+            previous_attributes=recorded["data"].get("previous_attributes"),
+            thin_id=self._ids.thin(recorded["id"]),
+            as_recorded=recorded.get("api_version") or LATEST,
+        )
+        self._events[event.event_id] = event
+        self._thin[event.thin_id] = event.event_id
+        return event
+
     def all(self) -> list[LoggedEvent]:
         """Return every event, oldest first."""
         return list(self._events.values())

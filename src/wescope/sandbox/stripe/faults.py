@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,9 +39,12 @@ class Faults:
 
     Args:
         seed: Of the chance with which rates are decided.
+        requests_per_second: Of the rate limit that is always in force; 0 for none.
     """
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, requests_per_second: int = 0) -> None:
+        self._limit = requests_per_second
+        self._recent: deque[float] = deque()
         self._chance = random.Random(seed)
         self._faults: list[Fault] = []
 
@@ -66,6 +71,16 @@ class Faults:
         """Return the faults in force."""
         return [asdict(fault) for fault in self._faults]
 
+    def over_limit(self) -> bool:
+        """Count a request and say whether it is one too many within a second; refused ones do not count."""
+        now = time.monotonic()
+        while self._recent and self._recent[0] <= now - 1:
+            self._recent.popleft()
+        if self._limit and len(self._recent) >= self._limit:
+            return True
+        self._recent.append(now)
+        return False
+
     def due(self, path: str) -> list[Fault]:
         """Return the faults that hit this request, and count them."""
         hit = []
@@ -90,6 +105,8 @@ class FaultMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self._app(scope, receive, send)
             return
+        if self._faults.over_limit():
+            scope["stripe_fault"] = errors.rate_limited("endpoint-rate")
         for fault in self._faults.due(scope["path"]):
             if fault.kind == "latency":
                 await asyncio.sleep(fault.latency_ms / 1000)

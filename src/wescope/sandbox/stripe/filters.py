@@ -192,6 +192,7 @@ FILTERS: dict[str, dict[str, Filter]] = {
         "url": _equal("url"),
     },
     "tax_rate": {**_CREATED, **_ACTIVE, "inclusive": _flag("inclusive")},
+    "webhook_endpoint": {},
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from wescope.sandbox.stripe.business import Business
 from wescope.sandbox.stripe.commands import COMMANDS
 from wescope.sandbox.stripe.errors import StripeError
+from wescope.sandbox.stripe.jsonlines import JsonLines
 from wescope.sandbox.stripe.seeding import Parameters, build_business
 from wescope.sandbox.stripe.store import Resource
 
@@ -28,9 +29,8 @@ class Journal:
 
     def __init__(self, business: Business, path: Path | None) -> None:
         self._business = business
-        self._path = path
-        for line in path.read_text(encoding="utf-8").splitlines() if path and path.exists() else ():
-            entry = json.loads(line)
+        self._file = JsonLines(path)
+        for entry in self._file.read():
             business.account.clock.set(entry["at"])
             with suppress(StripeError):  # it was refused the first time too
                 self._run(entry["command"], entry["values"], entry["at"])
@@ -47,9 +47,7 @@ class Journal:
         """
         values = dict(values)
         at = int(values.pop("at", 0)) or self._business.account.clock.tick()
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"at": at, "command": command, "values": values}) + "\n")
+        self._file.append({"at": at, "command": command, "values": values})
         return self._run(command, values, at)
 
     def _run(self, command: str, values: dict[str, Any], at: int) -> Resource:
@@ -73,7 +71,9 @@ def open_business(parameters: Parameters, state: Path | None) -> tuple[Business,
     if file.exists():
         parameters = _read(file)
     else:
-        file.write_text(json.dumps(asdict(parameters), default=date.isoformat), encoding="utf-8")
+        fresh = file.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(parameters), default=date.isoformat), encoding="utf-8")
+        fresh.replace(file)
     business = build_business(parameters)
     return business, Journal(business, state / JOURNAL), state / DELIVERIES
 

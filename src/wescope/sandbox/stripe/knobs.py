@@ -16,6 +16,7 @@ class Knobs:
         retry_hour_s: How many seconds an hour of Stripe's retry schedule takes.
         max_attempts: After how many attempts a webhook is given up.
         timeout_s: How long an endpoint may take to answer.
+        requests_per_second: More reads are answered 429, as Stripe does beyond 25; 0 for no limit.
         latency_ms: Added to every read.
         rate_limit: Share of reads that are answered 429.
         lock_timeout: Share of reads that are answered 429 ``lock_timeout``.
@@ -25,8 +26,9 @@ class Knobs:
 
     api_version: str = LATEST
     retry_hour_s: float = 0.2
-    max_attempts: int = 8
+    max_attempts: int = 16
     timeout_s: float = 10.0
+    requests_per_second: int = 0
     latency_ms: int = 0
     rate_limit: float = 0.0
     lock_timeout: float = 0.0

@@ -9,7 +9,8 @@ from wescope.sandbox.stripe.store import Resource
 def add_recorded(account: Account, resource: Resource) -> list[str]:
     """Store a recorded object and what is expanded inside it, so that lists and retrieves serve them.
 
-    An invoice's lines and payments become those that the invoice has from now on.
+    An invoice's lines and payments become those that the invoice has from now on. An event is logged as it is, to be
+    listed and delivered, and its object is stored.
 
     Returns:
         The ids of all objects stored, the outermost first.
@@ -19,6 +20,10 @@ def add_recorded(account: Account, resource: Resource) -> list[str]:
     """
     if not {"object", "id"} <= resource.keys():
         raise StripeError("A recorded object needs `object` and `id`.", param="object")
+    if resource["object"] == "event":
+        account.log.add_recorded(resource)
+        inside = resource["data"]["object"]
+        return [str(resource["id"]), *(add_recorded(account, inside) if "id" in inside else [])]
     flat, inner = collapse(resource)
     stored: list[str] = []
     for one in (flat, *inner):
@@ -32,13 +37,17 @@ def _store(account: Account, resource: Resource) -> list[str]:
         lines = resource.pop("lines", None)
         if lines is not None or resource["id"] not in account.store.lines:
             account.store.lines[resource["id"]] = _collapsed_lines(account, (lines or {}).get("data", []), stored)
-        for payment in (resource.pop("payments", None) or {}).get("data", []):
-            stored += add_recorded(account, payment)
+        stored += _store_all(account, resource.pop("payments", None))
     elif resource["object"] == "charge":
-        for refund in (resource.pop("refunds", None) or {}).get("data", []):
-            stored += add_recorded(account, refund)
+        stored += _store_all(account, resource.pop("refunds", None))
     account.store.add(resource)
     return stored
+
+
+def _store_all(account: Account, listed: Resource | None) -> list[str]:
+    """Store the members of a list inside an object; hand-written ones without an id are left out."""
+    members = (listed or {}).get("data", [])
+    return [stored for one in members if {"object", "id"} <= one.keys() for stored in add_recorded(account, one)]
 
 
 def _collapsed_lines(account: Account, lines: list[Resource], stored: list[str]) -> list[Resource]:

@@ -80,7 +80,7 @@ class StripeSandbox:
         """Listen while the context lasts; port 0 takes a free one.
 
         Raises:
-            RuntimeError: It cannot listen there.
+            OSError: It cannot listen there.
         """
         config = uvicorn.Config(
             self.app,
@@ -92,11 +92,12 @@ class StripeSandbox:
             lifespan="off",
             timeout_graceful_shutdown=2,
         )
-        server = _Server(config)
-        task = asyncio.create_task(server.serve())
+        server = Server(config)
+        listener = listen(host, port)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.listening(task)
-            actual = server.servers[0].sockets[0].getsockname()[1]
+            actual = listener.getsockname()[1]
             account = self.business.account
             yield Running(
                 url=f"http://{host}:{actual}",
@@ -112,7 +113,19 @@ class StripeSandbox:
             await task
 
 
-class _Server(uvicorn.Server):
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises:
+        OSError: It cannot listen there.
+    """
+    listener = socket.create_server((host, port))
+    # asyncio does this only for sockets it made itself; without it every answer waits 40 ms for a delayed ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+class Server(uvicorn.Server):
     """Uvicorn inside a running loop: signals are the caller's, and waiting for it needs no polling."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -143,7 +156,7 @@ class _Server(uvicorn.Server):
 
 
 def _faults(seed: int, knobs: Knobs) -> Faults:
-    faults = Faults(seed=seed)
+    faults = Faults(seed=seed, requests_per_second=knobs.requests_per_second)
     if knobs.latency_ms:
         faults.add(kind="latency", latency_ms=knobs.latency_ms)
     rates = {

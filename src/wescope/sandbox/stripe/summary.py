@@ -17,15 +17,15 @@ def summarize(store: Store) -> Resource:
     * ``payments``: how many payments there are: charges that brought money, and payments outside of Stripe.
     """
     invoices = store.all("invoice")
-    finalized = [one for one in invoices if one["status"] != "draft"]
+    finalized = [one for one in invoices if one.get("status") != "draft"]
     outside = [one for one in finalized if one.get("amount_paid_off_stripe")]
-    charges = [one for one in store.all("charge") if one["balance_transaction"] is not None]
+    charges = [one for one in store.all("charge") if one.get("balance_transaction")]
     receivable = _by_customer(finalized, "open")
     return {
         "customers": len(store.all("customer")),
-        "invoices": dict(Counter(one["status"] for one in invoices)),
+        "invoices": dict(Counter(one.get("status") for one in invoices)),
         "finalized": len(finalized),
-        "zero_totals": sum(one["total"] == 0 for one in finalized),
+        "zero_totals": sum(one.get("total") == 0 for one in finalized),
         "all_lines_zero": sum(_all_zero(store, one) for one in finalized),
         "receivable": receivable,
         "receivable_total": _sum(receivable),
@@ -34,7 +34,7 @@ def summarize(store: Store) -> Resource:
         "clearing": _clearing(store),
         "out_of_band": _out_of_band(outside),
         "payments": len(charges) + len(outside),
-        "pending_charges": sum(one["status"] == "pending" for one in store.all("charge")),
+        "pending_charges": sum(one.get("status") == "pending" for one in store.all("charge")),
     }
 
 
@@ -45,7 +45,7 @@ def _all_zero(store: Store, invoice: Resource) -> bool:
 def _by_customer(invoices: list[Resource], status: str) -> dict[str, dict[str, int]]:
     totals: dict[str, dict[str, int]] = defaultdict(dict)
     for invoice in invoices:
-        if invoice["status"] == status and invoice["amount_remaining"]:
+        if invoice["status"] == status and invoice.get("amount_remaining"):
             owed = totals[invoice["customer"]]
             owed[invoice["currency"]] = owed.get(invoice["currency"], 0) + invoice["amount_remaining"]
     return dict(totals)
@@ -65,7 +65,7 @@ def _unapplied(store: Store) -> dict[str, dict[str, int]]:
         payments = store.payments_by("payment_intent", intent["id"])
         if intent["status"] != "succeeded" or not payments:
             continue
-        rest = intent["amount_received"] - sum(payment["amount_paid"] or 0 for payment in payments)
+        rest = intent.get("amount_received", 0) - sum(payment["amount_paid"] or 0 for payment in payments)
         if rest:
             kept = totals[intent["customer"]]
             kept[intent["currency"]] = kept.get(intent["currency"], 0) + rest
@@ -78,8 +78,8 @@ def _clearing(store: Store) -> dict[str, dict[str, int]]:
         whole = totals.setdefault(transaction["currency"], {"count": 0, "gross": 0, "fee": 0, "net": 0})
         whole["count"] += 1
         whole["gross"] += transaction["amount"]
-        whole["fee"] += transaction["fee"]
-        whole["net"] += transaction["net"]
+        whole["fee"] += transaction.get("fee", 0)
+        whole["net"] += transaction.get("net", transaction["amount"])
     return totals
 
 

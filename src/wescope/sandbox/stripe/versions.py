@@ -56,16 +56,24 @@ def render_version(store: Store, body: Resource, links: Resource, version: str) 
         links: From ``legacy_links``, at the moment to show.
         version: An API version.
     """
-    if not is_legacy(version):
+    if not is_legacy(version) or _is_legacy_already(body):
         return body
     old = copy.deepcopy(body)
     if old.get("object") == "invoice":
         return _legacy_invoice(store, old, links)
+    if old.get("object") == "line_item":
+        return _legacy_line(store, old)
     if old.get("object") == "charge":
         return old | links | {"refunds": _empty_list(f"/v1/charges/{old['id']}/refunds")}
     if old.get("object") == "payment_intent":
         return old | links | {"charges": _empty_list(f"/v1/charges?payment_intent={old['id']}")}
     return old
+
+
+def _is_legacy_already(body: Resource) -> bool:
+    """Say whether an object was recorded in an old version: then it is shown as it was recorded."""
+    names = {"invoice": "paid", "charge": "invoice", "payment_intent": "charges", "line_item": "type"}
+    return names.get(str(body.get("object")), "") in body
 
 
 def _empty_list(url: str) -> Resource:

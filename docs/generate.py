@@ -1,0 +1,83 @@
+"""Writes the generated pages of the documentation: `python docs/generate.py`. A test fails when one is out of date."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from wescope.books.parking import REASONS
+from wescope.errors import WescopeError
+from wescope.links.embedded import errors as _embedded  # noqa: F401 - so that its errors are known here
+from wescope.stripe.events import EVENTS, Handled
+
+HERE = Path(__file__).parent
+
+
+def errors_page() -> str:
+    """The table of errors and of reasons for parking, from the code."""
+    rows = [
+        f"| `{error.code}` | {_first_line(error)} | {error.owner.value} | {error.retry.value} | {error.remedy} |"
+        for error in sorted(_all(WescopeError), key=lambda error: error.code)
+    ]
+    parks = [
+        f"| `{code.value}` | {reason.text} | {reason.owner.value} | {reason.remedy} |"
+        for code, reason in sorted(REASONS.items())
+    ]
+    return "\n".join(
+        [
+            "# Errors and reasons for parking",
+            "",
+            "Generated from the code by `make docs`. Every error has a code that does not change, an owner, when to do",
+            "the same again, and the one action that mends it.",
+            "",
+            "| code | what | owner | again | remedy |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            "## Parked",
+            "",
+            "A parked document is not posted: it is listed with its amount, and posted once its cause is gone.",
+            "",
+            "| code | why | owner | remedy |",
+            "|---|---|---|---|",
+            *parks,
+            "",
+        ]
+    )
+
+
+def events_page() -> str:
+    """The table of event types, from the code."""
+    rows = []
+    for name, meaning in sorted(EVENTS.items()):
+        what = f"look at the {meaning.kind.value}" if isinstance(meaning, Handled) else f"nothing: {meaning.reason}"
+        rows.append(f"| `{name}` | {what} |")
+    return "\n".join(
+        [
+            "# Stripe's event types",
+            "",
+            "Generated from the code by `make docs`. Other types are acknowledged and counted as unknown.",
+            "Thin event notifications have the same names with `v1.` before them.",
+            "",
+            "| type | what it does |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+PAGES = {"errors.md": errors_page, "events.md": events_page}
+
+
+def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _all(child)
+
+
+def _first_line(error: type[WescopeError]) -> str:
+    return (error.__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")

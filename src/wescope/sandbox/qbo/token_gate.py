@@ -1,0 +1,40 @@
+"""Injected faults on the token endpoint: the answer to a refresh that is lost after it was given."""
+
+import asyncio
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wescope.sandbox.qbo.delivery import hang_up
+from wescope.sandbox.qbo.injection import TOKEN, Injector
+
+
+class TokenGate:
+    """Stands before the token endpoint; rules match entity "Token", operation "grant".
+
+    Understood are delay_before, drop_before, error_before and drop_after.
+    """
+
+    def __init__(self, inner: ASGIApp, injector: Injector) -> None:
+        self._inner = inner
+        self._injector = injector
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or fails as armed."""
+        taken = self._injector.take(method=scope["method"], path=scope["path"], entity=TOKEN, operation="grant")
+        rules = {rule.kind: rule for rule in taken}
+        if "delay_before" in rules:
+            await asyncio.sleep(rules["delay_before"].ms / 1000)
+        if "drop_before" in rules:
+            hang_up(send)
+        elif "error_before" in rules:
+            await JSONResponse({"error": "server_error"}, rules["error_before"].status)(scope, receive, send)
+        elif "drop_after" in rules:
+            await self._inner(scope, receive, _swallow)
+            hang_up(send)
+        else:
+            await self._inner(scope, receive, send)
+
+
+async def _swallow(_message: Message) -> None:
+    """Takes an answer that nobody shall hear."""

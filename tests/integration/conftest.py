@@ -1,0 +1,109 @@
+"""A database per test in milliseconds, both services in this process, and the real parts of the product on them."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.integration.desk import Desk, Shop, open_desk
+from wescope.links.database import conninfo, migrate, open_engine
+from wescope.links.embedded import embedded_postgres
+
+_TEMPLATE = "wescope_template"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an embedded PostgreSQL that lives as long as this (xdist) process's tests."""
+    with embedded_postgres(tmp_path_factory.mktemp("pg") / "home") as server:
+        yield server.url
+
+
+def database_url(server_url: str, name: str) -> str:
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    with _connected(postgres_url) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+
+    async def upgrade() -> None:
+        engine = open_engine(database_url(postgres_url, _TEMPLATE))
+        await migrate(engine)
+        await engine.dispose()
+
+    asyncio.run(upgrade())
+    return _TEMPLATE
+
+
+MakeDatabase = Callable[[bool], str]
+
+
+@pytest.fixture
+def make_database(postgres_url: str, template_database: str) -> Iterator[MakeDatabase]:
+    """Makes databases, migrated or empty, that are dropped after the test; returns their addresses."""
+    made: list[str] = []
+
+    def make(migrated: bool = True) -> str:  # noqa: FBT001, FBT002 - of this fixture only
+        name = f"test_{next(_numbers)}"
+        source = template_database if migrated else "template0"
+        with _connected(postgres_url) as connection:
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
+        made.append(name)
+        return database_url(postgres_url, name)
+
+    yield make
+    with _connected(postgres_url) as connection:
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(make_database: MakeDatabase) -> str:
+    """The address of a fresh migrated database of this test alone."""
+    return make_database(True)
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        yield connection
+
+
+_numbers = itertools.count(1)
+
+OpenDesk = Callable[..., contextlib.AbstractAsyncContextManager[Desk]]
+
+
+@pytest.fixture
+def make_desk(database: str, tmp_path: Path) -> OpenDesk:
+    """Opens both services and a runtime on this test's database; takes what `desk.open_desk` takes."""
+    key = Fernet.generate_key().decode()
+
+    def make(**options: object) -> contextlib.AbstractAsyncContextManager[Desk]:
+        return open_desk(database, tmp_path, key, **options)  # type: ignore[arg-type]  # passed on as they are
+
+    return make
+
+
+@pytest.fixture
+async def desk(make_desk: OpenDesk) -> AsyncIterator[Desk]:
+    """Both services, and one runtime on them, in a company that has all that the default policy needs."""
+    async with make_desk() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(desk: Desk) -> Shop:
+    """The merchant's side of the desk."""
+    return desk.shop

@@ -1,0 +1,352 @@
+"""The service and both stand-ins as real processes: start them, ask them, kill them, and see what is left."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import psutil
+
+START_TIMEOUT_S = 60.0
+POLL_S = 0.05
+BACKLOG_TIMEOUT_S = 60.0
+HTTP_TIMEOUT_S = 30.0
+STATUS_PATH = "/api/v1/status"
+
+_T = TypeVar("_T")
+
+
+def until(found: Callable[[], _T], *, timeout_s: float, what: str) -> _T:
+    """Wait until `found` gives something true, and return that."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        result = found()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        time.sleep(POLL_S)
+
+
+def sign(body: bytes, *secrets: str, timestamp: int | None = None) -> str:
+    """The header Stripe-Signature of a body, one signature for each secret."""
+    moment = int(time.time()) if timestamp is None else timestamp
+    signed = f"{moment}.".encode() + body
+    parts = [f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}" for secret in secrets]
+    return ",".join([f"t={moment}", *parts])
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """A child of the test: its first line on stdout is read by us, its stderr is in a file."""
+
+    popen: subprocess.Popen[str]
+    log: Path
+    announced: Mapping[str, Any] = field(default_factory=dict)
+    seconds_to_ready: float = 0.0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self.announced["url"])
+
+    def kill(self, number: signal.Signals = signal.SIGKILL, *, timeout_s: float = 30.0) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.popen.send_signal(number)
+        return self.popen.wait(timeout=timeout_s)
+
+    def send(self, number: signal.Signals) -> None:
+        """Only send a signal."""
+        self.popen.send_signal(number)
+
+    def log_text(self) -> str:
+        """All that it has logged so far."""
+        return self.log.read_text(encoding="utf-8")
+
+
+@dataclass(slots=True)
+class Bench:
+    """One folder with both stand-ins and any number of services at one WESCOPE_HOME."""
+
+    folder: Path
+    client: httpx2.Client
+    stripe_options: tuple[str, ...] = ()
+    qbo_options: tuple[str, ...] = ()
+    home_name: str = "home"
+    stripe: Process = field(init=False)
+    qbo: Process = field(init=False)
+    services: list[Process] = field(default_factory=list)
+    _started: list[Process] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        """WESCOPE_HOME."""
+        return self.folder / self.home_name
+
+    # --- processes --------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start both stand-ins."""
+        stand_ins = {"stripe": self.stripe_options, "qbo": self.qbo_options}
+        started = [
+            self._start(name, "-m", f"wescope.sandbox.{name}", "--port", "0", *options, environment={})
+            for name, options in stand_ins.items()
+        ]
+        self.stripe, self.qbo = (_announce(process) for process in started)
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """The service's environment of DESIGN.md section 6 for both stand-ins."""
+        stripe, qbo = self.stripe.announced, self.qbo.announced
+        return {
+            "WESCOPE_HOME": str(self.home),
+            "WESCOPE_HOST": "127.0.0.1",
+            "WESCOPE_PORT": "0",
+            "WESCOPE_STRIPE_API_KEY": stripe["api_key"],
+            "WESCOPE_STRIPE_API_BASE": stripe["url"],
+            "WESCOPE_STRIPE_WEBHOOK_SECRETS": stripe["webhook_secret"],
+            "WESCOPE_QBO_CLIENT_ID": qbo["client_id"],
+            "WESCOPE_QBO_CLIENT_SECRET": qbo["client_secret"],
+            "WESCOPE_QBO_REALM_ID": qbo["realm_id"],
+            "WESCOPE_QBO_REFRESH_TOKEN": qbo["refresh_token"],
+            "WESCOPE_QBO_API_BASE": qbo["url"],
+            "WESCOPE_QBO_TOKEN_URL": f"{qbo['url']}/oauth2/v1/tokens/bearer",
+            **changes,
+        }
+
+    def serve(self, role: str = "all", **changes: str) -> Process:
+        """Start `wescope serve` and wait until it says that it is ready."""
+        began = time.monotonic()
+        process = self.serve_unready(role, **changes)
+        _announce(process)
+        process.seconds_to_ready = time.monotonic() - began
+        return process
+
+    def serve_unready(self, role: str = "all", **changes: str) -> Process:
+        """Start `wescope serve` and do not wait."""
+        command = ("-m", "wescope.cli.main", "serve", "--role", role, "--json")
+        process = self._start(f"serve-{role}", *command, environment=self.environment(**changes))
+        self.services.append(process)
+        return process
+
+    def command(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run a `wescope` command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "wescope.cli.main", *arguments],
+            env=_bare_environment() | self.environment(**changes),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def close(self) -> None:
+        """End everything that is left, whatever state it is in."""
+        for process in reversed(self._started):
+            if process.popen.poll() is None:
+                process.popen.kill()
+            process.popen.wait(timeout=30)
+            if process.popen.stdout is not None:
+                process.popen.stdout.close()
+        kill_all(self.postgres())
+
+    def _start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Process:
+        log = self.folder / f"{len(self._started)}-{name}.log"
+        with log.open("wb") as stderr:
+            popen = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=_bare_environment() | dict(environment),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+        process = Process(popen=popen, log=log)
+        self._started.append(process)
+        return process
+
+    # --- the operating system ---------------------------------------------------------------------------------------
+
+    def postgres(self) -> list[psutil.Process]:
+        """All processes of the embedded PostgreSQL of this home; the postmaster is the first."""
+        data = (self.home / "postgres" / "data").resolve()
+        found = []
+        for process in psutil.process_iter(["name", "status"]):
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.name().startswith("postgres") and Path(process.cwd()) == data:
+                    found.append(process)
+        return sorted(found, key=lambda process: (process.ppid() in {one.pid for one in found}, process.pid))
+
+    def resident_bytes(self) -> int:
+        """The plain sum of resident memory of all live services and of every PostgreSQL process."""
+        live = [psutil.Process(one.popen.pid) for one in self.services if one.popen.poll() is None]
+        total = 0
+        for process in [*live, *self.postgres()]:
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+        return total
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def get(self, process: Process, path: str, **parameters: Any) -> Any:
+        """The JSON at `path`."""
+        return self.client.get(f"{process.url}{path}", params=parameters).raise_for_status().json()
+
+    def post(self, process: Process, path: str, **body: Any) -> Any:
+        """The JSON that a POST is answered with."""
+        return self.client.post(f"{process.url}{path}", json=body).raise_for_status().json()
+
+    def deliver(self, service: Process, **options: Any) -> Mapping[str, Any]:
+        """Have Stripe deliver its events; see wescope.sandbox.stripe.delivery.DeliveryRequest."""
+        body = {"url": f"{service.url}/webhooks/stripe", **options}
+        answer = self.client.post(f"{self.stripe.url}/_sandbox/deliver", json=body, timeout=180)
+        found: Mapping[str, Any] = answer.raise_for_status().json()
+        return found
+
+    def deliveries(self) -> Mapping[str, Any]:
+        """What Stripe knows of its deliveries."""
+        found: Mapping[str, Any] = self.get(self.stripe, "/_sandbox/deliveries")
+        return found
+
+    def events(self) -> list[Mapping[str, Any]]:
+        """Every event of Stripe: id, type, created, object."""
+        found: list[Mapping[str, Any]] = self.get(self.stripe, "/_sandbox/events")
+        return found
+
+    def event_body(self, event_id: str) -> bytes:
+        """The event as Stripe would send it."""
+        key = str(self.stripe.announced["api_key"])
+        answer = self.client.get(f"{self.stripe.url}/v1/events/{event_id}", headers={"Authorization": f"Bearer {key}"})
+        return answer.raise_for_status().content
+
+    def send_all(self, service: Process, bodies: list[bytes], *, at_once: int) -> list[int]:
+        """Post signed bodies in this order, so many at a time; the HTTP statuses, 0 for a broken connection."""
+        secret = str(self.stripe.announced["webhook_secret"])
+
+        def post(body: bytes) -> int:
+            headers = {"Stripe-Signature": sign(body, secret), "Content-Type": "application/json"}
+            try:
+                return self.client.post(f"{service.url}/webhooks/stripe", content=body, headers=headers).status_code
+            except httpx2.TransportError:
+                return 0
+
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(post, bodies))
+
+    def status(self, service: Process) -> Mapping[str, Any]:
+        """What the service is doing."""
+        found: Mapping[str, Any] = self.get(service, STATUS_PATH)
+        return found
+
+    def until_idle(self, service: Process, *, timeout_s: float = BACKLOG_TIMEOUT_S) -> Mapping[str, Any]:
+        """Wait until nothing waits and nothing runs; the status then."""
+
+        def idle() -> Mapping[str, Any] | None:
+            with contextlib.suppress(httpx2.TransportError, httpx2.HTTPStatusError):
+                status = self.status(service)
+                return None if status["backlog"] or status["in_flight"] else status
+            return None
+
+        return until(idle, timeout_s=timeout_s, what="no backlog")
+
+    def tie_out_difference(self, service: Process) -> str:
+        """The difference of a tie-out now."""
+        return str(self.get(service, "/api/v1/tieout")["difference"])
+
+    def qbo_requests(self) -> Mapping[str, Any]:
+        """QBO's counts of requests, without the list of them."""
+        found: Mapping[str, Any] = self.get(self.qbo, "/_sandbox/requests", last=0)
+        return found
+
+    def ledger(self) -> Mapping[str, Any]:
+        """QBO's books."""
+        found: Mapping[str, Any] = self.get(self.qbo, "/_sandbox/ledger")
+        return found
+
+    def books(self) -> dict[str, Any]:
+        """QBO's books as they must be whatever the order of the work was: no ids, and no names of doubtful variants."""
+        ledger = self.ledger()
+        counts = ("Invoice", "Payment", "Customer")
+        return {
+            "counts": {name: ledger["counts"][name] for name in counts},
+            "voided": {name: ledger["voided"][name] for name in counts},
+            "deleted": {name: ledger["deleted"][name] for name in counts},
+            "accounts": {one["name"]: one["balance"] for one in ledger["accounts"]},
+            "receivable": sorted(one["balance"] for one in ledger["receivable"]),
+            "trial_balance": ledger["trial_balance"],
+        }
+
+    def check_books(self, service: Process) -> None:
+        """QBO holds each document once and equals Stripe to the cent."""
+        summary, ledger = self.get(self.stripe, "/_sandbox/summary"), self.ledger()
+        expected = summary["finalized"] - summary["all_lines_zero"]
+        assert ledger["counts"]["Invoice"] == expected, (ledger["counts"], summary)
+        assert ledger["counts"]["Payment"] == summary["payments"] - summary["pending_charges"] * 0
+        assert ledger["trial_balance"] == 0
+        assert self.qbo_requests()["violations"] == 0
+        assert self.tie_out_difference(service) == "0.00"
+        twice = _twice(self.get(self.qbo, "/_sandbox/objects/Invoice")["Invoice"], "DocNumber")
+        assert not twice
+
+    def metrics(self, service: Process) -> dict[str, float]:
+        """The metrics of one process: each sample's name with labels, and its value."""
+        text = self.client.get(f"{service.url}/metrics").raise_for_status().text
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+
+def _twice(records: list[Mapping[str, Any]], name: str) -> list[str]:
+    seen: set[str] = set()
+    values = [str(record[name]) for record in records if record.get(name)]
+    return [value for value in values if value in seen or seen.add(value)]
+
+
+def _announce(process: Process) -> Process:
+    assert process.popen.stdout is not None
+    line = process.popen.stdout.readline()
+    assert line, f"it ended before it was ready: {process.log_text()[-2000:]}"
+    process.announced = json.loads(line)
+    return process
+
+
+def _bare_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("WESCOPE_")} | {
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def kill_all(found: list[psutil.Process]) -> None:
+    """Kill processes that the test started, and wait until they are gone."""
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(found, timeout=10)
+
+
+@contextlib.contextmanager
+def bench(
+    folder: Path, *, customers: int = 6, months: int = 1, stripe: tuple[str, ...] = (), qbo: tuple[str, ...] = ()
+) -> Iterator[Bench]:
+    """Both stand-ins with a business of this size, until the end of the block."""
+    size = ("--customers", str(customers), "--months", str(months))
+    limits = httpx2.Limits(max_connections=50)
+    with httpx2.Client(timeout=HTTP_TIMEOUT_S, trust_env=False, limits=limits) as client:
+        made = Bench(folder, client, stripe_options=(*size, *stripe), qbo_options=qbo)
+        try:
+            made.open()
+            yield made
+        finally:
+            made.close()

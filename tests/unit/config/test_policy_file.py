@@ -1,0 +1,147 @@
+"""The policy file: defaults, every key, and refusals that name file, line and key."""
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from wescope.books.policy import AccountRole, CustomerField, ItemRole, Policy
+from wescope.config import PolicyFile, load_policy_file, load_settings
+from wescope.config.policy_file import DEFAULT_ACCOUNTS, read_policy_file
+from wescope.errors import PolicyError
+
+
+def read(tmp_path: Path, text: str) -> PolicyFile:
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_policy_file(path)
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(PolicyError) as raised:
+        read(tmp_path, text)
+    return str(raised.value)
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    policy_file = load_policy_file(load_settings())
+    assert policy_file == PolicyFile()
+    assert policy_file.policy == Policy()
+    assert policy_file.account(AccountRole.CLEARING) == "Stripe Clearing"
+    assert policy_file.account(AccountRole.REVIEW) is None
+    assert policy_file.items[ItemRole.CUSTOMER_BALANCE] == "Stripe Customer Balance"
+    assert (policy_file.settle_s, policy_file.concurrency, policy_file.dry_run) == (20, 8, False)
+
+
+def test_a_file_here_is_found_and_a_named_one_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wescope.toml").write_text("[books]\ndry_run = true\n", encoding="utf-8")
+    assert load_policy_file(load_settings()).dry_run
+    monkeypatch.setenv("WESCOPE_CONFIG", str(tmp_path / "nowhere.toml"))
+    with pytest.raises(PolicyError, match=r"nowhere\.toml cannot be read"):
+        load_policy_file(load_settings())
+
+
+def test_every_supported_key_is_taken(tmp_path: Path) -> None:
+    policy_file = read(
+        tmp_path,
+        """
+        [books]
+        timezone = "Europe/Vienna"
+        home_currency = "EUR"
+        start_date = 2026-01-01
+        closed_period = "park"
+        reversals = "month"
+        dry_run = true
+        [accounts]
+        clearing = "35"
+        bank.EUR = "Giro"
+        bank.USD = "Checking"
+        review = "To review"
+        [items]
+        sales = "Subscriptions"
+        [tax]
+        mode = "line"
+        [customers]
+        fields = ["email"]
+        [payouts]
+        mode = "create"
+        [drift]
+        edited = "report"
+        [qbo]
+        settle_s = 5
+        [engine]
+        concurrency = 2
+        """,
+    )
+    assert policy_file.policy.timezone == ZoneInfo("Europe/Vienna")
+    assert policy_file.policy.home_currency == "eur"
+    assert policy_file.policy.start_date == date(2026, 1, 1)
+    assert policy_file.policy.customer_fields == {CustomerField.EMAIL}
+    assert policy_file.account(AccountRole.CLEARING, "eur") == "35"
+    assert policy_file.account(AccountRole.BANK, "eur") == "Giro"
+    assert policy_file.account(AccountRole.BANK, "gbp") == DEFAULT_ACCOUNTS[AccountRole.BANK]
+    assert policy_file.account(AccountRole.REVIEW) == "To review"
+    assert policy_file.items[ItemRole.SALES] == "Subscriptions"
+    assert policy_file.items[ItemRole.TAX] == "Stripe Tax"
+    assert (policy_file.dry_run, policy_file.settle_s, policy_file.concurrency) == (True, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[books]\nclosed_period = "next_open_day"', "line 2, books.closed_period"),
+        ('[books]\nreversals = "dated"', "line 2, books.reversals"),
+        ('[books]\nreversals = "void"', "line 2, books.reversals"),
+        ('[tax]\nmode = "native"', "line 2, tax.mode"),
+        ('[payouts]\nmode = "match"', "line 2, payouts.mode"),
+        ('[drift]\nvoided = "restore"', "line 2, drift.voided"),
+        ('[[items.rules]]\nproduct = "prod_1"\nitem = "x"', "line 1, items.rules"),
+        ('[categories]\ntopup = "Checking"', "line 1, categories"),
+    ],
+)
+def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str) -> None:
+    message = refusal(tmp_path, text)
+    assert key in message
+    assert "comes with a later version" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "allowed"),
+    [
+        ("[books]\n\ntimezone = 'Mars/Base'", "line 3, books.timezone", "IANA"),
+        ("[books]\ntimezone = 5", "line 2, books.timezone", "IANA"),
+        ("[books]\nhome_currency = 'euro'", "line 2, books.home_currency", "three-letter"),
+        ("[books]\nstart_date = 'soon'", "line 2, books.start_date", "date"),
+        ("[books]\ndry_run = 'yes'", "line 2, books.dry_run", "boolean"),
+        ("[books]\nreversals = 'never'", "line 2, books.reversals", "'month', 'dated' or 'void'"),
+        ("[books]\nzone = 'UTC'", "line 2, books.zone", "timezone"),
+        ("[bokos]\ntimezone = 'UTC'", "line 1, bokos", "books"),
+        ("[accounts]\nbanc = 'x'", "line 2, accounts.banc", "bank"),
+        ("[accounts]\nbank = ''", "line 2, accounts.bank", "at least 1 character"),
+        ("[accounts]\nbank = 35", "line 2, accounts.bank", "string"),
+        ("[accounts]\nbank.EURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
+        ("[accounts.bank]\nEURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
+        ("[items]\nsales = ''", "line 2, items.sales", "at least 1 character"),
+        ("[customers]\nfields = ['phone']", "line 2, customers.fields", "'email'"),
+        ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 0"),
+        ("[engine]\nconcurrency = 1.5", "line 2, engine.concurrency", "integer"),
+    ],
+)
+def test_a_wrong_key_is_refused_with_its_place_and_what_is_allowed(
+    tmp_path: Path, text: str, key: str, allowed: str
+) -> None:
+    message = refusal(tmp_path, text)
+    assert f"policy.toml, {key}" in message
+    assert allowed in message
+
+
+def test_what_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert "line 2" in refusal(tmp_path, "[books]\ntimezone = \n")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        read_policy_file(path)

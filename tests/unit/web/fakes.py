@@ -1,0 +1,114 @@
+"""A fake of what the routes ask for, and results that it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from wescope.engine.results import (
+    ActionRow,
+    ClearingRow,
+    ParkedRow,
+    ReceivableRow,
+    Status,
+    SyncResult,
+    TieOut,
+    TieOutSummary,
+)
+from wescope.web.services import Accepted, Outcome, Readiness
+
+AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
+DAY = date(2026, 11, 22)
+
+PARKED = ParkedRow(
+    key="in_1:invoice",
+    subject="invoice/in_1",
+    code="total_mismatch",
+    reason="The lines of the invoice do not add up to Stripe's total.",
+    owner="us",
+    remedy="Compare <b>both</b> numbers.",
+    amount=123456,
+    currency="usd",
+    since=AT,
+    details={"lines": 123455},
+)
+STATUS = Status(
+    backlog=3,
+    oldest_hint_age_s=7,
+    in_flight=1,
+    parked=1,
+    posted=40,
+    qbo_calls_last_minute=12,
+    qbo_writes_total=44,
+    refresh_token_days_left=90,
+    last_tieout=TieOutSummary(as_of=DAY, difference="0.00", at=AT),
+    dry_run=False,
+    version="0.1.0",
+    posted_by_entity={"Invoice": 25, "Payment": 15},
+)
+TIEOUT = TieOut.of(
+    as_of=DAY,
+    at=AT,
+    receivable=[ReceivableRow(customer_id="cus_1", currency="usd", stripe=500, qbo=500, difference=0)],
+    clearing=[ClearingRow(currency="usd", stripe=1000, qbo=990, difference=10)],
+    parked=[PARKED],
+)
+SYNCED = SyncResult(
+    subject="invoice/in_1",
+    actions=(
+        ActionRow(
+            document_key="in_1:invoice",
+            entity="Invoice",
+            action="create",
+            qbo_id="146",
+            amount=1099,
+            currency="usd",
+            date=DAY,
+        ),
+    ),
+)
+
+
+@dataclass(kw_only=True)
+class FakeServices:
+    """Answers what it is told to, or raises it, and remembers what was asked."""
+
+    accepted: Accepted | Exception = field(
+        default_factory=lambda: Accepted(event_id="evt_1", outcome=Outcome.STORED, event_type="invoice.paid")
+    )
+    state: Status | Exception = STATUS
+    readiness: Readiness | Exception = field(default_factory=lambda: Readiness(ok=True, checks={"database": "ok"}))
+    rows: tuple[ParkedRow, ...] = (PARKED,)
+    compared: TieOut | Exception = TIEOUT
+    synced: Sequence[SyncResult] | Exception = (SYNCED,)
+    asked: list[object] = field(default_factory=list)
+
+    async def accept(self, body: bytes, signature: str | None) -> Accepted:
+        self.asked.append((body, signature))
+        return answer(self.accepted)
+
+    async def status(self) -> Status:
+        return answer(self.state)
+
+    async def ready(self) -> Readiness:
+        return answer(self.readiness)
+
+    async def sync(self, ids: Sequence[str], *, dry_run: bool) -> Sequence[SyncResult]:
+        self.asked.append((tuple(ids), dry_run))
+        return answer(self.synced)
+
+    async def tieout(self, as_of: date | None) -> TieOut:
+        self.asked.append(as_of)
+        return answer(self.compared)
+
+    async def parked(self) -> Sequence[ParkedRow]:
+        return self.rows
+
+
+T = TypeVar("T")
+
+
+def answer(prepared: T | Exception) -> T:
+    if isinstance(prepared, Exception):
+        raise prepared
+    return prepared

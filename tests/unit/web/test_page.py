@@ -1,0 +1,59 @@
+"""The status page: what it says, that it escapes, and that nothing on it can run."""
+
+from dataclasses import replace
+
+import httpx2
+
+from tests.unit.web.fakes import STATUS, FakeServices
+from wescope.engine.results import TieOutSummary
+from wescope.errors import DatabaseUnavailable
+
+
+async def test_it_says_that_the_books_equal_stripe(client: httpx2.AsyncClient) -> None:
+    html = (await client.get("/")).text
+    assert "The books equal Stripe as of 2026-11-22" in html
+    assert "1234.56 USD" in html
+    assert "in_1:invoice" in html
+
+
+async def test_it_says_by_how_much_they_differ(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    assert STATUS.last_tieout is not None
+    summary = TieOutSummary(as_of=STATUS.last_tieout.as_of, difference="0.10", at=STATUS.last_tieout.at)
+    services.state = replace(STATUS, last_tieout=summary, dry_run=True)
+    html = (await client.get("/")).text
+    assert "differ from Stripe by 0.10" in html
+    assert "Dry run" in html
+
+
+async def test_it_says_when_nothing_was_compared_and_nothing_waits(
+    client: httpx2.AsyncClient, services: FakeServices
+) -> None:
+    services.state = replace(STATUS, last_tieout=None, oldest_hint_age_s=None, refresh_token_days_left=None)
+    services.rows = ()
+    html = (await client.get("/")).text
+    assert "have not been compared" in html
+    assert "Nothing is parked." in html
+    assert "nothing waits" in html
+
+
+async def test_texts_are_escaped(client: httpx2.AsyncClient) -> None:
+    html = (await client.get("/")).text
+    assert "<b>both</b>" not in html
+    assert "&lt;b&gt;both&lt;/b&gt;" in html
+
+
+async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.AsyncClient) -> None:
+    first, second = await client.get("/"), await client.get("/")
+    policy = first.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'nonce-")
+    assert policy != second.headers["content-security-policy"]
+    assert "<script" not in first.text
+    assert "http://" not in first.text
+    assert "https://" not in first.text
+
+
+async def test_without_a_database_it_says_so(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    services.state = DatabaseUnavailable()
+    answer = await client.get("/")
+    assert answer.status_code == 503
+    assert "database_unavailable" in answer.text
