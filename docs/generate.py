@@ -1,11 +1,13 @@
 """Writes the generated pages of the documentation: `python docs/generate.py`. A test fails when one is out of date."""
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import wescope
 from wescope.books.parking import REASONS
 from wescope.errors import WescopeError
-from wescope.links.embedded import errors as _embedded  # noqa: F401 - so that its errors are known here
 from wescope.stripe.events import EVENTS, Handled
 
 HERE = Path(__file__).parent
@@ -13,6 +15,7 @@ HERE = Path(__file__).parent
 
 def errors_page() -> str:
     """The table of errors and of reasons for parking, from the code."""
+    _import_everything()
     rows = [
         f"| `{error.code}` | {_first_line(error)} | {error.owner.value} | {error.retry.value} | {error.remedy} |"
         for error in sorted(_all(WescopeError), key=lambda error: error.code)
@@ -72,6 +75,13 @@ def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _all(child)
+
+
+def _import_everything() -> None:
+    """An error class is known once its module is imported. The stand-ins and the migrations have none."""
+    for module in pkgutil.walk_packages(wescope.__path__, "wescope."):
+        if not module.name.startswith(("wescope.sandbox", "wescope.links.migrations")):
+            importlib.import_module(module.name)
 
 
 def _first_line(error: type[WescopeError]) -> str:

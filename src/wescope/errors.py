@@ -33,6 +33,9 @@ WescopeError
         ├── DuplicateDocNumber  qbo_6140
         ├── PeriodClosed        qbo_6210
         └── DuplicateName       qbo_6240
+
+Further leaves stand beside the one module that raises them (the embedded PostgreSQL, the web layer, the command line);
+docs/errors.md lists them all.
 """
 
 from collections.abc import Mapping

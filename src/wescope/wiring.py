@@ -18,20 +18,22 @@ from wescope.engine.locks import ClusterLocks
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
-from wescope.engine.runtime import Runtime
+from wescope.engine.runtime import Runtime, WebhookOutcome
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
 from wescope.errors import DatabaseUnavailable
 from wescope.links.database import conninfo, migrate, open_engine, shed_idle
-from wescope.links.embedded import acquire, release
+from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
+from wescope.qbo.attempts import Attempt, AttemptHook
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
+from wescope.stripe.events import EVENTS
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
 from wescope.web.app import create_app
@@ -40,6 +42,9 @@ from wescope.web.services import Accepted, Outcome, Readiness
 _log = structlog.get_logger(__name__)
 
 _WEB_GRACE_S = 3
+_WATCH_EVERY_S = 0.5
+_ACCEPT_S = 10.0
+_accepting: set[asyncio.Task[WebhookOutcome]] = set()
 
 
 @contextlib.asynccontextmanager
@@ -49,15 +54,35 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
         yield settings.database_url.get_secret_value()
         return
     use = await asyncio.to_thread(acquire, settings.home)
+    watching = asyncio.create_task(_keep_running(use))
     try:
         yield use.server.url
     finally:
+        watching.cancel()
         await asyncio.shield(asyncio.to_thread(release, use))
 
 
+async def _keep_running(use: Use) -> None:
+    """Start the embedded server again when it is killed; what uses it meanwhile fails, and comes back by itself."""
+    while True:
+        await asyncio.sleep(_WATCH_EVERY_S)
+        try:
+            if await asyncio.to_thread(revive, use):
+                _log.warning("embedded PostgreSQL was gone and is started again")
+        except EmbeddedPostgresError as error:
+            _log.error("embedded PostgreSQL is gone", code=error.code)
+
+
 @contextlib.asynccontextmanager
-async def open_runtime(settings: Settings, policy_file: PolicyFile) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings, policy_file: PolicyFile, *, hooks: Sequence[AttemptHook] = ()
+) -> AsyncIterator[Runtime]:
     """All parts, put together and open for the length of the block.
+
+    Args:
+        settings: the environment.
+        policy_file: the company's choices.
+        hooks: told of every request to QBO.
 
     Raises:
         ConfigurationError: settings are missing or wrong; nothing was opened.
@@ -67,12 +92,17 @@ async def open_runtime(settings: Settings, policy_file: PolicyFile) -> AsyncIter
     settings.require_qbo()
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        yield await stack.enter_async_context(assemble(settings, policy_file, url))
+        yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks))
 
 
 @contextlib.asynccontextmanager
 async def assemble(
-    settings: Settings, policy_file: PolicyFile, url: str, *, limits: Limits | None = None
+    settings: Settings,
+    policy_file: PolicyFile,
+    url: str,
+    *,
+    limits: Limits | None = None,
+    hooks: Sequence[AttemptHook] = (),
 ) -> AsyncIterator[Runtime]:
     """All parts on the database at `url`, brought up to date, open for the length of the block.
 
@@ -81,30 +111,41 @@ async def assemble(
         policy_file: the company's choices.
         url: where PostgreSQL is.
         limits: what QBO's requests ask before they go; null keeps Intuit's limits over all processes.
+        hooks: told of every request to QBO.
 
     Raises:
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer.
     """
     async with contextlib.AsyncExitStack() as stack:
-        yield await _assemble(stack, settings, policy_file, url, limits)
+        yield await _assemble(stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks)
+
+
+def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) -> Limits:
+    limits = PostgresLimits(conninfo(url), realm_id)
+    stack.push_async_callback(limits.aclose)
+    return limits
 
 
 async def _assemble(
-    stack: contextlib.AsyncExitStack, settings: Settings, policy_file: PolicyFile, url: str, given_limits: Limits | None
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    policy_file: PolicyFile,
+    url: str,
+    *,
+    given_limits: Limits | None,
+    given_hooks: Sequence[AttemptHook],
 ) -> Runtime:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo()
     engine = open_engine(url)
     stack.push_async_callback(engine.dispose)
     await migrate(engine)
     attempts = AttemptLog(engine)
+    hooks: tuple[AttemptHook, ...] = (attempts, *given_hooks)
     stack.push_async_callback(attempts.flush)
     for chore in (attempts.run(), shed_idle(engine)):
         stack.callback(asyncio.create_task(chore).cancel)
-    limits = given_limits
-    if limits is None:
-        limits = PostgresLimits(conninfo(url), qbo_access.realm_id)
-        stack.push_async_callback(limits.aclose)
+    limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
     tokens = TokenSource(
         realm_id=qbo_access.realm_id,
         store=StoredTokenStore(TokenTable(engine, [token_key(settings)])),
@@ -112,11 +153,11 @@ async def _assemble(
         client_secret=qbo_access.client_secret.get_secret_value(),
         token_url=qbo_access.token_url,
         seed_refresh_token=qbo_access.refresh_token.get_secret_value() if qbo_access.refresh_token else None,
-        hooks=(attempts,),
+        hooks=hooks,
     )
     stack.push_async_callback(tokens.aclose)
     client = QboClient(
-        api_base=qbo_access.api_base, realm_id=qbo_access.realm_id, tokens=tokens, limits=limits, hooks=(attempts,)
+        api_base=qbo_access.api_base, realm_id=qbo_access.realm_id, tokens=tokens, limits=limits, hooks=hooks
     )
     stack.push_async_callback(client.aclose)
     api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
@@ -165,7 +206,15 @@ class RuntimeServices:
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
         """Verify a webhook and store its hint durably."""
-        found = await self.runtime.accept(body, signature)
+        accepting = asyncio.create_task(self.runtime.accept(body, signature))
+        _accepting.add(accepting)
+        accepting.add_done_callback(_accepting.discard)
+        await asyncio.wait({accepting}, timeout=_ACCEPT_S)
+        if not accepting.done():
+            # A database that hangs lets a cancellation hang too: nobody waits for that.
+            accepting.cancel()
+            raise DatabaseUnavailable(reason="timeout")
+        found = accepting.result()
         return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
 
     async def status(self) -> Status:
@@ -210,21 +259,45 @@ async def serve(
     """
     if role != "worker":
         settings.require_webhooks()
-    stop = asyncio.Event()
-    with _stop_on_signals(stop):
-        async with open_runtime(settings, policy_file) as runtime:
-            parts = []
+    metrics = Metrics(EVENTS)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    with _stop_on_signals(stop, hurry):
+        async with open_runtime(settings, policy_file, hooks=(_Meter(metrics),)) as runtime:
+            parts: list[asyncio.Task[None]] = []
             if role != "web":
                 parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
             if role != "worker":
-                parts.append(asyncio.create_task(_serve_web(runtime, settings, stop, ready), name="web"))
+                parts.append(asyncio.create_task(_serve_web(runtime, settings, metrics, stop, ready), name="web"))
             elif ready:
                 ready(role)
             try:
                 await _until_stopped(parts, stop)
             finally:
                 stop.set()
+                hurrying = asyncio.create_task(_hurry(hurry, runtime))
                 await asyncio.gather(*parts, return_exceptions=True)
+                hurrying.cancel()
+
+
+async def _hurry(hurry: asyncio.Event, runtime: Runtime) -> None:
+    """Cut the running jobs off as soon as a second signal asks for it."""
+    await hurry.wait()
+    runtime.queue.hurry()
+
+
+@dataclass(frozen=True, slots=True)
+class _Meter:
+    """Counts requests to QBO."""
+
+    metrics: Metrics
+
+    def __call__(self, attempt: Attempt) -> None:
+        self.metrics.qbo_call(
+            operation=attempt.operation,
+            entity=attempt.entity or "",
+            outcome=attempt.outcome,
+            seconds=attempt.milliseconds / 1000,
+        )
 
 
 async def _until_stopped(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
@@ -261,9 +334,13 @@ class _Server(uvicorn.Server):
 
 
 async def _serve_web(
-    runtime: Runtime, settings: Settings, stop: asyncio.Event, ready: Callable[[str], None] | None
+    runtime: Runtime,
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    ready: Callable[[str], None] | None,
 ) -> None:
-    app = create_app(RuntimeServices(runtime), metrics=Metrics(), version=__version__)
+    app = create_app(RuntimeServices(runtime), metrics=metrics, version=__version__)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -284,11 +361,16 @@ async def _serve_web(
 
 
 @contextlib.contextmanager
-def _stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
+    """The first signal asks to stop, the second one to do so without waiting for running jobs."""
     loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     caught = (signal.SIGTERM, signal.SIGINT)
     for number in caught:
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked)
     try:
         yield
     finally:

@@ -23,6 +23,8 @@ _TEMPLATE = "wescope_template"
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an embedded PostgreSQL that lives as long as this (xdist) process's tests."""
     with embedded_postgres(tmp_path_factory.mktemp("pg") / "home") as server:
+        with _connected(server.url) as connection:
+            connection.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")  # nothing here outlives a crash
         yield server.url
 
 
@@ -53,7 +55,7 @@ def make_database(postgres_url: str, template_database: str) -> Iterator[MakeDat
     """Makes databases, migrated or empty, that are dropped after the test; returns their addresses."""
     made: list[str] = []
 
-    def make(migrated: bool = True) -> str:  # noqa: FBT001, FBT002 - of this fixture only
+    def make(migrated: bool = True) -> str:
         name = f"test_{next(_numbers)}"
         source = template_database if migrated else "template0"
         with _connected(postgres_url) as connection:

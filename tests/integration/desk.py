@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,9 @@ class Shop:
         return str(self.do("create_customer", name=name, email=email)["id"])
 
     def invoice(self, customer: str, *amounts: int, **options: Any) -> str:
-        lines = [{"amount": amount, "description": f"Line {index}"} for index, amount in enumerate(amounts or (10_000,))]
+        lines = [
+            {"amount": amount, "description": f"Line {index}"} for index, amount in enumerate(amounts or (10_000,))
+        ]
         return str(self.do("create_invoice", customer=customer, lines=lines, **options)["id"])
 
     def pay(self, invoice: str, **options: Any) -> None:
@@ -95,14 +97,13 @@ class Shop:
 
 @dataclass
 class Desk:
-    """Both services and a runtime. `others` opens further runtimes on the same database, as other processes would."""
+    """Both services and a runtime. `another` opens further runtimes on the same database, as other processes would."""
 
     stripe: RunningStripe
     qbo: RunningQbo
     runtime: Runtime
     shop: Shop
     another: Callable[..., contextlib.AbstractAsyncContextManager[Runtime]]
-    failures: list[str] = field(default_factory=list)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -170,7 +171,8 @@ class Desk:
     async def last_code(self, stripe_id: str) -> str | None:
         async with transaction(self.runtime.engine) as connection:
             query = sa.select(subjects.c.last_code).where(subjects.c.id == stripe_id)
-            return (await connection.execute(query)).scalar_one()
+            found: str | None = (await connection.execute(query)).scalar_one()
+            return found
 
     # --- the books in QBO -------------------------------------------------------------------------------------------
 
@@ -179,7 +181,9 @@ class Desk:
         found = self.qbo.company.objects(entity)
         if key is None:
             return found
-        return [one for one in found if marker(DocumentKey(key)) in f"{one.get('PrivateNote')} {one.get('Notes')}".split()]
+        return [
+            one for one in found if marker(DocumentKey(key)) in f"{one.get('PrivateNote')} {one.get('Notes')}".split()
+        ]
 
     def record(self, entity: str, key: str) -> dict[str, Any]:
         (found,) = self.records(entity, key)
@@ -199,10 +203,7 @@ class Desk:
         assert Decimal(self.ledger()["trial_balance"]) == 0
         for entity in (*_TRANSACTIONS, "Customer"):
             words = [
-                word
-                for one in self.qbo.company.objects(entity)
-                for word in f"{one.get('PrivateNote')} {one.get('Notes')}".split()
-                if word.startswith("wescope:")
+                word for one in self.qbo.company.objects(entity) for word in _words(one) if word.startswith("wescope:")
             ]
             assert [word for word, count in Counter(words).items() if count > 1] == []
 
@@ -232,9 +233,20 @@ class Desk:
         return sum(one.operation == operation and entity in {"", one.entity} for one in self.qbo.requests.entries)
 
 
+def _words(record: dict[str, Any]) -> list[str]:
+    return f"{record.get('PrivateNote')} {record.get('Notes')}".split()
+
+
+_KINDS = {
+    "in": SubjectKind.INVOICE,
+    "ch": SubjectKind.CHARGE,
+    "py": SubjectKind.CHARGE,
+    "pi": SubjectKind.PAYMENT_INTENT,
+}
+
+
 def subject_of(stripe_id: str) -> Subject:
-    kinds = {"in": SubjectKind.INVOICE, "ch": SubjectKind.CHARGE, "py": SubjectKind.CHARGE, "pi": SubjectKind.PAYMENT_INTENT}
-    return Subject(kind=kinds[stripe_id.partition("_")[0]], id=stripe_id)
+    return Subject(kind=_KINDS[stripe_id.partition("_")[0]], id=stripe_id)
 
 
 @contextlib.asynccontextmanager
@@ -291,12 +303,6 @@ async def open_desk(
         async with another() as runtime:
             yield Desk(running_stripe, running_qbo, runtime, Shop(running_stripe.business), another)
     qbo.close()
-
-
-def same_month(moment: int) -> bool:
-    """Whether a Unix second lies in the month of the desk's day."""
-    found = datetime.fromtimestamp(moment, UTC)
-    return (found.year, found.month) == (TODAY.year, TODAY.month)
 
 
 async def gather_all(desk: Desk, runtimes: Sequence[Runtime], *stripe_ids: str) -> None:

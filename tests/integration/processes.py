@@ -6,17 +6,25 @@ import hmac
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import httpx2
 import psutil
+import psycopg
+
+from wescope.links.embedded import embedded_postgres
+from wescope.stripe.events import EVENTS, Handled
 
 START_TIMEOUT_S = 60.0
 POLL_S = 0.05
@@ -27,7 +35,7 @@ STATUS_PATH = "/api/v1/status"
 _T = TypeVar("_T")
 
 
-def until(found: Callable[[], _T], *, timeout_s: float, what: str) -> _T:
+def until(found: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
     """Wait until `found` gives something true, and return that."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -83,6 +91,7 @@ class Bench:
     stripe_options: tuple[str, ...] = ()
     qbo_options: tuple[str, ...] = ()
     home_name: str = "home"
+    port: int = 0
     stripe: Process = field(init=False)
     qbo: Process = field(init=False)
     services: list[Process] = field(default_factory=list)
@@ -110,7 +119,7 @@ class Bench:
         return {
             "WESCOPE_HOME": str(self.home),
             "WESCOPE_HOST": "127.0.0.1",
-            "WESCOPE_PORT": "0",
+            "WESCOPE_PORT": str(self.port),
             "WESCOPE_STRIPE_API_KEY": stripe["api_key"],
             "WESCOPE_STRIPE_API_BASE": stripe["url"],
             "WESCOPE_STRIPE_WEBHOOK_SECRETS": stripe["webhook_secret"],
@@ -200,6 +209,11 @@ class Bench:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
+    def rows(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """What the embedded database answers."""
+        with embedded_postgres(self.home) as server, psycopg.connect(server.conninfo, autocommit=True) as connection:
+            return connection.execute(statement).fetchall()
+
     def get(self, process: Process, path: str, **parameters: Any) -> Any:
         """The JSON at `path`."""
         return self.client.get(f"{process.url}{path}", params=parameters).raise_for_status().json()
@@ -225,11 +239,28 @@ class Bench:
         found: list[Mapping[str, Any]] = self.get(self.stripe, "/_sandbox/events")
         return found
 
-    def event_body(self, event_id: str) -> bytes:
-        """The event as Stripe would send it."""
-        key = str(self.stripe.announced["api_key"])
-        answer = self.client.get(f"{self.stripe.url}/v1/events/{event_id}", headers={"Authorization": f"Bearer {key}"})
-        return answer.raise_for_status().content
+    def bodies(self) -> list[bytes]:
+        """The body of every event as Stripe sends it, in order of time; also of those too old to be asked for."""
+        received: list[bytes] = []
+
+        class Collector(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                received.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            url = f"http://127.0.0.1:{server.server_port}/"
+            self.post(self.stripe, "/_sandbox/deliver", url=url, concurrency=1, only_undelivered=False)
+            server.shutdown()
+            thread.join(timeout=5)
+        return received
 
     def send_all(self, service: Process, bodies: list[bytes], *, at_once: int) -> list[int]:
         """Post signed bodies in this order, so many at a time; the HTTP statuses, 0 for a broken connection."""
@@ -291,14 +322,26 @@ class Bench:
     def check_books(self, service: Process) -> None:
         """QBO holds each document once and equals Stripe to the cent."""
         summary, ledger = self.get(self.stripe, "/_sandbox/summary"), self.ledger()
-        expected = summary["finalized"] - summary["all_lines_zero"]
-        assert ledger["counts"]["Invoice"] == expected, (ledger["counts"], summary)
-        assert ledger["counts"]["Payment"] == summary["payments"] - summary["pending_charges"] * 0
+        standing = summary["finalized"] - summary["all_lines_zero"] - summary["invoices"].get("void", 0)
+        assert ledger["counts"]["Invoice"] - ledger["voided"]["Invoice"] == standing, (ledger["counts"], summary)
+        assert ledger["counts"]["Payment"] == summary["payments"], (ledger["counts"], summary)
+        assert ledger["deleted"]["Invoice"] == ledger["deleted"]["Payment"] == 0
         assert ledger["trial_balance"] == 0
         assert self.qbo_requests()["violations"] == 0
         assert self.tie_out_difference(service) == "0.00"
-        twice = _twice(self.get(self.qbo, "/_sandbox/objects/Invoice")["Invoice"], "DocNumber")
-        assert not twice
+        for entity, name in (("Invoice", "DocNumber"), ("Invoice", "PrivateNote"), ("Payment", "PrivateNote")):
+            assert not _twice(self.get(self.qbo, f"/_sandbox/objects/{entity}")[entity], name)
+
+    def check_nothing_is_lost(self) -> None:
+        """Every event that was answered with 2xx is among the hints, if it is of a type that changes documents."""
+        kinds = {str(event["id"]): str(event["type"]) for event in self.events()}
+        progress = self.deliveries()
+        taken = {str(one["event_id"]) for one in progress["deliveries"] if one["delivered"]}
+        wanted = {one for one in taken if isinstance(EVENTS.get(kinds[one]), Handled)}
+        assert wanted
+        assert wanted == {row[0] for row in self.rows("select event_id from hints where event_id is not null")}
+        assert progress["undelivered"] == 0
+        assert all(run["failed"] == 0 for run in progress["runs"])
 
     def metrics(self, service: Process) -> dict[str, float]:
         """The metrics of one process: each sample's name with labels, and its value."""
@@ -307,10 +350,15 @@ class Bench:
         return {name: float(value) for name, _, value in lines}
 
 
+def free_port() -> int:
+    """A port that is free now, for a service that is started again where Stripe looks for it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def _twice(records: list[Mapping[str, Any]], name: str) -> list[str]:
-    seen: set[str] = set()
-    values = [str(record[name]) for record in records if record.get(name)]
-    return [value for value in values if value in seen or seen.add(value)]
+    counts = Counter(str(record[name]) for record in records if record.get(name))
+    return [value for value, count in counts.items() if count > 1]
 
 
 def _announce(process: Process) -> Process:

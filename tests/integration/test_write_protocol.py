@@ -142,7 +142,6 @@ async def test_many_customers_of_one_name_get_one_each(desk: Desk, shop: Shop) -
     await desk.sync(*invoices)
     names = {desk.record("Customer", f"{one}:customer:usd")["DisplayName"] for one in customers}
     assert len(names) == 3
-    assert all(one in name for one, name in zip(customers, sorted(names, key=lambda n: n), strict=False) if one in name)
     for invoice in invoices:
         desk.check_invoice(invoice, balance="100")
     await desk.check_settled()

@@ -93,7 +93,7 @@ class Business(RuleBasedStateMachine):
 
     @rule(target=documents, parts=st.lists(st.tuples(documents, AMOUNTS), max_size=3), extra=AMOUNTS)
     def pay(self, parts: list[tuple[tuple[str, str], int]], extra: int) -> tuple[str, str]:
-        lines = []
+        lines: list[dict[str, Any]] = []
         owner = "1"
         for document, hundredths in parts:
             now = self.latest(document)

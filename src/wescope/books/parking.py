@@ -38,6 +38,7 @@ class ParkCode(StrEnum):
     OBJECT_MISSING = "object_missing"
     OBJECT_UNREADABLE = "object_unreadable"
     WAITING = "waiting"
+    PAYS_SKIPPED_INVOICE = "pays_skipped_invoice"
     DRY_RUN = "dry_run"
     PERIOD_CLOSED = "period_closed"
     ACCOUNT_MISSING = "account_missing"
@@ -142,6 +143,11 @@ REASONS: Mapping[ParkCode, Reason] = {
         text="The document waits for another one that is not posted yet.",
         owner=Owner.US,
         remedy="Mend the document that is named here; this one follows by itself.",
+    ),
+    ParkCode.PAYS_SKIPPED_INVOICE: Reason(
+        text="The payment also pays an invoice that is not in these books (older than the start date, say).",
+        owner=Owner.OPERATOR,
+        remedy="Enter the payment in QBO by hand against both invoices, or move start_date in wescope.toml.",
     ),
     ParkCode.DRY_RUN: Reason(
         text="Dry run is switched on; nothing is written to QBO.",

@@ -8,8 +8,9 @@ session may take the same advisory lock twice, so tasks of this process exclude 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import psycopg
 
@@ -17,21 +18,25 @@ from wescope.errors import DatabaseUnavailable, LocksLost
 
 _POLL_S = 0.05
 
+_Connection: TypeAlias = psycopg.AsyncConnection[tuple[object, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Proof that a lock is held; it ends when the connection that holds it ends."""
 
     name: str
-    _connection: psycopg.AsyncConnection[tuple[object, ...]]
+    _is_alive: Callable[[], Awaitable[bool]]
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raise if the lock may have gone to somebody else. Asked before every write.
+
+        It asks the server: a connection that the server has ended looks well from here until it is used.
 
         Raises:
             LocksLost: the connection is closed or broken.
         """
-        if self._connection.closed or self._connection.broken:
+        if not await self._is_alive():
             raise LocksLost(lock=self.name)
 
 
@@ -41,9 +46,10 @@ class ClusterLocks:
     def __init__(self, conninfo: str) -> None:
         """Take libpq's connection string; it must reach PostgreSQL directly (no transaction pooling)."""
         self._conninfo = conninfo
-        self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        self._connection: _Connection | None = None
         self._using = asyncio.Lock()
         self._held_here: set[str] = set()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def hold(self, name: str, *, timeout_s: float = 30.0) -> AsyncIterator[Lease]:
@@ -59,22 +65,28 @@ class ClusterLocks:
         except TimeoutError as error:
             raise LocksLost("It is held by another run.", lock=name) from error
         try:
-            yield Lease(name, connection)
+            yield Lease(name, lambda: self._alive(connection))
         finally:
             await asyncio.shield(self._release(name, connection))
 
     async def aclose(self) -> None:
         """Free every lock by closing the connection."""
+        await asyncio.gather(*self._releasing, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
-    async def _acquire(self, name: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    async def _acquire(self, name: str) -> _Connection:
         while True:
             if name not in self._held_here:
                 self._held_here.add(name)
+                trying = asyncio.create_task(self._try(name))
                 try:
-                    connection = await self._try(name)
+                    connection = await asyncio.shield(trying)
+                except asyncio.CancelledError:
+                    # The server may grant the lock all the same, and then nobody would ever give it back.
+                    trying.add_done_callback(lambda task: self._give_back(name, task))
+                    raise
                 except BaseException:
                     self._held_here.discard(name)
                     raise
@@ -83,7 +95,25 @@ class ClusterLocks:
                 self._held_here.discard(name)
             await asyncio.sleep(_POLL_S)
 
-    async def _try(self, name: str) -> psycopg.AsyncConnection[tuple[object, ...]] | None:
+    def _give_back(self, name: str, tried: asyncio.Task[_Connection | None]) -> None:
+        connection = None if tried.cancelled() or tried.exception() else tried.result()
+        if connection is None:
+            self._held_here.discard(name)
+            return
+        releasing = asyncio.create_task(self._release(name, connection))
+        self._releasing.add(releasing)
+        releasing.add_done_callback(self._releasing.discard)
+
+    async def _alive(self, connection: _Connection) -> bool:
+        try:
+            async with self._using:
+                await connection.execute("SELECT 1")
+        except psycopg.Error:
+            await connection.close()
+            return False
+        return True
+
+    async def _try(self, name: str) -> _Connection | None:
         try:
             async with self._using:
                 connection = await self._connect()
@@ -93,14 +123,14 @@ class ClusterLocks:
             raise DatabaseUnavailable(reason=type(error).__name__) from error
         return connection if row and row[0] else None
 
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    async def _connect(self) -> _Connection:
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = await psycopg.AsyncConnection.connect(
                 self._conninfo, autocommit=True, application_name="wescope locks", connect_timeout=5
             )
         return self._connection
 
-    async def _release(self, name: str, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    async def _release(self, name: str, connection: _Connection) -> None:
         try:
             async with self._using:
                 if not connection.closed:

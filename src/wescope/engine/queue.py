@@ -36,6 +36,9 @@ _RESTART_AFTER_S = 1.0
 _LONGEST_RETRY_S = 60
 _IDLE_S = 30
 
+_PRIORITY = dict.fromkeys((SubjectKind.CHARGE, SubjectKind.PAYMENT_INTENT, SubjectKind.INVOICE_PAYMENT), 1)
+"""What mostly only points at invoices goes first: its hints then meet those of the invoice, which is read once."""
+
 RunSubject = Callable[[Subject], Awaitable[object]]
 
 
@@ -55,7 +58,7 @@ class WorkerSettings:
     """How the worker runs: jobs at once, and how long a stop waits for running ones."""
 
     concurrency: int = 8
-    graceful_s: float = 8.0
+    graceful_s: float = 6.0
 
 
 class HintQueue:
@@ -68,6 +71,7 @@ class HintQueue:
             conninfo=conninfo, min_size=1, max_size=4, max_idle=_IDLE_S, kwargs={"application_name": "wescope queue"}
         )
         self._app = procrastinate.App(connector=connector)
+        self._running: set[asyncio.Task[object]] = set()
 
     async def open(self) -> None:
         """Open procrastinate's connections.
@@ -88,7 +92,9 @@ class HintQueue:
     async def defer(self, connection: AsyncConnection, subject: Subject, lock: str) -> None:
         """Put a job for `subject` into the queue, on the caller's transaction."""
         raw = await connection.get_raw_connection()
-        deferrer = self._app.configure_task(TASK, queue=QUEUE, lock=lock, connection=raw.driver_connection)
+        deferrer = self._app.configure_task(
+            TASK, queue=QUEUE, lock=lock, priority=_PRIORITY.get(subject.kind, 0), connection=raw.driver_connection
+        )
         await deferrer.defer_async(kind=subject.kind.value, subject_id=subject.id)
 
     async def accept(self, hint: Hint) -> bool:
@@ -113,7 +119,10 @@ class HintQueue:
             await record_all(connection, [Hint(subject=subject, source=source) for subject in subjects], self.defer)
 
     async def work(self, run: RunSubject, stop: asyncio.Event, settings: WorkerSettings) -> None:
-        """Run jobs until `stop` is set; a database that goes away and comes back is survived."""
+        """Run jobs until `stop` is set; a database that goes away and comes back is survived.
+
+        Running jobs may then end within `settings.graceful_s`; later ones, or all after `hurry`, are put back.
+        """
         self._register(run)
         chores = [
             asyncio.create_task(self._repeat(self._reap, _REAP_EVERY_S)),
@@ -130,11 +139,16 @@ class HintQueue:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
 
+    def hurry(self) -> None:
+        """Cut off the jobs that run now: they go back to the queue, as if the process had died."""
+        for job in self._running:
+            job.cancel()
+
     def _register(self, run: RunSubject) -> None:
         async def reconcile(*, kind: str, subject_id: str) -> None:
             subject = Subject(kind=SubjectKind(kind), id=subject_id)
             try:
-                await run(subject)
+                await self._run_one(run, subject)
             except DatabaseUnavailable as error:
                 _log.warning("job put back", subject=str(subject), code=error.code)
                 raise
@@ -143,6 +157,12 @@ class HintQueue:
                 raise
 
         self._app.task(name=TASK, queue=QUEUE, retry=PatientRetry())(reconcile)
+
+    async def _run_one(self, run: RunSubject, subject: Subject) -> None:
+        job = asyncio.ensure_future(run(subject))
+        self._running.add(job)
+        job.add_done_callback(self._running.discard)
+        await job
 
     async def _work_once(self, stop: asyncio.Event, settings: WorkerSettings) -> None:
         worker = asyncio.create_task(
@@ -171,6 +191,9 @@ class HintQueue:
                 await chore()
             except (DatabaseUnavailable, ConnectorException) as error:
                 _log.warning("chore failed", operation=chore.__name__.strip("_"), code=type(error).__name__)
+            except Exception:  # noqa: BLE001 - see the next line
+                # Whatever it is: without its chores the worker would look alive and leave work lying.
+                _log.exception("chore failed", operation=chore.__name__.strip("_"), code="internal")
             await asyncio.sleep(every_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
     async def _reap(self) -> None:

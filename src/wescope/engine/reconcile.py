@@ -6,14 +6,14 @@ hint -> read -> desired documents (pure) -> plan = desired - linked -> apply -> 
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.books.desired import desired_books
-from wescope.books.documents import Desired, Document
+from wescope.books.documents import Desired, Document, Existence
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.policy import Policy
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind
@@ -26,7 +26,7 @@ from wescope.engine.writer import Applied, NotSettled, Writer
 from wescope.errors import AccountMissing, ItemMissing, ObjectUnreadable, Retry, WescopeError
 from wescope.links.database import transaction
 from wescope.links.store import LinkState, LinkStore
-from wescope.links.subjects import Begun, Defer, Hint, begin, fail, finish, learn_customer, record_all
+from wescope.links.subjects import Begun, Defer, Hint, begin, fail, finish, learn_customer, lock_rows, record_all
 from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
@@ -90,12 +90,10 @@ class Reconciler:
         if begun is None or not begun.has_work:
             return None
         try:
-            work, owners = await self._work(subject, begun)
+            return _result(await self._work(subject, begun))
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
             await self._fail(subject, begun, error)
             return None
-        await self._finish(subject, begun, work, owners)
-        return _result(work)
 
     async def preview(self, subject: Subject) -> SyncResult:
         """What a run would do now; nothing is written anywhere."""
@@ -121,19 +119,23 @@ class Reconciler:
 
     # --- one run ----------------------------------------------------------------------------------------------------
 
-    async def _work(self, subject: Subject, begun: Begun) -> tuple[_Work, tuple[Subject, ...]]:
+    async def _work(self, subject: Subject, begun: Begun) -> _Work:
+        """Read, plan, apply and remember, all under the customer's lock: a later run finds what this one wrote down."""
         async with self._locked(subject, begun.customer_id) as (lease, reading):
             work = _Work(subject)
+            owners = reading.owners
             if reading.found is None:
                 await self._note_missing(work, reading)
-                return work, reading.owners
-            try:
-                desired = desired_books(reading.found, self.policy)
-            except ObjectUnreadable as error:
-                work.parked.append(_unreadable(subject, error))
-                return work, ()
-            await self._apply_all(work, desired, lease)
-            return work, _invoices_waited_for(work)
+            else:
+                try:
+                    desired = desired_books(reading.found, self.policy)
+                except ObjectUnreadable as error:
+                    work.parked.append(_unreadable(subject, error))
+                else:
+                    await self._apply_all(work, desired, lease)
+                    owners = _invoices_waited_for(work)
+            await self._finish(subject, begun, work, owners)
+            return work
 
     @contextlib.asynccontextmanager
     async def _locked(self, subject: Subject, customer_id: str | None) -> AsyncIterator[tuple[Lease, Reading]]:
@@ -181,7 +183,7 @@ class Reconciler:
         try:
             applied = await self.writer.apply(step, work.subject, lease)
         except Park as park:
-            work.parked.append(park.item)
+            work.parked.append(await self._true_reason(work.subject, park.item))
             return
         except AccountMissing as error:
             work.parked.append(parked(document, ParkCode.ACCOUNT_MISSING, **dict(error.details)))
@@ -205,17 +207,34 @@ class Reconciler:
                 currency=document.currency,
             )
 
+    async def _true_reason(self, subject: Subject, item: Parked) -> Parked:
+        """Whether what a document waits for will ever be posted: an invoice that is rightly skipped will not."""
+        owner = _invoice_waited_for(item)
+        if owner is None or owner == subject:
+            return item
+        try:
+            reading = await self._read(owner)
+            skipped = desired_books(reading.found, self.policy).skipped if reading.found else ()
+        except ObjectUnreadable:
+            return item  # its own run says so
+        reason = next((one.reason for one in skipped if one.key == item.details["waiting_on"]), None)
+        if reason is None:
+            return item
+        return replace(item, code=ParkCode.PAYS_SKIPPED_INVOICE, details={"invoice": owner.id, "reason": reason})
+
     # --- the end of a run -------------------------------------------------------------------------------------------
 
     async def _finish(self, subject: Subject, begun: Begun, work: _Work, owners: Iterable[Subject]) -> None:
-        standing = [applied.step.document.key for applied in work.applied]
-        written = [applied.step.document.key for applied in work.applied if applied.action is not Action.NOTHING]
+        settled = [applied.step.document for applied in work.applied]
+        # Also what an earlier run wrote that was cut off before it could tell. What is void is waited for in vain.
+        standing = [document.key for document in settled if document.existence is Existence.PRESENT]
         async with transaction(self.engine) as connection:
-            waiting = await self.store.waiting_for(connection, written)
-            await self.store.park(connection, subject, work.parked)
-            await self.store.unpark(connection, standing)
+            waiting = await self.store.waiting_for(connection, standing)
             hinted = [Hint(subject=owner, source="owner") for owner in owners]
             hinted += [Hint(subject=Subject.parse(text), source="waiting") for text in waiting if text != str(subject)]
+            await lock_rows(connection, [subject, *(hint.subject for hint in hinted)])
+            await self.store.park(connection, subject, work.parked)
+            await self.store.unpark(connection, [document.key for document in settled])
             await record_all(connection, hinted, self.defer)
             if work.not_settled:
                 retry_at = min(error.retry_at for error in work.not_settled)
@@ -275,13 +294,15 @@ def _unreadable(subject: Subject, error: ObjectUnreadable) -> Parked:
 
 def _invoices_waited_for(work: _Work) -> tuple[Subject, ...]:
     """Invoices of other subjects that a shared payment waits for: they are looked at, and then it follows."""
-    keys = {str(item.details["waiting_on"]) for item in work.parked if "waiting_on" in item.details}
-    found = (key.removesuffix(":invoice") for key in keys if key.endswith(":invoice"))
-    return tuple(
-        Subject(kind=SubjectKind.INVOICE, id=invoice_id)
-        for invoice_id in sorted(found)
-        if invoice_id != work.subject.id
-    )
+    found = {_invoice_waited_for(item) for item in work.parked} - {None, work.subject}
+    return tuple(sorted(subject for subject in found if subject))
+
+
+def _invoice_waited_for(item: Parked) -> Subject | None:
+    key = str(item.details.get("waiting_on", ""))
+    if not key.endswith(":invoice"):
+        return None
+    return Subject(kind=SubjectKind.INVOICE, id=key.removesuffix(":invoice"))
 
 
 def _result(work: _Work) -> SyncResult:

@@ -18,7 +18,7 @@ from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut, TieOutSummary
 from wescope.engine.tieout import QboSide, read_stripe, tie_out
-from wescope.errors import MalformedId
+from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
 from wescope.links.reports import (
     ParkedItem,
@@ -128,8 +128,11 @@ class Runtime:
 
     async def _maintain(self) -> None:
         while True:
-            async with transaction(self.engine) as connection:
-                await prune(connection, older_than_days=_KEPT_DAYS)
+            try:
+                async with transaction(self.engine) as connection:
+                    await prune(connection, older_than_days=_KEPT_DAYS)
+            except DatabaseUnavailable as error:
+                _log.warning("pruning failed", code=error.code)
             await asyncio.sleep(_MAINTENANCE_EVERY_S)
 
     async def sync(

@@ -4,17 +4,19 @@ Whatever is cut off at whatever point leaves a link that says what was meant, so
 what became of it. Nothing is created while an earlier attempt of the same document may still be in QBO.
 """
 
-import hashlib
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wescope.books.documents import CustomerBody, Document
+from wescope.books.documents import Document, Entity
 from wescope.books.parking import ParkCode
 from wescope.books.subjects import DocumentKey, Subject
+from wescope.engine.intents import display_name, lines_of, request_id, side_request_id, variants
 from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked, refusal
 from wescope.engine.plan import Action, Step, plan_step
@@ -22,6 +24,7 @@ from wescope.errors import (
     DuplicateDocNumber,
     DuplicateName,
     DuplicateRequestId,
+    LocksLost,
     QboDisconnected,
     QboNotSent,
     QboOutcomeUnknown,
@@ -33,7 +36,7 @@ from wescope.links.database import transaction
 from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
-from wescope.qbo.lookup import find
+from wescope.qbo.lookup import Found, find
 from wescope.qbo.payloads import References, to_payload
 from wescope.qbo.records import Record, Written
 from wescope.qbo.verify import differences, edits, is_void
@@ -42,6 +45,10 @@ from wescope.qbo.verify import differences, edits, is_void
 _MAX_ROUNDS = 4
 # A request id whose answer was lost twice may be remembered by QBO with a failure: then it is given up.
 _MAX_SENDS = 2
+# The SyncToken of what nobody has changed since it was created (facts/qbo.md 2.2).
+_UNTOUCHED = "0"
+# The fingerprint of what stands in QBO and is no document of ours as we meant it.
+_NOT_AS_MEANT = "differs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +68,6 @@ class NotSettled(QboOutcomeUnknown):
     def __init__(self, *, key: DocumentKey, retry_at: datetime) -> None:
         super().__init__(document_key=key)
         self.retry_at = retry_at
-
-
-def request_id(realm_id: str, step: Step, operation: Operation, *, generation: int, variant: int) -> str:
-    """The request id of one intent: the same for the same payload and generation, at most 36 characters.
-
-    Facts/qbo.md 2.1: unique per company, 50 characters at most, 36 within a batch.
-    """
-    parts = (realm_id, step.document.key, operation.value, str(generation), str(variant), step.fingerprint)
-    return "ws" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:34]
 
 
 class Writer:
@@ -92,6 +90,8 @@ class Writer:
         self._company = company
         self._settle = timedelta(seconds=settle_s)
         self._clock = clock
+        # QBO refuses a second name while one is being saved (facts/qbo.md 2.4, 6000): this process sends one at a time.
+        self._one_name = asyncio.Lock()
 
     async def apply(self, step: Step, subject: Subject, lease: Lease) -> Applied:
         """Make QBO hold the step's document.
@@ -106,7 +106,7 @@ class Writer:
         for _ in range(_MAX_ROUNDS):
             if step.action is Action.NOTHING:
                 return Applied(step=step, action=action, qbo_id=step.link.qbo_id if step.link else None)
-            lease.check()
+            await lease.check()
             if step.action is not Action.RESOLVE:
                 action = step.action
             await self._actions[step.action](self, step, subject, lease)
@@ -117,11 +117,11 @@ class Writer:
 
     async def _create(self, step: Step, subject: Subject, lease: Lease) -> None:
         variant = step.link.variant if step.link else 0
-        for chosen in range(variant, _variants(step.document)):
+        for chosen in range(variant, variants(step.document)):
             try:
                 await self._create_once(step, subject, lease, chosen)
             except DuplicateName:
-                if await self._adopt(step):
+                if await self._adopt(step, subject, lease):
                     return
                 step = plan_step(step.document, await self._link(step.document.key))
             else:
@@ -139,31 +139,67 @@ class Writer:
             )
 
         try:
-            written = await self._send(intent, lease, call, unwritten=LinkState.ABSENT)
+            async with self._one_name if document.entity is Entity.CUSTOMER else contextlib.nullcontext():
+                written = await self._send(intent, lease, call, unwritten=LinkState.ABSENT)
         except DuplicateDocNumber as fault:
-            if await self._adopt(step):
+            if await self._adopt(step, subject, lease):
                 return
             raise Park(refusal(document, ParkCode.DOC_NUMBER_TAKEN, fault)) from fault
-        await self._accept(step, payload, written.record)
+        await self._accept(step, subject, lease, payload, written.record)
 
-    async def _adopt(self, step: Step) -> bool:
+    async def _adopt(self, step: Step, subject: Subject, lease: Lease) -> bool:
         """Post the document that an earlier attempt of ours has left in QBO, if there is one."""
-        found = await find(self._client, step.document, await self._references(step.document, 0))
+        references = await self._references(step.document, 0)
+        found = await find(self._client, step.document, references)
         if found is None:
             return False
-        references = await self._references(step.document, 0)
-        await self._accept(step, to_payload(step.document, references), found.record)
+        await self._accept_found(step, subject, lease, to_payload(step.document, references), found)
         return True
 
-    async def _accept(self, step: Step, payload: Mapping[str, Any], record: Record) -> None:
+    async def _accept_found(
+        self, step: Step, subject: Subject, lease: Lease, payload: Mapping[str, Any], found: Found
+    ) -> None:
+        """As `_accept`, for what a look-up found: meanwhile somebody may have edited it, and that is not taken back."""
+        document, record = step.document, found.record
+        await self._remove_duplicates(document, lease, found)
+        differing = differences(document, payload, record)
+        if differing and record["SyncToken"] != _UNTOUCHED:
+            await self._post(step, record, None, _NOT_AS_MEANT)
+            fields = " ".join(differing)
+            raise Park(parked(document, ParkCode.EDITED_IN_QBO, qbo_id=str(record["Id"]), fields=fields))
+        await self._accept(step, subject, lease, payload, record)
+
+    async def _remove_duplicates(self, document: Document, lease: Lease, found: Found) -> None:
+        """Take back what two lost attempts have both left, unless somebody has used it since."""
+        used = []
+        for qbo_id in found.others:
+            record = await self._client.read(document.entity.value, qbo_id)
+            if record is None or is_void(record):
+                continue
+            if document.entity is Entity.CUSTOMER or record["SyncToken"] != _UNTOUCHED:
+                used.append(qbo_id)
+                continue
+            await lease.check()
+            request = side_request_id("duplicate", self._store.realm_id, document.entity.value, qbo_id)
+            await self._client.delete(
+                document.entity.value, qbo_id, _UNTOUCHED, request_id=request, document_key=document.key
+            )
+        if used:
+            raise Park(parked(document, ParkCode.ANSWER_DIFFERS, duplicates=" ".join(used)))
+
+    async def _accept(
+        self, step: Step, subject: Subject, lease: Lease, payload: Mapping[str, Any], record: Record
+    ) -> None:
         """Compare QBO's answer with the intent: equal is posted, different is taken back and parked."""
         document = step.document
         differing = differences(document, payload, record)
         if not differing:
             await self._post(step, record, document)
             return
-        await self._undo(step, record)
-        raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences=" ".join(differing)))
+        details: dict[str, str | int] = {"differences": " ".join(differing)}
+        if document.entity is not Entity.CUSTOMER:  # names cannot be deleted, and carry no amount
+            details |= await self._undo(step, subject, lease, record)
+        raise Park(parked(document, ParkCode.ANSWER_DIFFERS, **details))
 
     async def _post(
         self, step: Step, record: Record, document: Document | None, fingerprint: str | None = None
@@ -179,30 +215,32 @@ class Writer:
                 document=document,
             )
 
-    async def _undo(self, step: Step, record: Record) -> None:
-        """Take back what QBO stored otherwise than it was sent. Names stay: they carry no amount."""
+    async def _undo(self, step: Step, subject: Subject, lease: Lease, record: Record) -> dict[str, str | int]:
+        """Take back what QBO stored otherwise than it was sent; the intent to do so outlives this process.
+
+        Returns:
+            Nothing if it is taken back; else what still stands, and the fault with which QBO refused.
+        """
         document, link = step.document, await self._link(step.document.key)
-        if isinstance(document.body, CustomerBody) or link is None:
-            return
-        async with transaction(self._engine) as connection:
-            await self._store.post(
-                connection,
-                document.key,
-                qbo_id=str(record["Id"]),
-                sync_token=str(record["SyncToken"]),
-                fingerprint="differs",
-                at=self._clock(),
-            )
-        await self._client.delete(
-            document.entity.value,
-            str(record["Id"]),
-            str(record["SyncToken"]),
-            request_id=request_id(
-                self._store.realm_id, step, Operation.DELETE, generation=link.generation, variant=link.variant
-            ),
-            document_key=document.key,
+        qbo_id, sync_token = str(record["Id"]), str(record["SyncToken"])
+        seen = replace(step, link=link)
+        intent = replace(
+            self._intent(seen, subject, Operation.DELETE, link.variant if link else 0),
+            qbo_id=qbo_id,
+            sync_token=sync_token,
         )
+
+        async def call() -> Written:
+            return await self._client.delete(
+                document.entity.value, qbo_id, sync_token, request_id=intent.request_id, document_key=document.key
+            )
+
+        try:
+            await self._send(intent, lease, call, unwritten=LinkState.INTENDED)
+        except Park as park:
+            return {"qbo_id": qbo_id, "fault_code": park.item.details.get("fault_code", "")}
         await self._end(document.key, LinkState.ABSENT, spent=True)
+        return {}
 
     # --- update and void --------------------------------------------------------------------------------------------
 
@@ -226,8 +264,24 @@ class Writer:
         written = await self._send(intent, lease, call, unwritten=LinkState.POSTED)
         if differing := differences(document, payload, written.record):
             await self._end(document.key, LinkState.POSTED, sync_token=str(written.record["SyncToken"]), spent=True)
+            await self._restore(document, lease, payload, record, written.record)
             raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences=" ".join(differing)))
         await self._post(step, written.record, document)
+
+    async def _restore(
+        self, document: Document, lease: Lease, payload: Mapping[str, Any], before: Record, after: Record
+    ) -> None:
+        """Give a document that an update left wrong the content that it had before."""
+        qbo_id, sync_token = str(after["Id"]), str(after["SyncToken"])
+        content = {name: before[name] for name in payload if name in before} | {"Line": lines_of(before)}
+        await lease.check()
+        restored = await self._client.update(
+            document.entity.value,
+            {**content, "Id": qbo_id, "SyncToken": sync_token, "sparse": True},
+            request_id=side_request_id("restore", self._store.realm_id, document.key, qbo_id, sync_token),
+            document_key=document.key,
+        )
+        await self._end(document.key, LinkState.POSTED, sync_token=str(restored.record["SyncToken"]))
 
     async def _void(self, step: Step, subject: Subject, lease: Lease) -> None:
         document, link = step.document, _linked(step)
@@ -265,31 +319,33 @@ class Writer:
 
     # --- finding out what became of an earlier write ----------------------------------------------------------------
 
-    async def _resolve(self, step: Step, _subject: Subject, _lease: Lease) -> None:
+    async def _resolve(self, step: Step, subject: Subject, lease: Lease) -> None:
         link = _linked(step)
         match link.operation:
             case Operation.CREATE:
-                await self._resolve_create(step, link)
-            case Operation.UPDATE | Operation.VOID | Operation.DELETE:
+                await self._resolve_create(step, link, subject, lease)
+            case Operation.UPDATE | Operation.VOID:
                 await self._resolve_change(step, link)
+            case Operation.DELETE:
+                await self._resolve_undo(step, link, subject, lease)
 
-    async def _resolve_create(self, step: Step, link: Link) -> None:
-        references = await self._references(step.document, link.variant)
+    async def _resolve_create(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
+        references = await self._references(step.document, link.variant, is_written=False)
         found = await find(self._client, step.document, references, since=link.attempted_at)
         if found is None:
             self._believe_absence(step, link)
             await self._end(step.document.key, LinkState.ABSENT, spent=link.sends >= _MAX_SENDS)
         elif link.intent_fingerprint == step.fingerprint:
-            await self._accept(step, to_payload(step.document, references), found.record)
+            await self._accept_found(step, subject, lease, to_payload(step.document, references), found)
         else:
+            await self._remove_duplicates(step.document, lease, found)
             await self._post(step, found.record, None, link.intent_fingerprint)
 
     async def _resolve_change(self, step: Step, link: Link) -> None:
         record = await self._client.read(step.document.entity.value, link.qbo_id or "")
         if record is None:
-            await self._end(step.document.key, LinkState.ABSENT, spent=True)
-            if link.operation is Operation.UPDATE:
-                raise Park(parked(step.document, ParkCode.MISSING_IN_QBO, qbo_id=link.qbo_id or ""))
+            # What somebody has deleted stays posted in the links, so that it is named and not made again by itself.
+            await self._end(step.document.key, LinkState.POSTED, spent=True)
         elif is_void(record) and link.operation is Operation.VOID:
             await self._end(step.document.key, LinkState.VOIDED, sync_token=str(record["SyncToken"]))
         elif await self._update_landed(step, link, record):
@@ -298,10 +354,20 @@ class Writer:
             self._believe_absence(step, link)
             await self._end(step.document.key, LinkState.POSTED, spent=link.sends >= _MAX_SENDS)
 
+    async def _resolve_undo(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
+        record = await self._client.read(step.document.entity.value, link.qbo_id or "")
+        if record is None:
+            await self._end(step.document.key, LinkState.ABSENT, spent=True)
+        elif record["SyncToken"] != link.sync_token:
+            await self._post(step, record, None, _NOT_AS_MEANT)
+        elif standing := await self._undo(step, subject, lease, record):
+            raise Park(parked(step.document, ParkCode.ANSWER_DIFFERS, **standing))
+
     async def _update_landed(self, step: Step, link: Link, record: Record) -> bool:
         if link.operation is not Operation.UPDATE or link.intent_fingerprint != step.fingerprint:
             return False
-        payload = to_payload(step.document, await self._references(step.document, link.variant))
+        references = await self._references(step.document, link.variant, is_written=False)
+        payload = to_payload(step.document, references)
         return not differences(step.document, payload, record)
 
     def _believe_absence(self, step: Step, link: Link) -> None:
@@ -317,9 +383,10 @@ class Writer:
     ) -> Written:
         """Record the intent, make the call, record what a failure means. `unwritten`: the state as it was before."""
         key = intent.document.key
-        lease.check()
+        await lease.check()
         async with transaction(self._engine) as connection:
-            await self._store.intend(connection, intent, at=self._clock())
+            if not await self._store.intend(connection, intent, at=self._clock()):
+                raise LocksLost("Another run has written this document.", document_key=key)
         try:
             return await call()
         except (QboOutcomeUnknown, DuplicateRequestId) as error:
@@ -348,6 +415,7 @@ class Writer:
             request_id=request_id(self._store.realm_id, step, operation, generation=generation, variant=variant),
             generation=generation,
             variant=variant,
+            seen=step.link,
         )
 
     async def _end(
@@ -360,25 +428,35 @@ class Writer:
         async with transaction(self._engine) as connection:
             return (await self._store.load(connection, [key])).get(key)
 
-    async def _references(self, document: Document, variant: int) -> References:
-        """QBO's ids of all that the document refers to.
+    async def _references(self, document: Document, variant: int, *, is_written: bool = True) -> References:
+        """QBO's ids of all that the document refers to. `is_written`: to write it, not to look for it.
 
         Raises:
             Park: something that it refers to is not posted, or its period is closed.
         """
-        await self._check_open(document)
+        if is_written:
+            await self._check_open(document)
         async with transaction(self._engine) as connection:
             found = await self._store.load(connection, document.references)
         standing = {key: link.qbo_id for key, link in found.items() if link.state is LinkState.POSTED and link.qbo_id}
         for key in document.references:
             if key not in standing:
                 raise Park(parked(document, ParkCode.WAITING, waiting_on=key))
-        return await self._company.references(document, standing, _display_name(document, variant))
+        return await self._company.references(document, standing, display_name(document, variant))
 
     async def _check_open(self, document: Document) -> None:
-        closed_until = (await self._company.preferences()).book_close_date
-        if closed_until and document.dates.txn and document.dates.txn <= closed_until:
+        if not await self._is_closed(document):
+            return
+        self._company.forget()  # somebody may just have opened the books again
+        closed_until = await self._is_closed(document)
+        if closed_until:
             raise Park(parked(document, ParkCode.PERIOD_CLOSED, closed_until=closed_until.isoformat()))
+
+    async def _is_closed(self, document: Document) -> date | None:
+        """The last closed day, if the document's date is not after it; both in the company's calendar."""
+        closed_until = (await self._company.preferences()).book_close_date
+        day = document.dates.txn
+        return closed_until if closed_until and day and day <= closed_until else None
 
     _actions: ClassVar[Mapping[Action, Callable[["Writer", Step, Subject, Lease], Awaitable[None]]]] = {
         Action.CREATE: _create,
@@ -392,14 +470,3 @@ def _linked(step: Step) -> Link:
     if step.link is None:
         raise AssertionError(f"{step.action} needs a link")  # the plan gives no such step
     return step.link
-
-
-def _variants(document: Document) -> int:
-    return len(document.body.display_names) if isinstance(document.body, CustomerBody) else 1
-
-
-def _display_name(document: Document, variant: int) -> str | None:
-    if not isinstance(document.body, CustomerBody):
-        return None
-    names = document.body.display_names
-    return names[min(variant, len(names) - 1)]

@@ -76,7 +76,11 @@ _LINK_COLUMNS = [links.c[name] for name in Link.__dataclass_fields__]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What is about to be written: recorded durably before QBO is called."""
+    """What is about to be written: recorded durably before QBO is called.
+
+    `seen` is the link from which it was decided. `qbo_id` and `sync_token` are of the object that it is about, if it
+    was learned only now (what an answer told, and is taken back).
+    """
 
     document: Document
     subject: Subject
@@ -85,6 +89,9 @@ class Intent:
     request_id: str
     generation: int
     variant: int
+    seen: Link | None
+    qbo_id: str | None = None
+    sync_token: str | None = None
 
 
 def _date_columns(dates: KeyDates) -> dict[str, date | None]:
@@ -119,8 +126,13 @@ class LinkStore:
         query = sa.select(*_LINK_COLUMNS).where(links.c.realm_id == self.realm_id, condition)
         return {link.document_key: link for link in map(_link, await _mappings(connection, query))}
 
-    async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> None:
-        """Record an intent. Amount and dates are those of the document that is about to be sent."""
+    async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> bool:
+        """Record an intent. Amount and dates are those of the document that is about to be sent.
+
+        Returns:
+            False if the link is no longer what the intent was decided from: another run was faster, and nothing may
+            be sent. This holds whatever became of locks.
+        """
         values: dict[str, Any] = {
             "entity": intent.document.entity.value,
             "state": LinkState.INTENDED.value,
@@ -136,16 +148,22 @@ class LinkStore:
         }
         if intent.operation is Operation.CREATE:
             values |= _described(intent.document)
+        if intent.qbo_id is not None:
+            values |= {"qbo_id": intent.qbo_id, "sync_token": intent.sync_token}
         new = insert(links).values(
             realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(_described(intent.document) | values)
         )
-        same_request = links.c.request_id == new.excluded.request_id
-        await connection.execute(
-            new.on_conflict_do_update(
+        if intent.seen is None:
+            statement = new.on_conflict_do_nothing()
+        else:
+            same_request = links.c.request_id == new.excluded.request_id
+            statement = new.on_conflict_do_update(
                 constraint=links.primary_key,
                 set_=values | {"sends": sa.case((same_request, links.c.sends + 1), else_=1)},
+                where=_unchanged(intent.seen),
             )
-        )
+        stored = await connection.execute(statement.returning(links.c.document_key))
+        return stored.one_or_none() is not None
 
     async def lose_sight(
         self, connection: AsyncConnection, key: DocumentKey, *, at: datetime, spent: bool = False
@@ -165,7 +183,11 @@ class LinkStore:
         at: datetime,
         document: Document | None = None,
     ) -> None:
-        """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's."""
+        """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's.
+
+        QBO has answered for the request id, so the next intent carries another one: a later change back to this very
+        content must not be answered from QBO's memory.
+        """
         described = _described(document) if document else {}
         await self._set(
             connection,
@@ -176,6 +198,7 @@ class LinkStore:
             fingerprint=fingerprint,
             posted_at=at,
             lost_at=None,
+            generation=links.c.generation + 1,
             **described,
         )
 
@@ -208,11 +231,8 @@ class LinkStore:
 
     async def park(self, connection: AsyncConnection, subject: Subject, items: Sequence[Parked]) -> None:
         """Make `items` all that is parked of a subject; what was parked before under the same code keeps its age."""
-        keys = [item.key for item in items]
-        await connection.execute(
-            sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
-        )
-        for item in items:
+        # One order for everybody, so that two transactions never wait for each other.
+        for item in sorted(items, key=lambda item: item.key):
             waiting_on = item.details.get("waiting_on") if item.code is ParkCode.WAITING else None
             values = {
                 "subject": str(subject),
@@ -229,6 +249,10 @@ class LinkStore:
                     constraint=parked.primary_key, set_=values | {"since": since, "updated_at": sa.func.now()}
                 )
             )
+        keys = [item.key for item in items]
+        await connection.execute(
+            sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
+        )
 
     async def unpark(self, connection: AsyncConnection, keys: Iterable[DocumentKey]) -> None:
         """These documents stand as they should, whoever parked them."""
@@ -242,6 +266,16 @@ class LinkStore:
             return ()
         query = sa.select(parked.c.subject).distinct().where(parked.c.waiting_on.in_(list(keys)))
         return tuple((await connection.execute(query)).scalars())
+
+
+def _unchanged(seen: Link) -> sa.ColumnElement[bool]:
+    """Whether the stored link is still the one that was seen. Each intent changes one of these."""
+    return sa.and_(
+        links.c.state == seen.state.value,
+        links.c.request_id == seen.request_id,
+        links.c.generation == seen.generation,
+        links.c.sends == seen.sends,
+    )
 
 
 def _described(document: Document) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A hint makes its subject dirty. The row says whether a job for it is waiting; if
 transaction. A run remembers how dirty the subject was when it began, and cleans no more than that.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,6 +95,12 @@ async def _make_dirty(connection: AsyncConnection, subject: Subject, customer_id
         await defer(connection, subject, known_customer or subject.id)
 
 
+async def lock_rows(connection: AsyncConnection, all_subjects: Iterable[Subject]) -> None:
+    """Hold the rows of these subjects until the transaction ends, taken in one order for everybody."""
+    for subject in sorted(set(all_subjects)):
+        await connection.execute(sa.select(subjects.c.id).where(_is(subject)).with_for_update())
+
+
 async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
     """Start a run. From here on a new hint defers a new job. Null: this subject was never hinted at."""
     result = await connection.execute(
@@ -137,9 +143,7 @@ async def fail(connection: AsyncConnection, subject: Subject, begun: Begun, *, r
     await connection.execute(
         sa.update(subjects)
         .where(_is(subject))
-        .values(
-            retry_at=_unless_queued(retry_at), failures=begun.failures + 1, last_code=code
-        )
+        .values(retry_at=_unless_queued(retry_at), failures=begun.failures + 1, last_code=code)
     )
 
 

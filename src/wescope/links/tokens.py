@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.errors import ConfigurationError
-from wescope.links.database import transaction
+from wescope.links.database import database_errors, transaction
 from wescope.links.schema import tokens
 
 
@@ -86,13 +86,22 @@ class TokenTable:
 
     @contextlib.asynccontextmanager
     async def refreshing(self, realm_id: str) -> AsyncIterator[LockedTokens]:
-        """Hold the realm's row: of all processes one refreshes at a time, and sees what the one before it stored."""
+        """Hold the realm's row: of all processes one refreshes at a time, and sees what the one before it stored.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+            ConfigurationError: the tokens were encrypted with another key.
+        """
         async with transaction(self._engine) as connection:
             await connection.execute(insert(tokens).values(realm_id=realm_id).on_conflict_do_nothing())
-        async with self._engine.connect() as connection:
-            result = await connection.execute(sa.select(tokens).where(tokens.c.realm_id == realm_id).with_for_update())
-            yield LockedTokens(self._decrypt(result.mappings().one_or_none()), self._cipher, connection, realm_id)
-            await connection.rollback()
+        with database_errors():
+            async with self._engine.connect() as connection:
+                # It waits for Intuit meanwhile, for longer than a transaction may otherwise be idle.
+                await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '180s'"))
+                row = sa.select(tokens).where(tokens.c.realm_id == realm_id).with_for_update()
+                found = (await connection.execute(row)).mappings().one_or_none()
+                yield LockedTokens(self._decrypt(found), self._cipher, connection, realm_id)
+                await connection.rollback()
 
     def _decrypt(self, row: sa.RowMapping | None) -> StoredTokens | None:
         if row is None or row["refresh_token"] is None:

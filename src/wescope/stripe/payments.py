@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wescope.books.values import Allocation, Charge, Invoice, InvoicePayment, InvoiceStatus, PaymentSource
@@ -27,7 +28,7 @@ class PaymentReader:
         payment intent that collected more than this invoice got, and for each payment record.
 
         Args:
-            invoice: The invoice, without payments.
+            invoice: The invoice; payments only if it is so old that it names them itself.
             paid_off_stripe: Its `amount_paid_off_stripe`; null before 2026-05-27.dahlia.
 
         Raises:
@@ -36,6 +37,9 @@ class PaymentReader:
         if not (invoice.amount_paid or invoice.amount_overpaid or paid_off_stripe):
             return ()
         parts = await self._parts(invoice=invoice.id)
+        if not parts and invoice.payments:
+            # An invoice of before 2025-03-31.basil names its payment itself: it is believed, and nothing is guessed.
+            return tuple([await self._with_charge(payment) for payment in invoice.payments])
         payments = [await self._payment(group) for group in _by_source(parts)]
         payments.extend(_out_of_band(invoice, parts, paid_off_stripe))
         return tuple(sorted(payments, key=lambda payment: (payment.paid_at, payment.source_id)))
@@ -87,6 +91,12 @@ class PaymentReader:
             allocations=_allocations(everything),
             charge=charge,
         )
+
+    async def _with_charge(self, payment: InvoicePayment) -> InvoicePayment:
+        if payment.source is not PaymentSource.CHARGE:
+            return payment
+        charge, _ = await self.charge(payment.source_id)
+        return replace(payment, charge=charge)
 
     async def _charge_of(self, part: PaymentPart) -> Charge | None:
         match part.source:

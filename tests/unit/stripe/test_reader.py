@@ -268,3 +268,12 @@ async def test_lists() -> None:
     assert [part.source_id async for part in listing.paid_invoice_payments()] == ["pi_1"]
     found = [(row.source, row.payment_intent) async for row in listing.balance_transactions(created_until=until)]
     assert found == [("ch_1", "pi_1"), ("po_1", None), ("re_1", None), (None, None)]
+
+
+async def test_an_old_invoice_that_names_its_charge_is_believed_and_not_taken_for_out_of_band() -> None:
+    old = paid_invoice(charge="ch_1")
+    old.pop("amount_paid_off_stripe", None)
+    (payment,) = (await read_invoice(api(old, **{PAID: []}))).payments
+    assert (payment.source, payment.source_id) == (PaymentSource.CHARGE, "ch_1")
+    assert payment.charge is not None
+    assert payment.charge.balance_transaction is not None

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: a server of our own for a state folder, with nothing to install.
 
-`embedded_postgres` is all that is needed; `acquire` and `release` are its two halves.
+`embedded_postgres` is all that is needed; `acquire` and `release` are its two halves, and `revive` is for those who
+stay long.
 """
 
 from wescope.links.embedded.errors import (
@@ -15,7 +16,7 @@ from wescope.links.embedded.errors import (
     StartTimeout,
     StopTimeout,
 )
-from wescope.links.embedded.server import EmbeddedServer, Use, acquire, embedded_postgres, release
+from wescope.links.embedded.server import EmbeddedServer, Use, acquire, embedded_postgres, release, revive
 
 __all__ = [
     "BinariesMissing",
@@ -33,4 +34,5 @@ __all__ = [
     "acquire",
     "embedded_postgres",
     "release",
+    "revive",
 ]

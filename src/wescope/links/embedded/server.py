@@ -28,7 +28,7 @@ from wescope.links.embedded.folders import (
     prepare_base,
     private_folder,
 )
-from wescope.links.embedded.locks import locked, opened, try_lock
+from wescope.links.embedded.locks import is_free, locked, opened, try_lock
 from wescope.links.embedded.patience import Patience
 from wescope.links.embedded.privileges import choose_account, choose_runner, clean_environment
 from wescope.links.embedded.processes import (
@@ -54,6 +54,8 @@ _SETTINGS: Final = {
     "synchronous_commit": "on",
     # Small: few processes, little memory, little disk.
     "max_connections": "100",
+    # A process that is stopped within a transaction (SIGSTOP, a suspended machine) frees its rows.
+    "idle_in_transaction_session_timeout": "20s",
     "shared_buffers": "16MB",
     "maintenance_work_mem": "32MB",
     "wal_buffers": "1MB",
@@ -169,6 +171,27 @@ def release(use: Use) -> None:
     except StartTimeout:
         os.close(use.users_lock)
         raise
+
+
+def revive(use: Use, *, start_timeout_s: float = 60.0) -> bool:
+    """Start the server again if it was killed; the addresses of `use` stay as they are. Costs little if it runs.
+
+    Args:
+        use: from `acquire`.
+        start_timeout_s: as for `embedded_postgres`.
+
+    Returns:
+        Whether it was gone.
+
+    Raises:
+        EmbeddedPostgresError: one of its kinds; it may be asked again.
+    """
+    if not is_free(use.folders.server_lock):
+        return False
+    patience = Patience(start_timeout_s)
+    with locked(use.folders.start_lock, patience):
+        _ensure_running(use.folders, patience)
+    return True
 
 
 def _leave(folders: Folders, users_lock: int, *, may_stop: bool) -> None:

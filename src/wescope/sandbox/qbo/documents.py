@@ -185,7 +185,7 @@ def _current(unit: Unit, rules: EntityRules, body: Json, request: Request) -> Re
 
 
 def _ways_to_void(unit: Unit, rules: EntityRules) -> frozenset[str]:
-    """Returns how an entity may be voided: the documented ways, and by knobs those nobody has tried (facts/qbo.md 2.3)."""
+    """Returns how an entity may be voided: the documented ways, and by knobs untried ones (facts/qbo.md 2.3)."""
     if "include" in rules.void_by and unit.knobs.payment_void_operation == "accept":
         return rules.void_by | {"operation"}
     if not rules.void_by and unit.knobs.void_undocumented == "accept":

@@ -150,7 +150,9 @@ class EventLog:
             event: The event.
             full: As ``/v2/core/events`` serves it, with the id of the snapshot event.
         """
-        kind, identifier = str(event.snapshot["object"]), str(event.snapshot["id"])
+        kind, identifier = str(event.snapshot["object"]), event.snapshot.get("id")
+        # A balance or a preview of an invoice has no id, so nothing can be related to it.
+        related = {"id": identifier, "type": kind, "url": f"/v1/{kind}s/{identifier}"} if identifier else None
         created = datetime.fromtimestamp(event.created, tz=UTC)
         body: Resource = {
             "id": event.thin_id,
@@ -158,6 +160,6 @@ class EventLog:
             "type": f"v1.{event.kind}",
             "livemode": False,
             "created": created.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "related_object": {"id": identifier, "type": kind, "url": f"/v1/{kind}s/{identifier}"},
+            "related_object": related,
         }
         return body | {"snapshot_event": event.event_id, "changes": None} if full else body

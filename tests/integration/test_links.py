@@ -1,0 +1,269 @@
+"""The link tables on a real database: migrations, coalescing hints, parked items, the store's guard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tests.integration.conftest import MakeDatabase
+from tests.unit.engine.test_plan import INVOICE, SUBJECT
+from wescope.books.documents import Document
+from wescope.books.parking import ParkCode, Parked
+from wescope.books.subjects import DocumentKey, Subject, SubjectKind
+from wescope.links.database import migrate, open_engine, schema_is_current, transaction
+from wescope.links.reports import counts
+from wescope.links.schema import metadata, parked, subjects
+from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
+from wescope.links.subjects import Begun, Hint, begin, fail, finish, record, record_all, wake_due, wake_orphans
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+OTHER = Subject(kind=SubjectKind.INVOICE, id="in_2")
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    opened = open_engine(database)
+    yield opened
+    await opened.dispose()
+
+
+class Queue:
+    """Stands for the queue: remembers what was put into it, with its lock."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, str]] = []
+
+    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str) -> None:
+        self.jobs.append((subject.id, lock))
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
+# --- migrations -----------------------------------------------------------------------------------------------------
+
+
+def _ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
+    return kind != "table" or not str(name).startswith(("procrastinate_", "qbo_"))
+
+
+async def test_the_schema_is_what_the_migrations_make(engine: AsyncEngine) -> None:
+    def differences(connection: sa.Connection) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True, "include_object": _ours}
+        context = MigrationContext.configure(connection, opts=options)
+        return [one for one in compare_metadata(context, metadata) if "procrastinate" not in repr(one)]
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+    assert set(metadata.tables) <= set(names)
+
+
+async def test_processes_that_start_together_migrate_once(make_database: MakeDatabase) -> None:
+    engines = [open_engine(url) for url in [make_database(False)] * 4]
+    assert not await schema_is_current(engines[0])
+    await asyncio.gather(*(migrate(engine) for engine in engines))
+    assert await schema_is_current(engines[0])
+    await asyncio.gather(*(engine.dispose() for engine in engines))
+
+
+# --- hints ----------------------------------------------------------------------------------------------------------
+
+
+async def _hint(engine: AsyncEngine, queue: Queue, subject: Subject = SUBJECT, **fields: Any) -> bool:
+    async with transaction(engine) as connection:
+        return await record(connection, Hint(subject=subject, source="test", **fields), queue.defer)
+
+
+async def _begin(engine: AsyncEngine) -> Begun:
+    async with transaction(engine) as connection:
+        begun = await begin(connection, SUBJECT)
+    assert begun is not None
+    return begun
+
+
+async def _row(engine: AsyncEngine) -> dict[str, Any]:
+    async with transaction(engine) as connection:
+        return dict((await connection.execute(sa.select(subjects).where(subjects.c.id == SUBJECT.id))).mappings().one())
+
+
+async def test_hints_of_one_subject_make_one_job(engine: AsyncEngine, queue: Queue) -> None:
+    await asyncio.gather(*(_hint(engine, queue, customer_id="cus_1", event_id=f"evt_{n}") for n in range(8)))
+    assert queue.jobs == [("in_1", "cus_1")]
+    assert (await _row(engine))["dirty"] == 8
+
+
+async def test_an_event_counts_once_however_often_it_is_delivered(engine: AsyncEngine, queue: Queue) -> None:
+    stored = await asyncio.gather(*(_hint(engine, queue, event_id="evt_1") for _ in range(8)))
+    assert sorted(stored) == [False] * 7 + [True]
+    assert (await _row(engine))["dirty"] == 1
+
+
+async def test_a_hint_during_a_run_gets_its_own_job_and_is_not_cleaned_away(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue)
+    begun = await _begin(engine)
+    await _hint(engine, queue)
+    assert len(queue.jobs) == 2
+    async with transaction(engine) as connection:
+        await finish(connection, SUBJECT, begun, replan_at=NOW, code="waiting")
+    row = await _row(engine)
+    assert row["dirty"] > row["clean"]
+    assert row["retry_at"] is None, "its own job comes sooner"
+    again = await _begin(engine)
+    assert again.has_work
+    async with transaction(engine) as connection:
+        await finish(connection, SUBJECT, again, replan_at=None, code=None)
+    assert not (await _begin(engine)).has_work
+
+
+async def test_a_late_finish_takes_nothing_back(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue)
+    slow = await _begin(engine)
+    await _hint(engine, queue)
+    quick = await _begin(engine)
+    async with transaction(engine) as connection:
+        await finish(connection, SUBJECT, quick, replan_at=None, code=None)
+        await finish(connection, SUBJECT, slow, replan_at=None, code=None)
+    row = await _row(engine)
+    assert row["clean"] == row["dirty"]
+
+
+async def test_a_failed_run_stays_dirty_and_is_woken(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue, customer_id="cus_1")
+    begun = await _begin(engine)
+    async with transaction(engine) as connection:
+        await fail(connection, SUBJECT, begun, retry_at=datetime.now(UTC) + timedelta(hours=1), code="x")
+        assert await wake_due(connection, queue.defer) == 0
+        await fail(connection, SUBJECT, begun, retry_at=datetime.now(UTC) - timedelta(seconds=5), code="x")
+    async with transaction(engine) as connection:
+        assert await wake_due(connection, queue.defer) == 1
+        assert await wake_due(connection, queue.defer) == 0
+    assert queue.jobs == [("in_1", "cus_1")] * 2
+    assert (await _begin(engine)).failures == 1
+    async with transaction(engine) as connection:
+        assert (await counts(connection, "realm")).backlog == 1
+
+
+async def test_a_subject_whose_job_was_lost_is_queued_again(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue)
+    async with transaction(engine) as connection:
+        assert await wake_orphans(connection, queue.defer, older_than_s=60) == 0
+        await connection.execute(sa.update(subjects).values(dirty_since=sa.func.now() - timedelta(minutes=5)))
+        assert await wake_orphans(connection, queue.defer, older_than_s=60) == 1
+    assert len(queue.jobs) == 2
+
+
+async def test_many_hints_in_opposite_orders_do_not_block_each_other(engine: AsyncEngine, queue: Queue) -> None:
+    several = [Subject(kind=SubjectKind.INVOICE, id=f"in_{number}") for number in range(10)]
+
+    async def hint_all(order: list[Subject]) -> None:
+        async with transaction(engine) as connection:
+            await record_all(connection, [Hint(subject=one, source="test") for one in order], queue.defer)
+
+    await asyncio.gather(*(hint_all(several if number % 2 else several[::-1]) for number in range(10)))
+    assert len(queue.jobs) == 10
+
+
+# --- parked ---------------------------------------------------------------------------------------------------------
+
+STORE = LinkStore("realm")
+
+
+def _item(code: ParkCode, key: str = "in_1:invoice", **details: str | int) -> Parked:
+    return Parked(key=DocumentKey(key), code=code, amount=100, currency="usd", details=details)
+
+
+async def _park(engine: AsyncEngine, *items: Parked, subject: Subject = SUBJECT) -> dict[str, Any]:
+    async with transaction(engine) as connection:
+        await STORE.park(connection, subject, items)
+    async with transaction(engine) as connection:
+        rows = (await connection.execute(sa.select(parked))).mappings().all()
+    return {row["document_key"]: row for row in rows}
+
+
+async def test_what_is_parked_keeps_its_age_while_the_code_stays(engine: AsyncEngine) -> None:
+    first = (await _park(engine, _item(ParkCode.WAITING, waiting_on="x")))["in_1:invoice"]
+    second = (await _park(engine, _item(ParkCode.WAITING, waiting_on="y")))["in_1:invoice"]
+    assert second["since"] == first["since"]
+    assert (second["waiting_on"], second["updated_at"] > first["updated_at"]) == ("y", True)
+    third = (await _park(engine, _item(ParkCode.NAME_TAKEN)))["in_1:invoice"]
+    assert third["since"] > first["since"]
+    assert third["waiting_on"] is None
+
+
+async def test_a_subject_parks_what_it_says_last_and_leaves_others_alone(engine: AsyncEngine) -> None:
+    await _park(engine, _item(ParkCode.WAITING, "ch_1:payment"), subject=OTHER)
+    await _park(engine, _item(ParkCode.WAITING), _item(ParkCode.CREDIT_NOTE, "in_1:credit_notes"))
+    assert (await _park(engine, _item(ParkCode.WAITING))).keys() == {"ch_1:payment", "in_1:invoice"}
+    taken = await _park(engine, _item(ParkCode.DRY_RUN, "ch_1:payment"))
+    assert taken.keys() == {"ch_1:payment"}
+    assert taken["ch_1:payment"]["subject"] == str(SUBJECT)
+    assert (await _park(engine, subject=OTHER)).keys() == {"ch_1:payment"}
+    assert await _park(engine) == {}
+
+
+async def test_who_waits_for_a_document_is_found(engine: AsyncEngine) -> None:
+    await _park(engine, _item(ParkCode.WAITING, "ch_1:payment", waiting_on="in_9:invoice"))
+    async with transaction(engine) as connection:
+        assert await STORE.waiting_for(connection, [DocumentKey("in_9:invoice")]) == (str(SUBJECT),)
+        assert await STORE.waiting_for(connection, [DocumentKey("in_8:invoice")]) == ()
+        assert await STORE.waiting_for(connection, []) == ()
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def _intent(
+    seen: Link | None, operation: Operation = Operation.CREATE, request: str = "r1", document: Document = INVOICE
+) -> Intent:
+    return Intent(
+        document=document,
+        subject=SUBJECT,
+        operation=operation,
+        fingerprint="f",
+        request_id=request,
+        generation=seen.generation if seen else 0,
+        variant=0,
+        seen=seen,
+    )
+
+
+async def _link(engine: AsyncEngine) -> Link:
+    async with transaction(engine) as connection:
+        return (await STORE.load(connection, [INVOICE.key]))[INVOICE.key]
+
+
+async def test_of_two_runs_that_intend_the_same_one_may_send(engine: AsyncEngine) -> None:
+    async def intend(intent: Intent) -> bool:
+        async with transaction(engine) as connection:
+            return await STORE.intend(connection, intent, at=NOW)
+
+    assert sorted(await asyncio.gather(*(intend(_intent(None)) for _ in range(4)))) == [False, False, False, True]
+    seen = await _link(engine)
+    assert seen.state is LinkState.INTENDED
+    async with transaction(engine) as connection:
+        await STORE.settle(connection, INVOICE.key, LinkState.ABSENT)
+    assert not await intend(_intent(seen)), "it is no longer as it was seen"
+    seen = await _link(engine)
+    assert sorted(await asyncio.gather(*(intend(_intent(seen)) for _ in range(4)))) == [False, False, False, True]
+    assert (await _link(engine)).sends == 2
+
+
+async def test_a_posted_link_never_uses_its_request_id_again(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        await STORE.intend(connection, _intent(None), at=NOW)
+        await STORE.post(connection, INVOICE.key, qbo_id="7", sync_token="0", fingerprint="f", at=NOW, document=INVOICE)
+    posted = await _link(engine)
+    assert (posted.state, posted.qbo_id, posted.generation, posted.amount) == (LinkState.POSTED, "7", 1, INVOICE.amount)
+    async with transaction(engine) as connection:
+        await STORE.intend(connection, _intent(posted, Operation.VOID, "r2"), at=NOW)
+        await STORE.settle(connection, INVOICE.key, LinkState.VOIDED, sync_token="1", spent=True)
+    assert (await _link(engine)).generation == 2

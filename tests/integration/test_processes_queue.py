@@ -1,0 +1,195 @@
+"""The worker's loop on a real database: what goes wrong with one subject stays with it, and nothing is forgotten."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wescope.books.subjects import Subject, SubjectKind
+from wescope.engine import queue as queue_module
+from wescope.engine.queue import HintQueue, WorkerSettings
+from wescope.errors import DatabaseUnavailable
+from wescope.links.database import conninfo, open_engine, transaction
+from wescope.links.schema import subjects
+from wescope.links.subjects import Hint, begin, fail, finish
+
+pytestmark = pytest.mark.timeout(60)
+
+PATIENCE_S = 20
+Run = Callable[[Subject], Awaitable[object]]
+
+
+@contextlib.asynccontextmanager
+async def _queue(database: str) -> AsyncIterator[tuple[HintQueue, AsyncEngine]]:
+    engine = open_engine(database)
+    queue = HintQueue(engine, conninfo(database))
+    await queue.open()
+    try:
+        yield queue, engine
+    finally:
+        await queue.aclose()
+        await engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def _working(queue: HintQueue, run: Run, *, graceful_s: float = 1) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    work = asyncio.create_task(queue.work(run, stop, WorkerSettings(concurrency=4, graceful_s=graceful_s)))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield
+    finally:
+        stop.set()
+        await work
+
+
+def _invoice(number: int) -> Subject:
+    return Subject(kind=SubjectKind.INVOICE, id=f"in_{number}")
+
+
+async def _hint(queue: HintQueue, subject: Subject, number: int = 0) -> None:
+    hint = Hint(subject=subject, source="test", customer_id="cus_1", event_id=f"evt_{subject.id}_{number}")
+    assert await queue.accept(hint)
+
+
+async def test_a_run_that_raises_is_tried_again_and_does_not_stop_the_worker(database: str) -> None:
+    seen: list[str] = []
+    done = asyncio.Event()
+
+    async def run(subject: Subject) -> None:
+        seen.append(subject.id)
+        await asyncio.sleep(0)
+        if seen.count("in_1") < 3:
+            raise RuntimeError("unforeseen")
+        if "in_2" in seen:
+            done.set()
+
+    async with _queue(database) as (queue, _engine):
+        await _hint(queue, _invoice(1))
+        await _hint(queue, _invoice(2))
+        async with _working(queue, run):
+            await done.wait()
+    assert seen.count("in_1") >= 3
+
+
+async def test_jobs_of_one_customer_run_one_after_another_and_of_others_meanwhile(database: str) -> None:
+    running: set[str] = set()
+    together: set[frozenset[str]] = set()
+    finished = asyncio.Semaphore(0)
+
+    async def run(subject: Subject) -> None:
+        running.add(subject.id)
+        together.add(frozenset(running))
+        await asyncio.sleep(0.05)
+        running.discard(subject.id)
+        finished.release()
+
+    async with _queue(database) as (queue, _engine):
+        for number in range(6):
+            hint = Hint(subject=_invoice(number), source="test", customer_id=f"cus_{number % 2}")
+            await queue.accept(hint)
+        async with _working(queue, run):
+            for _ in range(6):
+                await finished.acquire()
+    numbers = [{int(name.removeprefix("in_")) % 2 for name in names} for names in together]
+    assert all(len(names) == len(owners) for names, owners in zip(together, numbers, strict=True))
+    assert any(len(names) == 2 for names in together)
+
+
+async def test_a_time_to_try_again_is_kept_over_a_restart(database: str) -> None:
+    ran = asyncio.Event()
+
+    async def run(subject: Subject) -> None:
+        async with transaction(engine) as connection:
+            begun = await begin(connection, subject)
+            assert begun is not None
+            await finish(connection, subject, begun, replan_at=None, code=None)
+        ran.set()
+
+    async with _queue(database) as (queue, engine):
+        await _hint(queue, _invoice(1))
+        due_at = datetime.now(UTC) + timedelta(seconds=2)
+        async with transaction(engine) as connection:
+            begun = await begin(connection, _invoice(1))
+            assert begun is not None
+            await fail(connection, _invoice(1), begun, retry_at=due_at, code="qbo_not_sent")
+            await connection.execute(sa.text("DELETE FROM procrastinate_jobs"))
+        async with _working(queue, run):
+            await ran.wait()
+        assert datetime.now(UTC) >= due_at
+
+
+async def test_a_subject_whose_job_was_lost_is_woken(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "_ORPHAN_AFTER_S", 0)
+    ran = asyncio.Event()
+
+    async def run(_subject: Subject) -> None:
+        await asyncio.sleep(0)
+        ran.set()
+
+    async with _queue(database) as (queue, engine):
+        await _hint(queue, _invoice(1))
+        async with transaction(engine) as connection:
+            await connection.execute(sa.text("DELETE FROM procrastinate_jobs"))
+        async with _working(queue, run):
+            await ran.wait()
+
+
+async def test_a_chore_that_fails_for_any_reason_is_done_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken = asyncio.Event()
+    calls: list[int] = []
+
+    async def wake_due(*_: object, **__: object) -> int:
+        calls.append(1)
+        await asyncio.sleep(0)
+        if len(calls) == 1:
+            raise ValueError("unforeseen")
+        woken.set()
+        return 0
+
+    async def run(_subject: Subject) -> None:
+        """Never called."""
+
+    monkeypatch.setattr(queue_module, "wake_due", wake_due)
+    async with _queue(database) as (queue, _engine), _working(queue, run):
+        await woken.wait()
+
+
+async def test_a_stop_and_a_hurry_put_running_jobs_back(database: str) -> None:
+    for graceful_s, hurry in ((0.1, False), (30, True)):
+        started = asyncio.Event()
+
+        async def run(_subject: Subject, started: asyncio.Event = started) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        async with _queue(database) as (queue, engine):
+            if not hurry:
+                await _hint(queue, _invoice(1))
+            async with asyncio.timeout(PATIENCE_S):
+                stop = asyncio.Event()
+                settings = WorkerSettings(concurrency=1, graceful_s=graceful_s)
+                work = asyncio.create_task(queue.work(run, stop, settings))
+                await started.wait()
+                stop.set()
+                while hurry and not work.done():
+                    queue.hurry()
+                    await asyncio.sleep(0.05)
+                await work
+            async with transaction(engine) as connection:
+                states = (await connection.execute(sa.text("SELECT status::text FROM procrastinate_jobs"))).scalars()
+                assert list(states) == ["todo"]
+                queued = await connection.execute(sa.select(subjects.c.queued))
+                assert queued.scalars().all() == [True]
+
+
+async def test_hints_are_refused_while_the_database_is_away(database: str) -> None:
+    engine = open_engine("postgresql://nobody@/nowhere?host=/nonexistent")
+    queue = HintQueue(engine, conninfo(database))
+    with pytest.raises(DatabaseUnavailable):
+        await _hint(queue, _invoice(1))
+    await engine.dispose()
