@@ -10,10 +10,12 @@ from datetime import date
 
 import structlog
 import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope import __version__
-from wescope.config import PolicyFile, Settings, token_key
+from wescope.config import PolicyFile, QboAccess, Settings, token_key
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.doctor import Patient, time_at
 from wescope.engine.locks import ClusterLocks
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
@@ -22,7 +24,7 @@ from wescope.engine.runtime import Runtime, WebhookOutcome
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
 from wescope.errors import DatabaseUnavailable
-from wescope.links.database import conninfo, migrate, open_engine, shed_idle
+from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
 from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
@@ -127,6 +129,39 @@ def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) ->
     return limits
 
 
+async def _tables(stack: contextlib.AsyncExitStack, url: str) -> tuple[AsyncEngine, AttemptLog]:
+    engine = open_engine(url)
+    stack.push_async_callback(engine.dispose)
+    await migrate(engine)
+    attempts = AttemptLog(engine)
+    stack.push_async_callback(attempts.flush)
+    for chore in (attempts.run(), shed_idle(engine)):
+        stack.callback(asyncio.create_task(chore).cancel)
+    return engine, attempts
+
+
+def _qbo(
+    stack: contextlib.AsyncExitStack,
+    access: QboAccess,
+    table: TokenTable,
+    limits: Limits,
+    hooks: tuple[AttemptHook, ...],
+) -> tuple[TokenSource, QboClient]:
+    tokens = TokenSource(
+        realm_id=access.realm_id,
+        store=StoredTokenStore(table),
+        client_id=access.client_id,
+        client_secret=access.client_secret.get_secret_value(),
+        token_url=access.token_url,
+        seed_refresh_token=access.refresh_token.get_secret_value() if access.refresh_token else None,
+        hooks=hooks,
+    )
+    stack.push_async_callback(tokens.aclose)
+    client = QboClient(api_base=access.api_base, realm_id=access.realm_id, tokens=tokens, limits=limits, hooks=hooks)
+    stack.push_async_callback(client.aclose)
+    return tokens, client
+
+
 async def _assemble(
     stack: contextlib.AsyncExitStack,
     settings: Settings,
@@ -137,29 +172,10 @@ async def _assemble(
     given_hooks: Sequence[AttemptHook],
 ) -> Runtime:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo()
-    engine = open_engine(url)
-    stack.push_async_callback(engine.dispose)
-    await migrate(engine)
-    attempts = AttemptLog(engine)
+    engine, attempts = await _tables(stack, url)
     hooks: tuple[AttemptHook, ...] = (attempts, *given_hooks)
-    stack.push_async_callback(attempts.flush)
-    for chore in (attempts.run(), shed_idle(engine)):
-        stack.callback(asyncio.create_task(chore).cancel)
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
-    tokens = TokenSource(
-        realm_id=qbo_access.realm_id,
-        store=StoredTokenStore(TokenTable(engine, [token_key(settings)])),
-        client_id=qbo_access.client_id,
-        client_secret=qbo_access.client_secret.get_secret_value(),
-        token_url=qbo_access.token_url,
-        seed_refresh_token=qbo_access.refresh_token.get_secret_value() if qbo_access.refresh_token else None,
-        hooks=hooks,
-    )
-    stack.push_async_callback(tokens.aclose)
-    client = QboClient(
-        api_base=qbo_access.api_base, realm_id=qbo_access.realm_id, tokens=tokens, limits=limits, hooks=hooks
-    )
-    stack.push_async_callback(client.aclose)
+    tokens, client = _qbo(stack, qbo_access, TokenTable(engine, [token_key(settings)]), limits, hooks)
     api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
     stack.push_async_callback(api.close)
     queue = HintQueue(engine, conninfo(url))
@@ -170,7 +186,34 @@ async def _assemble(
     company = Company(client, policy_file.accounts, policy_file.items)
     store = LinkStore(qbo_access.realm_id)
     reader = StripeReader(api)
-    writer = Writer(engine=engine, store=store, client=client, company=company, settle_s=policy_file.settle_s)
+    writer = Writer(
+        engine=engine,
+        store=store,
+        client=client,
+        company=company,
+        settle_s=policy_file.settle_s,
+        server_timeout_s=policy_file.server_timeout_s,
+    )
+    reconciler = Reconciler(
+        engine=engine,
+        store=store,
+        reader=reader,
+        writer=writer,
+        locks=locks,
+        policy=policy_file.policy,
+        dry_run=policy_file.dry_run,
+        defer=queue.defer,
+    )
+    patient = Patient(
+        settings=settings,
+        policy_file=policy_file,
+        database_ready=lambda: schema_is_current(engine),
+        stripe=reader,
+        qbo=client,
+        company=company,
+        token_days_left=tokens.days_left,
+        stripe_time=lambda: time_at(settings.stripe_api_base),
+    )
     return Runtime(
         engine=engine,
         queue=queue,
@@ -180,21 +223,13 @@ async def _assemble(
         client=client,
         company=company,
         tokens=tokens,
-        reconciler=Reconciler(
-            engine=engine,
-            store=store,
-            reader=reader,
-            writer=writer,
-            locks=locks,
-            policy=policy_file.policy,
-            dry_run=policy_file.dry_run,
-            defer=queue.defer,
-        ),
+        reconciler=reconciler,
         attempts=attempts,
         policy=policy_file.policy,
         dry_run=policy_file.dry_run,
         webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
         workers=WorkerSettings(concurrency=policy_file.concurrency),
+        patient=patient,
     )
 
 

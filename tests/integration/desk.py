@@ -297,6 +297,7 @@ async def open_desk(
             file = PolicyFile(policy=policy or Policy(), dry_run=dry_run)
             async with assemble(settings, file, database, limits=UnlimitedLimits()) as runtime:
                 runtime.reconciler.writer._settle = timedelta(seconds=settle_s)
+                runtime.reconciler.writer._server_timeout = timedelta(seconds=settle_s)
                 runtime.client._http.timeout = read_timeout_s
                 yield runtime
 

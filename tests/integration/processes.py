@@ -191,12 +191,13 @@ class Bench:
     def postgres(self) -> list[psutil.Process]:
         """All processes of the embedded PostgreSQL of this home; the postmaster is the first."""
         data = (self.home / "postgres" / "data").resolve()
-        found = []
+        found: dict[int, tuple[psutil.Process, int]] = {}
         for process in psutil.process_iter(["name", "status"]):
             with contextlib.suppress(psutil.Error, OSError):
                 if process.name().startswith("postgres") and Path(process.cwd()) == data:
-                    found.append(process)
-        return sorted(found, key=lambda process: (process.ppid() in {one.pid for one in found}, process.pid))
+                    found[process.pid] = (process, process.ppid())
+        ordered = sorted(found.values(), key=lambda pair: (pair[1] in found, pair[0].pid))
+        return [process for process, _parent in ordered]
 
     def resident_bytes(self) -> int:
         """The plain sum of resident memory of all live services and of every PostgreSQL process."""

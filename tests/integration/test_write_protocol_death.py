@@ -87,11 +87,13 @@ async def _die_everywhere(
     mode: str,
     prepare: Callable[[], Awaitable[str]],
     arm: Callable[[], None],
+    *,
+    every: int = 1,
 ) -> int:
     """Repeats a scenario, struck at its first point, its second, and so on, until it passes unharmed."""
     reaper = Reaper(mode)
     async with _doomed(desk, reaper, monkeypatch) as doomed:
-        for at in range(1, 400):
+        for at in range(1, 400, every):
             invoice = await prepare()
             await desk.hint(invoice)
             arm()
@@ -123,7 +125,9 @@ async def test_first_customer_invoice_and_payment(
             made.append(desk.shop.paid_invoice(desk.shop.customer(f"Customer {len(made)}"), 1_000))
             return made[-1]
 
-        points = await _die_everywhere(desk, monkeypatch, mode, prepare, lambda: None)
+        # Where QBO remembers request ids there is less to go wrong: each third point is enough.
+        every = 3 if memory == "replay" else 1
+        points = await _die_everywhere(desk, monkeypatch, mode, prepare, lambda: None, every=every)
         assert points > 30
         for invoice in made:
             desk.check_invoice(invoice, balance="0")

@@ -53,7 +53,8 @@ DEFAULT_ITEMS: Mapping[ItemRole, str] = MappingProxyType(
 class PolicyFile:
     """The company's choices. Accounts and items are QBO names or ids; `path` is None when the defaults are in use.
 
-    `settle_s`: how long after losing sight of a write its absence from QBO is believed.
+    `settle_s`: how long after losing sight of a write its absence from QBO is believed. `server_timeout_s`: how long
+    QBO itself works on a request at most.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -62,6 +63,7 @@ class PolicyFile:
     items: Mapping[ItemRole, str] = field(default_factory=lambda: DEFAULT_ITEMS)
     dry_run: bool = False
     settle_s: int = 20
+    server_timeout_s: int = 120
     concurrency: int = 8
     path: Path | None = None
 
@@ -126,6 +128,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
         items={**DEFAULT_ITEMS, **{ItemRole(role): name for role, name in model.items.named().items()}},
         dry_run=books.dry_run,
         settle_s=model.qbo.settle_s,
+        server_timeout_s=model.qbo.server_timeout_s,
         concurrency=model.engine.concurrency,
         path=path,
     )

@@ -125,6 +125,7 @@ class QboTable(_Table):
     """`[qbo]`: how QBO is written to."""
 
     settle_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 20
+    server_timeout_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 120
 
 
 class EngineTable(_Table):

@@ -14,9 +14,10 @@ from wescope.books.parking import REASONS, ParkCode
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.doctor import Patient, examine
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
-from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut, TieOutSummary
+from wescope.engine.results import Check, ParkedRow, Status, SyncResult, TieOut, TieOutSummary
 from wescope.engine.tieout import QboSide, read_stripe, tie_out
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
@@ -78,6 +79,7 @@ class Runtime:
     dry_run: bool
     webhook_secrets: tuple[str, ...]
     workers: WorkerSettings
+    patient: Patient
 
     # --- webhooks ---------------------------------------------------------------------------------------------------
 
@@ -231,6 +233,12 @@ class Runtime:
         await self.attempts.flush()
         tell("done", 2, 2)
         return result
+
+    async def doctor(self) -> tuple[Check, ...]:
+        """Look at everything that the work needs; a service that does not answer is a failing check."""
+        checks = await examine(self.patient)
+        await self.attempts.flush()
+        return checks
 
     async def database_ready(self) -> bool:
         """Whether the database answers with the schema of this version.

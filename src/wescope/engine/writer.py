@@ -63,7 +63,7 @@ class Applied:
 class NotSettled(QboOutcomeUnknown):
     """An earlier write is not accounted for yet; it is looked up again at `retry_at`."""
 
-    code = "qbo_outcome_unknown"
+    code = "not_settled"
 
     def __init__(self, *, key: DocumentKey, retry_at: datetime) -> None:
         super().__init__(document_key=key)
@@ -71,7 +71,12 @@ class NotSettled(QboOutcomeUnknown):
 
 
 class Writer:
-    """Applies one step at a time. `settle_s` is how long after losing sight of a write its absence is believed."""
+    """Applies one step at a time.
+
+    `settle_s` is how long after losing sight of a write its absence is believed, if it is sent again with the same
+    request id: should it land late after all, QBO knows it. Where another id is needed nothing but time protects, so
+    `server_timeout_s` since the attempt must have passed: after that QBO itself gives up (facts/qbo.md 1).
+    """
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class Writer:
         client: QboClient,
         company: Company,
         settle_s: float,
+        server_timeout_s: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Take the database, the links, QBO, its reference data, and the clock."""
@@ -89,6 +95,7 @@ class Writer:
         self._client = client
         self._company = company
         self._settle = timedelta(seconds=settle_s)
+        self._server_timeout = timedelta(seconds=server_timeout_s)
         self._clock = clock
         # QBO refuses a second name while one is being saved (facts/qbo.md 2.4, 6000): this process sends one at a time.
         self._one_name = asyncio.Lock()
@@ -333,8 +340,8 @@ class Writer:
         references = await self._references(step.document, link.variant, is_written=False)
         found = await find(self._client, step.document, references, since=link.attempted_at)
         if found is None:
-            self._believe_absence(step, link)
-            await self._end(step.document.key, LinkState.ABSENT, spent=link.sends >= _MAX_SENDS)
+            keeps_id = self._believe_absence(step, link)
+            await self._end(step.document.key, LinkState.ABSENT, spent=not keeps_id)
         elif link.intent_fingerprint == step.fingerprint:
             await self._accept_found(step, subject, lease, to_payload(step.document, references), found)
         else:
@@ -351,8 +358,8 @@ class Writer:
         elif await self._update_landed(step, link, record):
             await self._post(step, record, step.document)
         else:
-            self._believe_absence(step, link)
-            await self._end(step.document.key, LinkState.POSTED, spent=link.sends >= _MAX_SENDS)
+            keeps_id = self._believe_absence(step, link)
+            await self._end(step.document.key, LinkState.POSTED, spent=not keeps_id)
 
     async def _resolve_undo(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
         record = await self._client.read(step.document.entity.value, link.qbo_id or "")
@@ -370,11 +377,25 @@ class Writer:
         payload = to_payload(step.document, references)
         return not differences(step.document, payload, record)
 
-    def _believe_absence(self, step: Step, link: Link) -> None:
-        """A write that is not seen may still land; only after a while is it believed that it never will."""
-        last_seen = link.lost_at or link.attempted_at or self._clock()
-        if self._clock() < last_seen + self._settle:
-            raise NotSettled(key=step.document.key, retry_at=last_seen + self._settle)
+    def _believe_absence(self, step: Step, link: Link) -> bool:
+        """A write that is not seen may still land; only after a while is it believed that it never will.
+
+        Returns:
+            Whether it is sent again with the same request id. Not if its content has changed, if QBO has refused the
+            id, or if it was lost too often: QBO may remember a failure with it.
+
+        Raises:
+            NotSettled: it is too early.
+        """
+        again = request_id(self._store.realm_id, step, link.operation, generation=link.generation, variant=link.variant)
+        keeps_id = again == link.request_id and link.sends < _MAX_SENDS
+        attempted = link.attempted_at or self._clock()
+        believed_at = (link.lost_at or attempted) + self._settle
+        if not keeps_id:
+            believed_at = max(believed_at, attempted + self._server_timeout)
+        if self._clock() < believed_at:
+            raise NotSettled(key=step.document.key, retry_at=believed_at)
+        return keeps_id
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
