@@ -81,6 +81,18 @@ class Shop:
         payments._link(self.business.invoices.find(invoice), intent, amount, at, is_default=False)
         payments.credit(intent, at)
 
+    def take_back(self, charge: str) -> None:
+        """As a debit that failed after success may be shown: the invoice is open again and nothing pays it."""
+        store = self.business.account.store
+        found = store.get("charge", charge)
+        assert found is not None
+        for part in store.all("invoice_payment"):
+            if part["payment"].get("payment_intent") == found["payment_intent"]:
+                part["status"] = "canceled"
+                amount = part["amount_paid"]
+                part["amount_paid"] = None
+                self.edit(part["invoice"], status="open", amount_paid=0, amount_remaining=amount)
+
     def void(self, invoice: str) -> None:
         self.do("void_invoice", id=invoice)
 

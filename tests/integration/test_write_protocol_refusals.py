@@ -451,3 +451,31 @@ async def test_a_payment_of_an_invoice_before_the_start_is_named(make_desk: Open
         assert row.details == {"invoice": old, "reason": "before_start_date"}
         assert await desk.dirty() == []
         await desk.check_silent()
+
+
+async def test_a_payment_that_stripe_no_longer_shows_is_named_and_not_touched(desk: Desk, shop: Shop) -> None:
+    invoice = shop.paid_invoice(shop.customer())
+    (charge,) = shop.charges()
+    await desk.sync(invoice)
+    shop.take_back(charge)
+    await desk.sync(invoice)
+    row = await desk.parked(f"{charge}:payment")
+    assert (row.code, row.amount) == ("no_longer_desired", 10_000)
+    desk.check_invoice(invoice, balance="0")
+
+
+async def test_an_object_that_refers_to_nothing_is_parked_and_not_tried_for_ever(desk: Desk, shop: Shop) -> None:
+    invoice = shop.paid_invoice(shop.customer())
+    (charge,) = shop.charges()
+    store = shop.business.account.store
+    found = store.get("charge", charge)
+    assert found is not None
+    (part,) = store.all("invoice_payment")
+    part["payment"]["payment_intent"] = "pi_gone"
+    await desk.sync(invoice)
+    assert await desk.codes() == {f"{invoice}:invoice": "reference_missing"}
+    assert await desk.dirty() == []
+    part["payment"]["payment_intent"] = found["payment_intent"]
+    await desk.wake()
+    desk.check_invoice(invoice, balance="0")
+    await desk.check_settled()

@@ -37,6 +37,8 @@ class ParkCode(StrEnum):
     BALANCE_TRANSACTION_MISSING = "balance_transaction_missing"
     OBJECT_MISSING = "object_missing"
     OBJECT_UNREADABLE = "object_unreadable"
+    REFERENCE_MISSING = "reference_missing"
+    NO_LONGER_DESIRED = "no_longer_desired"
     WAITING = "waiting"
     PAYS_SKIPPED_INVOICE = "pays_skipped_invoice"
     DRY_RUN = "dry_run"
@@ -133,6 +135,16 @@ REASONS: Mapping[ParkCode, Reason] = {
         text="Stripe no longer has this object, but documents of it are in QBO.",
         owner=Owner.OPERATOR,
         remedy="Check the object in Stripe; void its documents in QBO if it was test data.",
+    ),
+    ParkCode.REFERENCE_MISSING: Reason(
+        text="The object refers to another one that Stripe does not show.",
+        owner=Owner.STRIPE,
+        remedy="Check in Stripe that the API key is of the same account and mode as the object; it is tried again.",
+    ),
+    ParkCode.NO_LONGER_DESIRED: Reason(
+        text="The document stands in QBO, but Stripe no longer shows what it was made from.",
+        owner=Owner.OPERATOR,
+        remedy="Compare it with the object in Stripe; void the document in QBO if its money did not move.",
     ),
     ParkCode.OBJECT_UNREADABLE: Reason(
         text="The object lacks a field that the posting rules need, or a field has an unknown value.",

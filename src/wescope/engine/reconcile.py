@@ -23,9 +23,9 @@ from wescope.engine.parks import Park, parked
 from wescope.engine.plan import Action, Step, plan, plan_step
 from wescope.engine.results import ActionRow, SyncResult
 from wescope.engine.writer import Applied, NotSettled, Writer
-from wescope.errors import AccountMissing, ItemMissing, ObjectUnreadable, Retry, WescopeError
+from wescope.errors import AccountMissing, ItemMissing, ObjectUnreadable, Retry, StripeError, WescopeError
 from wescope.links.database import transaction
-from wescope.links.store import LinkState, LinkStore
+from wescope.links.store import Link, LinkStore
 from wescope.links.subjects import Begun, Defer, Hint, begin, fail, finish, learn_customer, lock_rows, record_all
 from wescope.stripe.reader import StripeReader
 
@@ -36,6 +36,7 @@ _REPLANNED = frozenset(
     {
         ParkCode.WAITING,
         ParkCode.CHARGE_PENDING,
+        ParkCode.REFERENCE_MISSING,
         ParkCode.BALANCE_TRANSACTION_MISSING,
         ParkCode.PERIOD_CLOSED,
         ParkCode.ACCOUNT_MISSING,
@@ -161,16 +162,17 @@ class Reconciler:
             return
         async with transaction(self.engine) as connection:
             links = await self.store.of_subject(connection, work.subject)
-        work.parked.extend(
-            Parked(key=link.document_key, code=ParkCode.OBJECT_MISSING, amount=link.amount, currency=link.currency)
-            for link in links.values()
-            if link.state is LinkState.POSTED and link.entity != "Customer"
-        )
+        work.parked.extend(_left_over(link, ParkCode.OBJECT_MISSING) for link in links.values())
 
     async def _apply_all(self, work: _Work, desired: Desired, lease: Lease) -> None:
         work.parked.extend(desired.parked)
         async with transaction(self.engine) as connection:
             links = await self.store.load(connection, [document.key for document in desired.documents])
+            made_before = await self.store.of_subject(connection, work.subject)
+        known = {*links, *(item.key for item in desired.parked)}
+        work.parked.extend(
+            _left_over(link, ParkCode.NO_LONGER_DESIRED) for key, link in made_before.items() if key not in known
+        )
         for document in desired.documents:
             step = plan_step(document, links.get(document.key))
             if self.dry_run and step.action is not Action.NOTHING:
@@ -251,9 +253,8 @@ class Reconciler:
 
     async def _fail(self, subject: Subject, begun: Begun, error: Exception) -> None:
         code = error.code if isinstance(error, WescopeError) else "internal"
-        if isinstance(error, ObjectUnreadable):
-            work = _Work(subject, parked=[_unreadable(subject, error)])
-            await self._finish(subject, begun, work, ())
+        if isinstance(error, StripeError) and error.retry is Retry.NEVER:
+            await self._finish(subject, begun, _Work(subject, parked=[_unreadable(subject, error)]), ())
             return
         if isinstance(error, WescopeError):
             _log.warning("run failed", subject=str(subject), code=code, attempt=begun.failures + 1)
@@ -282,13 +283,18 @@ def _owner(reading: Reading) -> str | None:
             return None
 
 
-def _unreadable(subject: Subject, error: ObjectUnreadable) -> Parked:
+def _left_over(link: Link, code: ParkCode) -> Parked:
+    return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency)
+
+
+def _unreadable(subject: Subject, error: StripeError) -> Parked:
+    unreadable = isinstance(error, ObjectUnreadable)
     return Parked(
         key=DocumentKey(f"{subject.id}:{subject.kind.value}"),
-        code=ParkCode.OBJECT_UNREADABLE,
+        code=ParkCode.OBJECT_UNREADABLE if unreadable else ParkCode.REFERENCE_MISSING,
         amount=0,
         currency="usd",
-        details={"field": error.detail, **error.details},
+        details={"field" if unreadable else "error": error.detail or error.code, **error.details},
     )
 
 

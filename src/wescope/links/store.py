@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.books.documents import Document, KeyDates
+from wescope.books.documents import Document, Entity, KeyDates
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey, Subject
 from wescope.links.schema import attempts, links, parked
@@ -119,8 +119,9 @@ class LinkStore:
         return await self._select(connection, links.c.document_key.in_(list(keys))) if keys else {}
 
     async def of_subject(self, connection: AsyncConnection, subject: Subject) -> dict[DocumentKey, Link]:
-        """All links that this subject's runs have made."""
-        return await self._select(connection, links.c.subject == str(subject))
+        """The transactions that stand in QBO and were last written for this subject; customers outlive it."""
+        standing = (links.c.state == LinkState.POSTED.value, links.c.entity != Entity.CUSTOMER.value)
+        return await self._select(connection, sa.and_(links.c.subject == str(subject), *standing))
 
     async def _select(self, connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> dict[DocumentKey, Link]:
         query = sa.select(*_LINK_COLUMNS).where(links.c.realm_id == self.realm_id, condition)
