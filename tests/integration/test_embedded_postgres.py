@@ -38,6 +38,7 @@ from wescope.links.embedded import (
     processes,
     release,
 )
+from wescope.links.embedded.binaries import copied_binaries, find_binaries
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -535,10 +536,26 @@ def test_root_gives_no_capability_where_none_is_needed(open_folder: Path) -> Non
 
 
 def choose(base: Path) -> privileges.Runner:
-    from wescope.links.embedded.binaries import find_binaries  # noqa: PLC0415 - only here
-
     account = privileges.choose_account(base / "postgres" / "data", base)
-    return privileges.choose_runner(account, find_binaries(), base)
+    runner, _ = privileges.choose_runner(account, find_binaries(), base)
+    return runner
+
+
+@needs_root
+def test_root_copies_programs_that_lie_where_only_root_can_enter(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a checkout below `mktemp -d` or /root has them: PostgreSQL's programs do not find each other there."""
+    closed = tmp_path / "closed"
+    wheel = copied_binaries(find_binaries(), closed)
+    closed.chmod(0o700)
+    monkeypatch.setattr(privileges, "copied_binaries", lambda found: copied_binaries(found, open_folder / "cache"))
+    account = privileges.choose_account(open_folder / "data", open_folder)
+    for _ in range(2):
+        runner, programs = privileges.choose_runner(account, wheel, open_folder)
+        assert runner.prefix == ()
+        assert programs.initdb.is_relative_to(open_folder / "cache")
+    assert len(list((open_folder / "cache").iterdir())) == 1
 
 
 @needs_root

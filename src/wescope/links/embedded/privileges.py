@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wescope.links.embedded.binaries import Binaries
-from wescope.links.embedded.errors import NoUsableAccount
+from wescope.links.embedded.binaries import Binaries, copied_binaries
+from wescope.links.embedded.errors import EmbeddedPostgresError, NoUsableAccount
 
 _ACCOUNTS: Final = ("postgres", "nobody")
 _CAPABILITIES: Final = ("dac_read_search", "dac_override")
 """What helps into folders of root, the smaller one first; containers often have only the second one to give."""
 
-_PROBE: Final = 'cd "$1" && "$2" --version && "$3" --version && read -r line < "$4"'
+# `initdb --show` looks for its companions as a real run does, and then only prints.
+_PROBE: Final = 'cd "$1" && "$2" --version && "$3" --show --pgdata "$1/none" 2>&1 && read -r line < "$4"'
 _PROBE_TIMEOUT_S: Final = 20.0
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
@@ -110,7 +111,7 @@ def _candidates(data: Path, home: Path) -> Iterator[pwd.struct_passwd]:
             continue
 
 
-def choose_runner(account: Account, binaries: Binaries, base: Path) -> Runner:
+def choose_runner(account: Account, binaries: Binaries, base: Path) -> tuple[Runner, Binaries]:
     """Find a way to run programs as the account that really works here; each is tried.
 
     Args:
@@ -119,20 +120,30 @@ def choose_runner(account: Account, binaries: Binaries, base: Path) -> Runner:
         base: the folder that has to be reachable.
 
     Returns:
-        Plainly if the account can enter by itself; otherwise with the one capability that lets it.
+        Plainly if the account can enter by itself, otherwise with the one capability that lets it; and the programs,
+        which are copies if the account cannot run the ones given.
 
     Raises:
         NoUsableAccount: no way works.
     """
     if account.user_id == os.geteuid():
-        return Runner(account=account)
-    refusals = []
-    for runner in _runners(account):
-        refusal = _probe(runner, binaries, base)
-        if refusal is None:
-            return runner
-        refusals.append(refusal)
+        return Runner(account=account), binaries
+    refusals: list[str] = []
+    for programs in _programs(binaries, refusals):
+        for runner in _runners(account):
+            refusal = _probe(runner, programs, base)
+            if refusal is None:
+                return runner, programs
+            refusals.append(refusal)
     raise NoUsableAccount("; ".join(dict.fromkeys(refusals)), user_id=account.user_id)
+
+
+def _programs(binaries: Binaries, refusals: list[str]) -> Iterator[Binaries]:
+    yield binaries
+    try:
+        yield copied_binaries(binaries)
+    except (OSError, EmbeddedPostgresError) as error:
+        refusals.append(str(error))
 
 
 def _runners(account: Account) -> Iterator[Runner]:
@@ -170,4 +181,5 @@ def _probe(runner: Runner, binaries: Binaries, base: Path) -> str | None:
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return str(error)
-    return None if result.returncode == 0 else result.stderr.decode(errors="replace").strip()
+    said = result.stderr or result.stdout
+    return None if result.returncode == 0 else said.decode(errors="replace").strip().rpartition("\n")[2]

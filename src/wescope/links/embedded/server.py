@@ -235,7 +235,7 @@ def _start(folders: Folders, server_lock: int, patience: Patience) -> None:
     account = choose_account(folders.data, folders.base.parent)
     if os.geteuid() in {0, folders.base.stat().st_uid}:
         folders.base.chmod(0o700 if folders.base.stat().st_uid == account.user_id else 0o711)
-    runner = choose_runner(account, binaries, folders.base)
+    runner, binaries = choose_runner(account, binaries, folders.base)
     prepare_data(folders, runner, binaries, patience)
     socket_folder = folders.socket_folder()
     private_folder(socket_folder, user_id=account.user_id, group_id=account.group_id)
