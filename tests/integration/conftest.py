@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import stamina
 from cryptography.fernet import Fernet
 from psycopg import sql
 from sqlalchemy.engine import make_url
@@ -67,7 +68,13 @@ def make_database(postgres_url: str, template_database: str) -> Iterator[MakeDat
     yield make
     with _connected(postgres_url) as connection:
         for name in made:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(connection, name)
+
+
+@stamina.retry(on=psycopg.errors.InsufficientPrivilege, timeout=30)
+def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    # An autovacuum worker may be at it: it belongs to the superuser, so it can only be waited for.
+    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

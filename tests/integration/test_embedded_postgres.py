@@ -55,6 +55,12 @@ with embedded_postgres(Path(sys.argv[1])) as server:
 print("left", flush=True)
 """
 
+RUNS_HERE = """
+import subprocess
+from wescope.links.embedded.binaries import find_binaries
+subprocess.run([find_binaries().initdb, "--show", "--pgdata", "/none"], check=True, capture_output=True)
+"""
+
 HAMMER = """
 import random, sys, time
 from pathlib import Path
@@ -121,6 +127,14 @@ def server_processes(home: Path) -> list[psutil.Process]:
             if process.cwd() == str(data):
                 found.append(process)
     return found
+
+
+def server_users(home: Path) -> set[int]:
+    users = set()
+    for process in server_processes(home):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a worker of the moment
+            users.add(process.uids().effective)
+    return users
 
 
 def postmaster(home: Path) -> psutil.Process:
@@ -500,11 +514,11 @@ def as_nobody() -> AsNobody:
     def run(program: str, home: Path) -> str:
         for prefix in (plain, entering):
             python = [*prefix, sys.executable, "-c"]
-            probe = [*python, "import wescope.links.embedded"]
+            probe = [*python, RUNS_HERE]
             if subprocess.run(probe, check=False, env=environment, cwd="/", capture_output=True).returncode == 0:
                 break
         else:
-            pytest.skip("nobody cannot run our interpreter here")
+            pytest.skip("nobody cannot run our interpreter and the wheel's programs here")
         result = subprocess.run(
             [*python, program, str(home)], check=True, env=environment, cwd="/", stdout=subprocess.PIPE, timeout=60
         )
@@ -519,7 +533,7 @@ def test_root_starts_it_in_a_folder_that_only_root_can_enter(tmp_path: Path) -> 
     closed.mkdir(mode=0o700)
     with embedded_postgres(closed / "home") as server:
         create(server, "kept", 2)
-        assert {process.uids().effective for process in server_processes(closed / "home")} != {0}
+        assert server_users(closed / "home").isdisjoint({0})
     assert closed.stat().st_mode & 0o777 == 0o700
     assert closed.stat().st_uid == 0
     assert server_processes(closed / "home") == []
@@ -575,7 +589,7 @@ def test_root_runs_it_as_the_owner_of_the_home_who_can_go_on_alone(open_folder: 
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
     with embedded_postgres(home) as server:
         create(server, "kept", 7)
-        assert {process.uids().effective for process in server_processes(home)} == {nobody.pw_uid}
+        assert server_users(home) == {nobody.pw_uid}
     output = as_nobody(COUNT, home)
     assert output == f"{nobody.pw_uid} 7"
     with embedded_postgres(home) as server:

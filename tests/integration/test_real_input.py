@@ -224,12 +224,13 @@ OUTCOMES: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]] = {
             "in_1xV8VVCz7hWRKLEpDGM0REkM:invoice": "negative_total",
         },
     ),
-    # All its objects share a few ids. One charge has the status null; the invoice ends as unpaid.
+    # All its objects share a few ids. One charge has the status null; the invoice is final at first, and a draft at last.
     "stripe-ruby-mock": (
         {"Customer": 1, "Invoice": 1},
         {
             "ch_00000000000000:charge": "object_unreadable",
             "ch_000000000000000000000000:sales_receipt": "charge_without_invoice",
+            "in_000000000000000000000000:invoice": "no_longer_desired",
         },
     ),
     # Zero totals, a draft, failed charges: rightly nothing; and one charge whose invoice payment is not recorded.

@@ -90,8 +90,15 @@ def test_a_librarys_line_keeps_its_place_and_no_data(stream: io.StringIO) -> Non
     assert PERSON not in stream.getvalue()
 
 
-def test_a_trusted_library_keeps_its_template(stream: io.StringIO) -> None:
-    logging.getLogger("uvicorn.error").warning("Shutting down %s", PERSON)
+def test_a_trusted_library_keeps_its_template(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = logging.getLogger("uvicorn.error")
+    # Another test's server may have turned it down; the service leaves it as it is (log_config=None).
+    monkeypatch.setattr(library, "level", logging.NOTSET)
+    monkeypatch.setattr(library, "propagate", True)
+    monkeypatch.setattr(library.parent, "propagate", True)
+    monkeypatch.setattr(library.parent, "level", logging.NOTSET)
+    library._cache.clear()  # type: ignore[attr-defined]  # of isEnabledFor
+    library.warning("Shutting down %s", PERSON)
     assert lines(stream)[0]["event"] == "Shutting down .."
     assert PERSON not in stream.getvalue()
 
