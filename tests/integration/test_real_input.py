@@ -224,7 +224,7 @@ OUTCOMES: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]] = {
             "in_1xV8VVCz7hWRKLEpDGM0REkM:invoice": "negative_total",
         },
     ),
-    # All its objects share a few ids. One charge has the status null; the invoice is final at first, and a draft at last.
+    # All its objects share a few ids. One charge has the status null; the invoice is final first and a draft last.
     "stripe-ruby-mock": (
         {"Customer": 1, "Invoice": 1},
         {
