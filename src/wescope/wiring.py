@@ -91,7 +91,7 @@ async def open_runtime(
         DatabaseUnavailable: the database does not answer.
     """
     settings.require_stripe()
-    settings.require_qbo()
+    settings.require_qbo(token_stored=True)  # whether one is stored is known only when the database is open
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks))
@@ -140,6 +140,12 @@ async def _tables(stack: contextlib.AsyncExitStack, url: str) -> tuple[AsyncEngi
     return engine, attempts
 
 
+async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
+    table = TokenTable(engine, [token_key(settings)])
+    settings.require_qbo(token_stored=await table.load(realm_id) is not None)
+    return table
+
+
 def _qbo(
     stack: contextlib.AsyncExitStack,
     access: QboAccess,
@@ -171,11 +177,12 @@ async def _assemble(
     given_limits: Limits | None,
     given_hooks: Sequence[AttemptHook],
 ) -> Runtime:
-    stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo()
+    stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
     engine, attempts = await _tables(stack, url)
+    table = await _stored_tokens(engine, settings, qbo_access.realm_id)
     hooks: tuple[AttemptHook, ...] = (attempts, *given_hooks)
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
-    tokens, client = _qbo(stack, qbo_access, TokenTable(engine, [token_key(settings)]), limits, hooks)
+    tokens, client = _qbo(stack, qbo_access, table, limits, hooks)
     api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
     stack.push_async_callback(api.close)
     queue = HintQueue(engine, conninfo(url))

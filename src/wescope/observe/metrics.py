@@ -32,9 +32,6 @@ class Metrics:
             buckets=CALL_SECONDS,
             registry=self.registry,
         )
-        self._posted = Counter(
-            "wescope_documents_posted", "Documents posted to QBO.", ["entity"], registry=self.registry
-        )
         self._gauges = {
             name: Gauge(f"wescope_{name}", text, registry=self.registry)
             for name, text in (
@@ -57,10 +54,6 @@ class Metrics:
         """Count one call to QBO: `operation` and `entity` from our tables, `outcome` ok or an error's code."""
         self._calls.labels(operation=operation, entity=entity, outcome=outcome).inc()
         self._call_seconds.labels(operation=operation).observe(seconds)
-
-    def posted(self, *, entity: str) -> None:
-        """Count one document that was posted (a QBO entity)."""
-        self._posted.labels(entity=entity).inc()
 
     def show(
         self,

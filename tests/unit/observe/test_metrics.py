@@ -16,13 +16,11 @@ def test_an_unknown_type_never_becomes_a_label() -> None:
 def test_all_metrics_have_their_names() -> None:
     metrics = Metrics()
     metrics.qbo_call(operation="create", entity="Invoice", outcome="ok", seconds=0.2)
-    metrics.posted(entity="Invoice")
     metrics.show(backlog=3, oldest_hint_age_s=None, in_flight=1, parked=2, posted=9, refresh_token_days_left=90)
     text = metrics.render().decode()
     for expected in (
         'wescope_qbo_calls_total{entity="Invoice",operation="create",outcome="ok"} 1.0',
         'wescope_qbo_call_seconds_count{operation="create"} 1.0',
-        'wescope_documents_posted_total{entity="Invoice"} 1.0',
         "wescope_backlog 3.0",
         "wescope_oldest_hint_age_s 0.0",
         "wescope_parked 2.0",
@@ -33,5 +31,5 @@ def test_all_metrics_have_their_names() -> None:
 
 def test_two_processes_in_one_test_do_not_share() -> None:
     first, second = Metrics(), Metrics()
-    first.posted(entity="Invoice")
-    assert 'wescope_documents_posted_total{entity="Invoice"}' not in second.render().decode()
+    first.webhook(event_type="invoice.paid", outcome="stored")
+    assert 'outcome="stored"' not in second.render().decode()
