@@ -17,7 +17,8 @@ $(UV):
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.complete: uv.lock pyproject.toml | $(UV)
-	UV_PYTHON_DOWNLOADS=never $(UV) sync --locked --quiet --python $(PYTHON)
+	UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(UV) sync --locked --quiet --python $(PYTHON)
+	$(RUN)/python -m compileall -q src
 	@touch $@
 
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
