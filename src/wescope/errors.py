@@ -246,7 +246,7 @@ class QboDisconnected(QboError):
     code = "qbo_disconnected"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Connect QBO again (`wescope connect`, or a new WESCOPE_QBO_REFRESH_TOKEN); all work is kept until then."
+    remedy = "Put a new refresh token into WESCOPE_QBO_REFRESH_TOKEN and start again; all work is kept until then."
 
 
 class QboRefused(QboError):

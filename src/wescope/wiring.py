@@ -23,7 +23,7 @@ from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
 from wescope.engine.runtime import Runtime, WebhookOutcome
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
-from wescope.errors import DatabaseUnavailable
+from wescope.errors import ConfigurationError, DatabaseUnavailable
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
 from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
 from wescope.links.store import LinkStore
@@ -303,13 +303,14 @@ async def serve(
         settings.require_webhooks()
     metrics = Metrics(EVENTS)
     stop, hurry = asyncio.Event(), asyncio.Event()
-    with _stop_on_signals(stop, hurry):
+    with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
+        address = bound.enter_context(_bind(settings)) if role != "worker" else None
         async with open_runtime(settings, policy_file, hooks=(_Meter(metrics),)) as runtime:
             parts: list[asyncio.Task[None]] = []
             if role != "web":
                 parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
-            if role != "worker":
-                parts.append(asyncio.create_task(_serve_web(runtime, settings, metrics, stop, ready), name="web"))
+            if address:
+                parts.append(asyncio.create_task(_serve_web(runtime, address, metrics, stop, ready), name="web"))
             elif ready:
                 ready(role)
             try:
@@ -368,16 +369,39 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.should_exit:
             return
-        port = self.servers[0].sockets[0].getsockname()[1]
-        address = f"http://{self.config.host}:{port}"
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         _log.info("ready", url=address)
         if self._ready:
             self._ready(address)
 
 
+def _bind(settings: Settings) -> socket.socket:
+    """Take the address before anything else is opened: nobody is answered yet, but it is known to be ours.
+
+    Raises:
+        ConfigurationError: it is in use, or not this machine's.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may have addresses of both kinds; the older kind is what other programs try.
+        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        # With the protocol said, asyncio sends small answers at once (TCP_NODELAY).
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The address cannot be listened on ({error.strerror}).",
+            variable="WESCOPE_HOST, WESCOPE_PORT",
+            port=settings.port,
+        ) from error
+    return bound
+
+
 async def _serve_web(
     runtime: Runtime,
-    settings: Settings,
+    bound: socket.socket,
     metrics: Metrics,
     stop: asyncio.Event,
     ready: Callable[[str], None] | None,
@@ -385,8 +409,6 @@ async def _serve_web(
     app = create_app(RuntimeServices(runtime), metrics=metrics, version=__version__)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -394,7 +416,7 @@ async def _serve_web(
         server_header=False,
     )
     server = _Server(config, ready)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True

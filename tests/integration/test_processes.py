@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -330,3 +331,14 @@ def test_it_is_small_at_rest_and_ready_soon(running: tuple[Bench, Process]) -> N
         if seconds[-1] < 5:
             break
     assert min(seconds) < 5, seconds
+
+
+def test_an_address_that_is_in_use_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    with bench(tmp_path, customers=1, months=1) as made, socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = made.command("serve", "--json", WESCOPE_PORT=str(port))
+        assert result.returncode == 2
+        error = json.loads(result.stdout)["error"]
+        assert error["code"] == "settings_invalid"
+        assert "WESCOPE_PORT" in error["message"]
+        assert not (made.home / "postgres").exists()
