@@ -12,13 +12,16 @@ help: ## Show this list
 
 setup: .venv/.complete ## Make the environment in .venv from uv.lock
 
+# What set-up says goes to standard error: standard output belongs to the command (`--json`).
 $(UV):
-	$(PYTHON) -m venv .uv
-	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "Setting up uv $(UV_VERSION) in .uv" >&2
+	@$(PYTHON) -m venv .uv >&2
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) >&2
 
 .venv/.complete: uv.lock pyproject.toml | $(UV)
-	UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(UV) sync --locked --quiet --python $(PYTHON)
-	$(RUN)/python -m compileall -q src
+	@echo "Setting up the environment in .venv" >&2
+	@UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(UV) sync --locked --quiet --python $(PYTHON) >&2
+	@$(RUN)/python -m compileall -q src >&2
 	@touch $@
 
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
