@@ -131,7 +131,7 @@ class Reconciler:
                 try:
                     desired = desired_books(reading.found, self.policy)
                 except ObjectUnreadable as error:
-                    work.parked.append(_unreadable(subject, error))
+                    work.parked.append(_unreadable(subject, error, self.policy.home_currency))
                 else:
                     await self._apply_all(work, desired, lease)
                     owners = _invoices_waited_for(work)
@@ -254,7 +254,9 @@ class Reconciler:
     async def _fail(self, subject: Subject, begun: Begun, error: Exception) -> None:
         code = error.code if isinstance(error, WescopeError) else "internal"
         if isinstance(error, StripeError) and error.retry is Retry.NEVER:
-            await self._finish(subject, begun, _Work(subject, parked=[_unreadable(subject, error)]), ())
+            await self._finish(
+                subject, begun, _Work(subject, parked=[_unreadable(subject, error, self.policy.home_currency)]), ()
+            )
             return
         if isinstance(error, WescopeError):
             _log.warning("run failed", subject=str(subject), code=code, attempt=begun.failures + 1)
@@ -287,13 +289,13 @@ def _left_over(link: Link, code: ParkCode) -> Parked:
     return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency)
 
 
-def _unreadable(subject: Subject, error: StripeError) -> Parked:
+def _unreadable(subject: Subject, error: StripeError, currency: str) -> Parked:
     unreadable = isinstance(error, ObjectUnreadable)
     return Parked(
         key=DocumentKey(f"{subject.id}:{subject.kind.value}"),
         code=ParkCode.OBJECT_UNREADABLE if unreadable else ParkCode.REFERENCE_MISSING,
         amount=0,
-        currency="usd",
+        currency=currency,
         details={"field" if unreadable else "error": error.detail or error.code, **error.details},
     )
 
