@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import wescope
+from wescope.books.categories import CATEGORIES, TYPES
 from wescope.books.parking import REASONS
 from wescope.errors import WescopeError
 from wescope.stripe.events import EVENTS, Handled
@@ -68,7 +69,36 @@ def events_page() -> str:
     )
 
 
-PAGES = {"errors.md": errors_page, "events.md": events_page}
+def categories_page() -> str:
+    """The tables of reporting categories and of balance-transaction types, from the code."""
+    categories = [
+        f"| `{name}` | {one.reason} | {one.role.value if one.role else ''} |" for name, one in CATEGORIES.items()
+    ]
+    types = [f"| `{name}` | {one.reason} |" for name, one in TYPES.items()]
+    return "\n".join(
+        [
+            "# Rows of Stripe's balance",
+            "",
+            "Generated from the code by `make docs`. Stripe's reporting category decides how a row is booked; its type",
+            "only where a row names no category. `[categories]` in wescope.toml names another account for any of them.",
+            "What has neither a default nor a name there goes to the `review` account and is listed by",
+            "`wescope parked`; without such an account the row is parked and its payout waits.",
+            "",
+            "| category | what becomes of it | account |",
+            "|---|---|---|",
+            *categories,
+            "",
+            "## Types of rows without a category",
+            "",
+            "| type | what becomes of it |",
+            "|---|---|",
+            *types,
+            "",
+        ]
+    )
+
+
+PAGES = {"errors.md": errors_page, "events.md": events_page, "categories.md": categories_page}
 
 
 def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:

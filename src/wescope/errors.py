@@ -4,7 +4,10 @@ WescopeError
 ├── ConfigurationError          settings_invalid       a setting or the policy file is wrong
 │   ├── PolicyError             policy_invalid         wescope.toml is wrong; says which key
 │   ├── AccountMissing          account_missing        the policy names an account that QBO does not have
-│   └── ItemMissing             item_missing           the policy names an item that QBO does not have
+│   ├── ItemMissing             item_missing           the policy names an item that QBO does not have
+│   ├── ClassMissing            class_missing          a rule of the policy names a class that QBO does not have
+│   ├── TaxCodeMissing          tax_code_missing       a tax rate of Stripe's has no tax code in QBO
+│   └── ExchangeRateMissing     exchange_rate_missing  QBO has no exchange rate for the date
 ├── DatabaseUnavailable         database_unavailable   PostgreSQL does not answer
 ├── LocksLost                   locks_lost             the connection that held this process's locks broke
 ├── WebhookRejected                                    a webhook that is not stored
@@ -101,6 +104,27 @@ class ItemMissing(ConfigurationError):
 
     code = "item_missing"
     remedy = "Create the item in QBO, or name another one under [items] in wescope.toml."
+
+
+class ClassMissing(ConfigurationError):
+    """A rule of the policy names a class that QBO does not have or that is inactive."""
+
+    code = "class_missing"
+    remedy = "Create the class in QBO, or name another one in the rule under [items] in wescope.toml."
+
+
+class TaxCodeMissing(ConfigurationError):
+    """A tax rate of Stripe's has no tax code in QBO that could be used."""
+
+    code = "tax_code_missing"
+    remedy = "Name the QBO tax code of the rate under [tax] codes in wescope.toml, or create the code in QBO."
+
+
+class ExchangeRateMissing(ConfigurationError):
+    """QBO has no exchange rate for the currency on the date."""
+
+    code = "exchange_rate_missing"
+    remedy = "Turn on multicurrency in QBO, or enter the currency's rate of the date there (Currencies)."
 
 
 class DatabaseUnavailable(WescopeError):

@@ -17,9 +17,11 @@ from wescope.config import PolicyFile, QboAccess, Settings, token_key
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.doctor import Patient, time_at
 from wescope.engine.locks import ClusterLocks
+from wescope.engine.payout_match import BankMatcher
+from wescope.engine.payouts import PayoutDesk
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
-from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 from wescope.engine.runtime import Runtime, WebhookOutcome
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
@@ -31,7 +33,8 @@ from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
 from wescope.qbo.attempts import Attempt, AttemptHook
 from wescope.qbo.client import QboClient
-from wescope.qbo.company import Company
+from wescope.qbo.company import Company, TaxChoice
+from wescope.qbo.existing import ExistingDocuments
 from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
@@ -190,9 +193,12 @@ async def _assemble(
     stack.push_async_callback(queue.aclose)
     locks = ClusterLocks(conninfo(url))
     stack.push_async_callback(locks.aclose)
-    company = Company(client, policy_file.accounts, policy_file.items)
+    company = _company(client, policy_file)
     store = LinkStore(qbo_access.realm_id)
-    reader = StripeReader(api)
+    policy = policy_file.policy
+    reader = StripeReader(api, policy.timezone)
+    listing = StripeListing(api)
+    existing = ExistingDocuments(client, company)
     writer = Writer(
         engine=engine,
         store=store,
@@ -200,16 +206,20 @@ async def _assemble(
         company=company,
         settle_s=policy_file.settle_s,
         server_timeout_s=policy_file.server_timeout_s,
+        closed_period=policy.closed_period,
+        existing=existing,
     )
+    matcher = BankMatcher(engine=engine, realm_id=store.realm_id, listing=listing, accounts=company, entries=existing)
     reconciler = Reconciler(
         engine=engine,
         store=store,
         reader=reader,
         writer=writer,
         locks=locks,
-        policy=policy_file.policy,
+        policy=policy,
         dry_run=policy_file.dry_run,
         defer=queue.defer,
+        payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
     )
     patient = Patient(
         settings=settings,
@@ -226,18 +236,24 @@ async def _assemble(
         queue=queue,
         store=store,
         reader=reader,
-        listing=StripeListing(api),
+        listing=listing,
         client=client,
         company=company,
         tokens=tokens,
         reconciler=reconciler,
         attempts=attempts,
-        policy=policy_file.policy,
+        policy=policy,
         dry_run=policy_file.dry_run,
         webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
         workers=WorkerSettings(concurrency=policy_file.concurrency),
         patient=patient,
     )
+
+
+def _company(client: QboClient, policy_file: PolicyFile) -> Company:
+    tax = policy_file.tax
+    choice = TaxChoice(mode="native" if tax.native else "line", default_code=tax.code, codes=tax.codes)
+    return Company(client, policy_file.account, policy_file.items, choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +298,14 @@ class RuntimeServices:
     async def parked(self) -> Sequence[ParkedRow]:
         """The parked documents."""
         return await self.runtime.parked()
+
+    async def payouts(self) -> Sequence[PayoutResult]:
+        """The payouts that were looked at."""
+        return await self.runtime.payouts()
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        """One payout with its rows."""
+        return await self.runtime.payout(payout_id)
 
 
 async def serve(

@@ -39,8 +39,21 @@ from wescope.qbo.tokens import TokenSource
 from wescope.qbo.verify import differences, edits, is_void
 from wescope.sandbox.qbo import QboSandbox, Running
 
-ACCOUNTS = {AccountRole.CLEARING: "Stripe Clearing", AccountRole.BANK: "Checking"}
-ITEMS = {ItemRole.SALES: "Stripe Sales", ItemRole.DISCOUNT: "Stripe Discount"}
+ACCOUNTS = {
+    AccountRole.CLEARING: "Stripe Clearing",
+    AccountRole.BANK: "Checking",
+    AccountRole.FEES: "Stripe Fees",
+    AccountRole.DISPUTES: "Stripe Disputes",
+}
+ITEMS = {ItemRole.SALES: "Stripe Sales", ItemRole.DISCOUNT: "Stripe Discount", ItemRole.TAX: "Stripe Tax"}
+IN_HOME_CURRENCY = {None, "usd"}
+OF_ALL_CURRENCIES = {AccountRole.FEES, AccountRole.DISPUTES}
+
+
+def account_name(role: AccountRole, currency: str | None = None) -> str | None:
+    """As the sandbox names them: `Stripe Clearing EUR` beside `Stripe Clearing`."""
+    name = ACCOUNTS.get(role)
+    return name if name is None or currency in IN_HOME_CURRENCY or role in OF_ALL_CURRENCIES else f"{name} {currency}"
 
 
 @dataclass
@@ -105,7 +118,7 @@ async def open_desk(**knobs: Any) -> AsyncIterator[Desk]:
             hooks=(attempts.append,),
             read_timeout_s=2,
         )
-        company = Company(client, ACCOUNTS, ITEMS)
+        company = Company(client, account_name, ITEMS)
         yield Desk(running, client, company, tokens, store, limits, attempts, {})
         await client.aclose()
         await tokens.aclose()

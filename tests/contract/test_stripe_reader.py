@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import stripe
@@ -11,9 +12,24 @@ from wescope.books.desired import desired_books
 from wescope.books.parking import ParkCode
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject, SubjectKind
-from wescope.books.values import Invoice, InvoiceStatus, PaymentSource
+from wescope.books.values import (
+    BalanceDay,
+    BalanceRow,
+    Charge,
+    CreditedRefund,
+    CreditNoteStatus,
+    CustomerBalance,
+    Dispute,
+    Invoice,
+    InvoiceStatus,
+    PaymentSource,
+    Payout,
+    Refund,
+)
 from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
 from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe.charges import ChargeDraft
+from wescope.sandbox.stripe.credit_notes import CreditNoteDraft
 from wescope.sandbox.stripe.drafts import InvoiceDraft, LineDraft
 from wescope.sandbox.stripe.store import Resource
 from wescope.stripe.client import StripeApi, is_live_key
@@ -24,6 +40,7 @@ from wescope.stripe.reader import StripeReader
 AS_OF = date(2026, 11, 22)
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 FAST = 10_000
+DAY_S = 86_400
 
 
 @pytest.fixture(autouse=True)
@@ -62,12 +79,12 @@ class Merchant:
         self.payments = running.business.payments
         product = self.business.catalogue.product("Plan", NOW)
         self._price = self.business.catalogue.price(product, "1000", NOW)["id"]
-        self._customer = self.business.customers.create(name="Ada Lovelace", email="ada@example.com", at=NOW)["id"]
+        self.customer = self.business.customers.create(name="Ada Lovelace", email="ada@example.com", at=NOW)["id"]
 
     def issue(self, *, lines: int = 1) -> Resource:
         """An invoice over 10.00 per line, finalized."""
         drafts = tuple(LineDraft(price=self._price, description=f"Line {n}") for n in range(lines))
-        return self.business.issue(InvoiceDraft(customer=self._customer, lines=drafts), NOW)
+        return self.business.issue(InvoiceDraft(customer=self.customer, lines=drafts), NOW)
 
 
 async def read_invoice(reader: StripeReader, identifier: str) -> Invoice:
@@ -109,9 +126,9 @@ async def test_one_payment_intent_over_several_invoices(merchant: Merchant, read
     invoices = [merchant.issue() for _ in range(3)]
     charge = merchant.payments.pay_shared({invoice["id"]: 1000 for invoice in invoices}, 3500, NOW)
     readings = [await read_invoice(reader, invoice["id"]) for invoice in invoices]
-    payments = {payment for reading in readings for payment in reading.payments}
-    assert len(payments) == 1, "the same payment from whichever invoice"
-    (payment,) = payments
+    payments = [payment for reading in readings for payment in reading.payments]
+    payment = payments[0]
+    assert payments == [payment] * 3, "the same payment from whichever invoice"
     assert [part.invoice for part in payment.allocations] == sorted(invoice["id"] for invoice in invoices)
     for kind, identifier in (
         (SubjectKind.CHARGE, charge["id"]),
@@ -159,6 +176,149 @@ async def test_an_invoice_payment_belongs_to_its_invoice(
     assert (part.invoice, part.source) == (invoice["id"], PartSource.PAYMENT_INTENT)
     reading = await reader.read(Subject(kind=SubjectKind.INVOICE_PAYMENT, id=part.id))
     assert reading.owners == (Subject(kind=SubjectKind.INVOICE, id=invoice["id"]),)
+
+
+async def test_a_debit_that_failed_after_it_had_paid(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    merchant.business.debit(invoice, NOW)
+    merchant.business.run_until(NOW + 5 * DAY_S)
+    (payment,) = (await read_invoice(reader, invoice["id"])).payments
+    merchant.business.late_failures.fail(payment.source_id, NOW + 6 * DAY_S)
+    (failed,) = (await read_invoice(reader, invoice["id"])).payments
+    assert (failed.source_id, failed.allocations) == (payment.source_id, payment.allocations)
+    assert failed.charge is not None
+    assert failed.charge.failure_balance_transaction is not None
+    assert failed.charge.failure_balance_transaction.reporting_category == "charge_failure"
+    assert failed.charge.failure_balance_transaction.amount == -1000
+
+
+async def test_refunds_and_credit_notes_name_each_other(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    charge = merchant.business.pay(invoice, NOW)
+    plain = merchant.business.refunds.create(charge, 100, NOW + 60)
+    draft = CreditNoteDraft(
+        invoice=invoice["id"], amount=700, refund_amount=400, credit_amount=200, out_of_band_amount=100
+    )
+    note = merchant.business.credit_notes.create(draft, NOW + 120)
+    invoice_subject = Subject(kind=SubjectKind.INVOICE, id=invoice["id"])
+
+    owners = (await reader.read(Subject(kind=SubjectKind.CREDIT_NOTE, id=note["id"]))).owners
+    credited = Subject(kind=SubjectKind.REFUND, id=note["refunds"][0]["refund"])
+    assert owners == (invoice_subject, credited)
+
+    found = (await reader.read(credited)).found
+    assert isinstance(found, Refund)
+    assert [one.id for one in found.credit_notes] == [note["id"]]
+    assert found.credit_notes[0].refunds == (CreditedRefund(refund=credited.id, amount=400),)
+    assert found.credit_notes[0].balance_amount == 200
+    assert found.credit_notes[0].out_of_band_amount == 100
+    assert len(found.invoice_lines) == 1
+    assert found.customer is not None
+    assert found.customer.name == "Ada Lovelace"
+    assert found.balance_transaction is not None
+    assert found.balance_transaction.amount == -400
+
+    alone = (await reader.read(Subject(kind=SubjectKind.REFUND, id=plain["id"]))).found
+    assert isinstance(alone, Refund)
+    assert (alone.credit_notes, alone.invoice_lines) == ((), ())
+
+    whole = await read_invoice(reader, invoice["id"])
+    assert whole.credit_notes == found.credit_notes
+    customer = (await reader.read(Subject(kind=SubjectKind.CUSTOMER, id=whole.customer.id))).found
+    assert isinstance(customer, CustomerBalance)
+    assert [(move.type, move.amount, move.credit_note) for move in customer.transactions] == [
+        ("credit_note", -200, note["id"])
+    ]
+
+
+async def test_a_credit_note_that_was_voided(merchant: Merchant, reader: StripeReader) -> None:
+    invoice = merchant.issue()
+    note = merchant.business.credit_notes.create(CreditNoteDraft(invoice=invoice["id"], amount=300), NOW)
+    assert [one.total for one in (await read_invoice(reader, invoice["id"])).credit_notes] == [300]
+    merchant.business.credit_notes.void(note, NOW + 60)
+    await reader.read(Subject(kind=SubjectKind.CREDIT_NOTE, id=note["id"]))
+    (void,) = (await read_invoice(reader, invoice["id"])).credit_notes
+    assert void.status is CreditNoteStatus.VOID
+
+
+async def test_credit_that_an_invoice_used(merchant: Merchant, reader: StripeReader) -> None:
+    customer = merchant.customer
+    merchant.business.balances.adjust(customer, -500, NOW, currency="usd")
+    found = await read_invoice(reader, merchant.issue()["id"])
+    assert (found.total, found.amount_due, found.starting_balance) == (1000, 500, -500)
+    assert [(move.type, move.amount) for move in found.balance] == [("adjustment", -500), ("applied_to_invoice", 500)]
+
+
+async def test_a_dispute_that_was_won(merchant: Merchant, reader: StripeReader) -> None:
+    charge = merchant.business.pay(merchant.issue(), NOW)
+    dispute = merchant.business.disputes.create(charge, NOW + 60)
+    merchant.business.disputes.win(dispute, NOW + 120, fee_returned=True)
+    found = (await reader.read(Subject(kind=SubjectKind.DISPUTE, id=dispute["id"]))).found
+    assert isinstance(found, Dispute)
+    assert (found.status, found.charge, found.customer) == ("won", charge["id"], merchant.customer)
+    assert [(row.reporting_category, row.amount) for row in found.balance_transactions] == [
+        ("dispute", -1000),
+        ("dispute_reversal", 1000),
+    ]
+    assert all(fee.dispute for row in found.balance_transactions for fee in row.fees)
+
+
+async def test_sales_without_invoice(merchant: Merchant, reader: StripeReader) -> None:
+    for customer, name in ((merchant.customer, "Ada Lovelace"), (None, None)):
+        charge = merchant.business.charges.create(ChargeDraft(amount=900, customer=customer), NOW)
+        for kind, identifier in (
+            (SubjectKind.CHARGE, charge["id"]),
+            (SubjectKind.PAYMENT_INTENT, charge["payment_intent"]),
+        ):
+            found = (await reader.read(Subject(kind=kind, id=identifier))).found
+            assert isinstance(found, Charge)
+            assert (found.id, found.amount_captured) == (charge["id"], 900)
+            assert (found.buyer.name if found.buyer else None) == name
+
+
+async def test_payouts_their_rows_and_those_that_stand_alone(
+    merchant: Merchant, api: StripeApi, reader: StripeReader
+) -> None:
+    business = merchant.business
+    charge = business.pay(merchant.issue(), NOW, settle_after_s=0)
+    topup = business.rows.topup(5000, NOW)
+    business.payouts.follow("daily", NOW)
+    business.run_until(NOW + 14 * DAY_S)
+    listing = StripeListing(api)
+    payouts = [one async for one in listing.payouts()]
+    assert payouts
+    seen = set()
+    for listed in payouts:
+        found = (await reader.read(Subject(kind=SubjectKind.PAYOUT, id=listed.id))).found
+        assert isinstance(found, Payout)
+        assert found.reconciled
+        assert not found.fees_by_day
+        assert found.balance_transaction == listed.balance_transaction
+        assert sum(row.transaction.net for row in found.rows) == found.amount
+        assert [row async for row in listing.payout_rows(listed.id)] == list(found.rows)
+        seen |= {row.source for row in found.rows}
+    assert seen == {charge["id"], topup["id"]}
+
+    (owner,) = (await reader.read(Subject(kind=SubjectKind.TOPUP, id=topup["id"]))).owners
+    row = (await reader.read(owner)).found
+    assert isinstance(row, BalanceRow)
+    assert (row.source, row.source_kind, row.transaction.amount) == (topup["id"], "topup", 5000)
+    charged = Subject(kind=SubjectKind.BALANCE_TRANSACTION, id=charge["balance_transaction"])
+    assert (await reader.read(charged)).owners == (Subject(kind=SubjectKind.CHARGE, id=charge["id"]),)
+
+
+async def test_a_day_of_manual_payouts(merchant: Merchant, api: StripeApi) -> None:
+    business = merchant.business
+    business.payouts.follow("manual", NOW)
+    charge = business.pay(merchant.issue(), NOW, settle_after_s=0)
+    business.run_until(NOW + DAY_S)
+    reader = StripeReader(api, ZoneInfo("America/Los_Angeles"))
+    day = (await reader.read(Subject(kind=SubjectKind.BALANCE_DAY, id="usd.2026-11-21"))).found
+    assert isinstance(day, BalanceDay)
+    assert [row.charge for row in day.rows] == [charge["id"]]
+    empty = (await reader.read(Subject(kind=SubjectKind.BALANCE_DAY, id="usd.2026-11-22"))).found
+    assert isinstance(empty, BalanceDay)
+    assert empty.rows == ()
 
 
 async def test_account_and_event(running: Running, merchant: Merchant, api: StripeApi, reader: StripeReader) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,7 @@ from wescope.sandbox.stripe import Running as RunningStripe
 from wescope.sandbox.stripe import StripeSandbox
 from wescope.sandbox.stripe.business import Business
 from wescope.sandbox.stripe.commands import COMMANDS
+from wescope.stripe.identity import identify
 from wescope.wiring import assemble
 
 SETTLE_S = 0.05
@@ -148,7 +149,8 @@ class Desk:
     async def wake(self, runtime: Runtime | None = None) -> None:
         """Lets the time pass after which parked things are looked at again, and works."""
         used = runtime or self.runtime
-        used.company._read_at_s -= 60
+        for cached in (used.company._basics, used.company._classes, used.company._tax_lists):
+            cached._read_at_s -= 60
         async with transaction(used.engine) as connection:
             due = sa.update(subjects).where(subjects.c.retry_at.is_not(None)).values(retry_at=sa.func.now())
             await connection.execute(due)
@@ -249,16 +251,8 @@ def _words(record: dict[str, Any]) -> list[str]:
     return f"{record.get('PrivateNote')} {record.get('Notes')}".split()
 
 
-_KINDS = {
-    "in": SubjectKind.INVOICE,
-    "ch": SubjectKind.CHARGE,
-    "py": SubjectKind.CHARGE,
-    "pi": SubjectKind.PAYMENT_INTENT,
-}
-
-
 def subject_of(stripe_id: str) -> Subject:
-    return Subject(kind=_KINDS[stripe_id.partition("_")[0]], id=stripe_id)
+    return identify(stripe_id)
 
 
 @contextlib.asynccontextmanager
@@ -273,6 +267,9 @@ async def open_desk(
     dry_run: bool = False,
     settle_s: float = SETTLE_S,
     read_timeout_s: float = 0.5,
+    as_of: date = TODAY,
+    payouts: str = "none",
+    file: PolicyFile | None = None,
 ) -> AsyncIterator[Desk]:
     """Serve both services and open a runtime on them.
 
@@ -286,8 +283,11 @@ async def open_desk(
         dry_run: as in the policy file.
         settle_s: how long until the absence of a lost write is believed.
         read_timeout_s: of the QBO client.
+        as_of: the day on which Stripe's history begins.
+        payouts: of the Stripe account: none, daily or manual.
+        file: accounts, items and tax of the policy file; its policy and dry run are those given above.
     """
-    stripe = StripeSandbox(customers=0, months=1, as_of=TODAY)
+    stripe = StripeSandbox(customers=0, months=1, as_of=as_of, payouts=payouts)
     qbo = QboSandbox(knobs={"enforce_limits": False, **(knobs or {})}, bare=bare)
     async with stripe.serve() as running_stripe, qbo.serve() as running_qbo:
 
@@ -306,8 +306,8 @@ async def open_desk(
                 qbo_api_base=running_qbo.url,
                 qbo_token_url=f"{running_qbo.url}/oauth2/v1/tokens/bearer",
             )
-            file = PolicyFile(policy=policy or Policy(), dry_run=dry_run)
-            async with assemble(settings, file, database, limits=UnlimitedLimits()) as runtime:
+            chosen = replace(file or PolicyFile(), policy=policy or Policy(), dry_run=dry_run)
+            async with assemble(settings, chosen, database, limits=UnlimitedLimits()) as runtime:
                 runtime.reconciler.writer._settle = timedelta(seconds=settle_s)
                 runtime.reconciler.writer._server_timeout = timedelta(seconds=settle_s)
                 runtime.client._http.timeout = read_timeout_s

@@ -58,8 +58,14 @@ class Account:
     def charge_of(self, intent: str) -> Json:
         return next(one for one in self.everything() if one["object"] == "charge" and one["payment_intent"] == intent)
 
-    def row_of(self, charge: Json) -> Json:
-        return next(one for one in self.everything() if one["id"] == charge["balance_transaction"])
+    def row_of(self, moved: Json) -> Json:
+        return next(one for one in self.everything() if one["id"] == moved["balance_transaction"])
+
+    @property
+    def sales(self) -> list[Json]:
+        """Charges whose payment intent pays no recorded invoice: to Stripe they are sales of their own."""
+        charges = [one for one in self.everything() if one["object"] == "charge"]
+        return [one for one in charges if one["payment_intent"] not in self.payments.values()]
 
 
 def load_account() -> Account:
@@ -111,6 +117,8 @@ def _complete(account: Account) -> None:
     - An invoice of before 2025-03-31.basil names payment intent and charge by id only: both are made of the invoice.
     - A payment intent names its charge by id only: the charge is made of the intent.
     - A charge without balance transaction (Stripe books asynchronously) or with its id only: the row is made of it.
+    - A sale names its customer by id only: one without a name is made.
+    - A refund with the id of its row only: the row is made of it.
     - No recording lists invoice payments: the one of each paid invoice is made of the invoice and its payment intent.
     """
     for invoice_id, intent_id in account.payments.items():
@@ -125,6 +133,11 @@ def _complete(account: Account) -> None:
         if charge["balance_transaction"] not in account.recorded:
             charge["balance_transaction"] = charge["balance_transaction"] or f"txn_{charge['id'][3:]}"
             _derive(account, _balance_transaction(charge))
+    for customer in {one["customer"] for one in account.sales} - account.recorded.keys():
+        _derive(account, {"id": customer, "object": "customer", "name": None, "email": None})
+    for refund in account.of_kind("refund"):
+        if refund.body["balance_transaction"] not in account.recorded:
+            _derive(account, _refund_row(refund.body))
 
 
 def _derive(account: Account, body: Json) -> None:
@@ -179,6 +192,23 @@ def _balance_transaction(charge: Json) -> Json:
         "reporting_category": "charge",
         "source": charge["id"],
         "type": "charge",
+    }
+
+
+def _refund_row(refund: Json) -> Json:
+    return {
+        "id": refund["balance_transaction"],
+        "object": "balance_transaction",
+        "amount": -refund["amount"],
+        "available_on": refund["created"] + 1,
+        "created": refund["created"] + 1,
+        "currency": refund["currency"],
+        "exchange_rate": None,
+        "fee": 0,
+        "net": -refund["amount"],
+        "reporting_category": "refund",
+        "source": refund["id"],
+        "type": "refund",
     }
 
 

@@ -20,7 +20,18 @@ from wescope.links.database import migrate, open_engine, schema_is_current, tran
 from wescope.links.reports import counts
 from wescope.links.schema import metadata, parked, subjects
 from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
-from wescope.links.subjects import Begun, Hint, begin, fail, finish, record, record_all, wake_due, wake_orphans
+from wescope.links.subjects import (
+    Begun,
+    Hint,
+    begin,
+    fail,
+    finish,
+    not_run_since,
+    record,
+    record_all,
+    wake_due,
+    wake_orphans,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OTHER = Subject(kind=SubjectKind.INVOICE, id="in_2")
@@ -201,7 +212,7 @@ async def test_what_is_parked_keeps_its_age_while_the_code_stays(engine: AsyncEn
 
 async def test_a_subject_parks_what_it_says_last_and_leaves_others_alone(engine: AsyncEngine) -> None:
     await _park(engine, _item(ParkCode.WAITING, "ch_1:payment"), subject=OTHER)
-    await _park(engine, _item(ParkCode.WAITING), _item(ParkCode.CREDIT_NOTE, "in_1:credit_notes"))
+    await _park(engine, _item(ParkCode.WAITING), _item(ParkCode.OPEN_MISMATCH, "in_1:open"))
     assert (await _park(engine, _item(ParkCode.WAITING))).keys() == {"ch_1:payment", "in_1:invoice"}
     taken = await _park(engine, _item(ParkCode.DRY_RUN, "ch_1:payment"))
     assert taken.keys() == {"ch_1:payment"}
@@ -216,6 +227,41 @@ async def test_who_waits_for_a_document_is_found(engine: AsyncEngine) -> None:
         assert await STORE.waiting_for(connection, [DocumentKey("in_9:invoice")]) == (str(SUBJECT),)
         assert await STORE.waiting_for(connection, [DocumentKey("in_8:invoice")]) == ()
         assert await STORE.waiting_for(connection, []) == ()
+
+
+async def test_who_waits_until_a_document_is_gone_is_not_woken_while_it_stands(engine: AsyncEngine) -> None:
+    key = DocumentKey("ch_9:payment")
+    await _park(engine, _item(ParkCode.WAITING, waiting_on=key, until="taken_back"))
+    await _park(engine, _item(ParkCode.PAYOUT_WAITING, "po_1:deposit", waiting_on=f"{key} x:y"), subject=OTHER)
+    async with transaction(engine) as connection:
+        assert await STORE.waiting_for(connection, [key]) == (str(OTHER),)
+        assert await STORE.waiting_for(connection, [], [key]) == (str(SUBJECT),)
+        assert set(await STORE.waiting_for(connection, [key], [key])) == {str(SUBJECT), str(OTHER)}
+
+
+async def test_advice_about_a_posted_document_stays_until_its_subject_says_otherwise(engine: AsyncEngine) -> None:
+    item = _item(ParkCode.ON_REVIEW_ACCOUNT)
+    async with transaction(engine) as connection:
+        await STORE.park(connection, SUBJECT, [_item(ParkCode.WAITING, "x:y")], [item])
+        await STORE.unpark(connection, [item.key, DocumentKey("x:y")])
+    async with transaction(engine) as connection:
+        assert (await connection.execute(sa.select(parked.c.document_key, parked.c.advisory))).all() == [
+            (item.key, True)
+        ]
+        assert (await counts(connection, "realm")).parked == 1
+    blocked = (await _park(engine, _item(ParkCode.WAITING)))[item.key]
+    assert not blocked["advisory"]
+    assert await _park(engine) == {}
+
+
+async def test_followers_are_those_that_were_not_run_since(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue)
+    await _begin(engine)
+    ago, ahead = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (-5, 5))
+    async with transaction(engine) as connection:
+        assert await not_run_since(connection, {SUBJECT: ago}) == ()
+        assert await not_run_since(connection, {SUBJECT: ahead, OTHER: ago}) == (SUBJECT, OTHER)
+        assert await not_run_since(connection, {}) == ()
 
 
 # --- links ----------------------------------------------------------------------------------------------------------

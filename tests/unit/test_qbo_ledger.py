@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from wescope.sandbox.qbo.claims import allocations
 from wescope.sandbox.qbo.company import Company, Outcome
 from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.ledger import Ledger, Posting, UnbalancedEntryError, merged
-from wescope.sandbox.qbo.links import allocations
 from wescope.sandbox.qbo.operations import Operation
 from wescope.sandbox.qbo.tester import item_line
 from wescope.sandbox.qbo.wire import amount, dumps, loads, minor

@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 
 from wescope.books.calendar import local_date
-from wescope.books.documents import SalesLine
+from wescope.books.documents import LineTax, SalesLine
 from wescope.books.money import exponent, to_decimal
 from wescope.books.names import clean, cut
 from wescope.books.policy import ItemRole, Policy
+from wescope.books.sales_items import line_item
 from wescope.books.values import Invoice, InvoiceLine, Shipping, TaxAmount
 
 DESCRIPTION_LENGTH = 4000
@@ -27,7 +28,7 @@ def sales_lines(invoice: Invoice, policy: Policy) -> tuple[SalesLine, ...]:
     return (
         *(sales_line for line in invoice.lines for sales_line in _line(line, policy)),
         *_shipping(invoice.shipping),
-        *_taxes(_all_taxes(invoice)),
+        *tax_lines(_all_taxes(invoice)),
     )
 
 
@@ -44,11 +45,16 @@ def service_dates(invoice: Invoice, policy: Policy) -> tuple[date | None, date |
 
 def _line(line: InvoiceLine, policy: Policy) -> Iterator[SalesLine]:
     served = None if line.period is None else local_date(line.period.start, policy.timezone)
+    item, class_name = line_item(
+        policy, product=line.product, price=line.price, metadata=line.metadata, default=ItemRole.SALES
+    )
     yield SalesLine(
-        item=ItemRole.SALES,
-        amount=line.amount - _inclusive(line.taxes),
+        item=item,
+        amount=line.amount - inclusive_tax(line.taxes),
         description=_description(line, policy),
         service_date=served,
+        class_name=class_name,
+        taxes=line_taxes(line.taxes),
     )
     reductions = [("Discount", reduction) for reduction in line.discounts]
     reductions += [("Billing credit", reduction) for reduction in line.credits]
@@ -59,21 +65,35 @@ def _line(line: InvoiceLine, policy: Policy) -> Iterator[SalesLine]:
                 amount=-reduction.amount,
                 description=_named(kind, reduction.source),
                 service_date=served,
+                class_name=class_name,
+                taxes=taxed_alike(line.taxes),
             )
 
 
 def _shipping(shipping: Shipping | None) -> Iterator[SalesLine]:
-    if shipping is not None and (amount := shipping.amount - _inclusive(shipping.taxes)):
-        yield SalesLine(item=ItemRole.SHIPPING, amount=amount, description="Shipping")
+    if shipping is not None and (amount := shipping.amount - inclusive_tax(shipping.taxes)):
+        taxes = line_taxes(shipping.taxes)
+        yield SalesLine(item=ItemRole.SHIPPING, amount=amount, description="Shipping", taxes=taxes)
 
 
-def _taxes(taxes: Iterable[TaxAmount]) -> Iterator[SalesLine]:
+def tax_lines(taxes: Iterable[TaxAmount]) -> Iterator[SalesLine]:
+    """One line per tax rate with the sum of its amounts; none for a rate whose tax is zero."""
     by_rate: dict[str | None, int] = {}
     for tax in taxes:
         by_rate[tax.tax_rate] = by_rate.get(tax.tax_rate, 0) + tax.amount
     for rate, amount in by_rate.items():
         if amount:
             yield SalesLine(item=ItemRole.TAX, amount=amount, description=_named("Tax", rate))
+
+
+def line_taxes(taxes: Iterable[TaxAmount]) -> tuple[LineTax, ...]:
+    """What of the tax a line caused, at each rate; an unnamed rate is called by an empty text."""
+    return tuple(LineTax(rate=tax.tax_rate or "", amount=tax.amount, percentage=tax.percentage) for tax in taxes)
+
+
+def taxed_alike(taxes: Iterable[TaxAmount]) -> tuple[LineTax, ...]:
+    """For a reduction of a taxed line: it lowers the taxed net, and its tax is in the line's already."""
+    return tuple(LineTax(rate=tax.tax_rate or "", amount=0, percentage=tax.percentage) for tax in taxes)
 
 
 def _all_taxes(invoice: Invoice) -> Iterator[TaxAmount]:
@@ -83,7 +103,8 @@ def _all_taxes(invoice: Invoice) -> Iterator[TaxAmount]:
         yield from invoice.shipping.taxes
 
 
-def _inclusive(taxes: Iterable[TaxAmount]) -> int:
+def inclusive_tax(taxes: Iterable[TaxAmount]) -> int:
+    """The tax that is contained in an amount, in minor units."""
     return sum(tax.amount for tax in taxes if tax.inclusive)
 
 

@@ -21,19 +21,12 @@ class ParkCode(StrEnum):
 
     TOTAL_MISMATCH = "total_mismatch"
     LINE_CURRENCY_MISMATCH = "line_currency_mismatch"
-    NEGATIVE_TOTAL = "negative_total"
-    FOREIGN_CURRENCY = "foreign_currency"
-    CUSTOMER_BALANCE_USED = "customer_balance_used"
-    CREDIT_NOTE = "credit_note"
-    UNCOLLECTIBLE = "uncollectible"
-    VOIDED_LATER = "voided_later"
     MISSING_DATE = "missing_date"
     MISSING_CUSTOMER = "missing_customer"
-    CHARGE_WITHOUT_INVOICE = "charge_without_invoice"
     CHARGE_PENDING = "charge_pending"
-    CHARGE_FAILED_LATER = "charge_failed_later"
     PAYMENT_EXCEEDS_CHARGE = "payment_exceeds_charge"
     PAYMENTS_MISMATCH = "payments_mismatch"
+    OPEN_MISMATCH = "open_mismatch"
     BALANCE_TRANSACTION_MISSING = "balance_transaction_missing"
     OBJECT_MISSING = "object_missing"
     OBJECT_UNREADABLE = "object_unreadable"
@@ -51,6 +44,22 @@ class ParkCode(StrEnum):
     EDITED_IN_QBO = "edited_in_qbo"
     MISSING_IN_QBO = "missing_in_qbo"
     REFUSED_BY_QBO = "refused_by_qbo"
+    LOOKS_LIKE = "looks_like"
+    SPLIT_MISMATCH = "split_mismatch"
+    OPENING_CREDIT = "opening_credit"
+    BALANCE_TYPE_UNKNOWN = "balance_type_unknown"
+    TWO_FOREIGN_CURRENCIES = "two_foreign_currencies"
+    EXCHANGE_RATE_MISSING = "exchange_rate_missing"
+    CATEGORY_UNMAPPED = "category_unmapped"
+    ON_REVIEW_ACCOUNT = "on_review_account"
+    FEES_MISMATCH = "fees_mismatch"
+    PAYOUT_DOES_NOT_FOOT = "payout_does_not_foot"
+    PAYOUT_NOT_RECONCILED = "payout_not_reconciled"
+    PAYOUT_WAITING = "payout_waiting"
+    PAYOUT_UNMATCHED = "payout_unmatched"
+    REFUND_PENDING = "refund_pending"
+    TAX_CODE_MISSING = "tax_code_missing"
+    CLASS_MISSING = "class_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +70,6 @@ class Reason:
     owner: Owner
     remedy: str
 
-
-_LATER = "Nothing to do for the books' safety: the amount is listed here until this version's posting rules cover it."
 
 REASONS: Mapping[ParkCode, Reason] = {
     ParkCode.TOTAL_MISMATCH: Reason(
@@ -75,26 +82,6 @@ REASONS: Mapping[ParkCode, Reason] = {
         owner=Owner.STRIPE,
         remedy="Open the invoice in Stripe; void it and issue it again in one currency.",
     ),
-    ParkCode.NEGATIVE_TOTAL: Reason(
-        text="The invoice's total is below zero; it becomes a credit memo.", owner=Owner.US, remedy=_LATER
-    ),
-    ParkCode.FOREIGN_CURRENCY: Reason(
-        text="The document is in another currency than the books and needs an exchange rate.",
-        owner=Owner.US,
-        remedy=_LATER,
-    ),
-    ParkCode.CUSTOMER_BALANCE_USED: Reason(
-        text="Part of the invoice was settled by the customer's credit balance.", owner=Owner.US, remedy=_LATER
-    ),
-    ParkCode.CREDIT_NOTE: Reason(text="The invoice has credit notes.", owner=Owner.US, remedy=_LATER),
-    ParkCode.UNCOLLECTIBLE: Reason(
-        text="The invoice was marked uncollectible; its write-off is not posted.", owner=Owner.US, remedy=_LATER
-    ),
-    ParkCode.VOIDED_LATER: Reason(
-        text="The invoice was voided in a later month than it was issued; a dated credit memo is needed.",
-        owner=Owner.US,
-        remedy=_LATER,
-    ),
     ParkCode.MISSING_DATE: Reason(
         text="The object has no date from which a posting date follows.",
         owner=Owner.STRIPE,
@@ -105,16 +92,10 @@ REASONS: Mapping[ParkCode, Reason] = {
         owner=Owner.STRIPE,
         remedy="Open the invoice in Stripe; QBO needs a customer for every invoice.",
     ),
-    ParkCode.CHARGE_WITHOUT_INVOICE: Reason(
-        text="The charge pays no invoice; it becomes a sales receipt.", owner=Owner.US, remedy=_LATER
-    ),
     ParkCode.CHARGE_PENDING: Reason(
         text="The charge has not succeeded yet.",
         owner=Owner.STRIPE,
         remedy="Wait: the payment is posted by itself when Stripe reports success.",
-    ),
-    ParkCode.CHARGE_FAILED_LATER: Reason(
-        text="The charge failed after it had succeeded; a reversal is needed.", owner=Owner.US, remedy=_LATER
     ),
     ParkCode.PAYMENT_EXCEEDS_CHARGE: Reason(
         text="Stripe says that the charge pays more than it collected.",
@@ -126,10 +107,15 @@ REASONS: Mapping[ParkCode, Reason] = {
         owner=Owner.US,
         remedy="Compare the payments listed on the invoice in Stripe and report the invoice id.",
     ),
+    ParkCode.OPEN_MISMATCH: Reason(
+        text="Payments, credit notes and the customer's balance leave another amount open than Stripe says.",
+        owner=Owner.US,
+        remedy="Compare payments, credit notes and balance of the invoice in Stripe with QBO, and report its id.",
+    ),
     ParkCode.BALANCE_TRANSACTION_MISSING: Reason(
-        text="Stripe has not booked the charge in its balance yet, so its date is unknown.",
+        text="Stripe has not booked the charge, refund or payout in its balance yet, so its date is unknown.",
         owner=Owner.STRIPE,
-        remedy="Wait: the payment is posted by itself when Stripe has booked the charge.",
+        remedy="Wait: the document is posted by itself when Stripe has booked what is named here.",
     ),
     ParkCode.OBJECT_MISSING: Reason(
         text="Stripe no longer has this object, but documents of it are in QBO.",
@@ -142,9 +128,9 @@ REASONS: Mapping[ParkCode, Reason] = {
         remedy="Check in Stripe that the API key is of the same account and mode as the object; it is tried again.",
     ),
     ParkCode.NO_LONGER_DESIRED: Reason(
-        text="The document stands in QBO, but Stripe no longer shows what it was made from.",
+        text="The document stands in QBO, but what Stripe shows now, under the present policy, asks for none.",
         owner=Owner.OPERATOR,
-        remedy="Compare it with the object in Stripe; void the document in QBO if its money did not move.",
+        remedy="Compare it with the object in Stripe; void it in QBO (or undo the change of wescope.toml) if it is wrong.",
     ),
     ParkCode.OBJECT_UNREADABLE: Reason(
         text="The object lacks a field that the posting rules need, or a field has an unknown value.",
@@ -210,6 +196,88 @@ REASONS: Mapping[ParkCode, Reason] = {
         text="QBO refused the document.",
         owner=Owner.OPERATOR,
         remedy="Look up the fault code that is named here in the error reference, mend its cause, then retry.",
+    ),
+    ParkCode.LOOKS_LIKE: Reason(
+        text="QBO already has a document, entered by somebody else, that looks like this one.",
+        owner=Owner.OPERATOR,
+        remedy="Compare both: delete the one that was entered by hand if it is the same, or change what they share "
+        "(number, amount, date) if it is another; then retry.",
+    ),
+    ParkCode.SPLIT_MISMATCH: Reason(
+        text="The parts of the credit note do not add up to its total.",
+        owner=Owner.STRIPE,
+        remedy="Compare the credit note's parts (before payment, refunds, balance, outside) in Stripe and report its "
+        "id.",
+    ),
+    ParkCode.OPENING_CREDIT: Reason(
+        text="The customer's balance that was used is older than the start date of the books.",
+        owner=Owner.OPERATOR,
+        remedy="Apply the customer's old credit memo to the invoice in QBO by hand; if there is none, enter one.",
+    ),
+    ParkCode.BALANCE_TYPE_UNKNOWN: Reason(
+        text="The customer's balance was moved in a way that has no posting rule.",
+        owner=Owner.US,
+        remedy="Enter the amount in QBO by hand, and report the type that is named here.",
+    ),
+    ParkCode.TWO_FOREIGN_CURRENCIES: Reason(
+        text="The document is in one foreign currency and its money in another; QBO takes one per transaction.",
+        owner=Owner.OPERATOR,
+        remedy="Enter the payment in QBO by hand through an account in home currency, then ignore this item.",
+    ),
+    ParkCode.EXCHANGE_RATE_MISSING: Reason(
+        text="The document is in a foreign currency, and QBO has no exchange rate for its date.",
+        owner=Owner.OPERATOR,
+        remedy="Switch multicurrency on in QBO and add the rate under Settings, Currencies; then retry.",
+    ),
+    ParkCode.CATEGORY_UNMAPPED: Reason(
+        text="Stripe's balance moved by a reporting category that the policy maps to no account.",
+        owner=Owner.OPERATOR,
+        remedy="Name an account for the category under [categories] in wescope.toml, or set [accounts] review.",
+    ),
+    ParkCode.ON_REVIEW_ACCOUNT: Reason(
+        text="The amount is posted to the review account, since its reporting category is mapped to no other.",
+        owner=Owner.OPERATOR,
+        remedy="Name an account for the category under [categories] in wescope.toml; the entry is then corrected.",
+    ),
+    ParkCode.FEES_MISMATCH: Reason(
+        text="The parts of a fee do not add up to the fee.",
+        owner=Owner.STRIPE,
+        remedy="Compare the fee of the balance transaction that is named here in Stripe, and report its id.",
+    ),
+    ParkCode.PAYOUT_DOES_NOT_FOOT: Reason(
+        text="The rows of the payout do not add up to its amount, so nothing is written.",
+        owner=Owner.STRIPE,
+        remedy="Wait a day: Stripe may still be completing the list. Then compare both sums and report the payout id.",
+    ),
+    ParkCode.PAYOUT_NOT_RECONCILED: Reason(
+        text="Stripe has not completed the list of what the payout contains.",
+        owner=Owner.STRIPE,
+        remedy="Wait: the deposit is posted by itself when Stripe says that the list is complete.",
+    ),
+    ParkCode.PAYOUT_WAITING: Reason(
+        text="The payout contains rows whose documents are not posted, or with another amount.",
+        owner=Owner.OPERATOR,
+        remedy="Mend the documents that are named here; the deposit follows by itself.",
+    ),
+    ParkCode.PAYOUT_UNMATCHED: Reason(
+        text="No deposit of the bank feed matches the payout.",
+        owner=Owner.OPERATOR,
+        remedy="Accept the deposit from the bank feed in QBO against the clearing account; it is then found by itself.",
+    ),
+    ParkCode.REFUND_PENDING: Reason(
+        text="The refund has not moved money yet.",
+        owner=Owner.STRIPE,
+        remedy="Wait: the refund is posted by itself when Stripe has sent it.",
+    ),
+    ParkCode.TAX_CODE_MISSING: Reason(
+        text="The tax of a line has no tax code in QBO.",
+        owner=Owner.OPERATOR,
+        remedy='Name QBO\'s tax code of the rate under [tax.codes] in wescope.toml, or set [tax] mode = "line".',
+    ),
+    ParkCode.CLASS_MISSING: Reason(
+        text="The QBO class that an item rule names does not exist or is inactive.",
+        owner=Owner.OPERATOR,
+        remedy="Create the class in QBO, or name another one under [[items.rules]] in wescope.toml.",
     ),
 }
 

@@ -20,6 +20,14 @@ class SubjectKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     DISPUTE = "dispute"
     PAYOUT = "payout"
+    BALANCE_TRANSACTION = "balance_transaction"
+    """A row of Stripe's balance that no other object's documents cover (a topup, a reserve, an adjustment)."""
+    BALANCE_DAY = "balance_day"
+    """The fees of one day of one currency (`usd.2026-11-20`), where payouts are manual and name no rows."""
+    TOPUP = "topup"
+    """Owns no document: the rows of the balance that it made do; so do a transfer's and an application fee's."""
+    TRANSFER = "transfer"
+    APPLICATION_FEE = "application_fee"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -51,6 +59,44 @@ def customer_key(customer_id: str, currency: str) -> DocumentKey:
 def invoice_key(invoice_id: str) -> DocumentKey:
     """Key of the QBO invoice of a Stripe invoice."""
     return DocumentKey(f"{invoice_id}:invoice")
+
+
+def credit_memo_key(object_id: str) -> DocumentKey:
+    """Key of the QBO credit memo of an object that lowers what a customer owes.
+
+    That is a negative invoice, the pre-payment part of a credit note, or a credit to the customer's balance.
+    """
+    return DocumentKey(f"{object_id}:credit_memo")
+
+
+def refund_receipt_key(refund_id: str) -> DocumentKey:
+    """Key of the QBO refund receipt of a Stripe refund, with or without a credit note."""
+    return DocumentKey(f"{refund_id}:refund_receipt")
+
+
+def sales_receipt_key(charge_id: str) -> DocumentKey:
+    """Key of the QBO sales receipt of a charge that pays no invoice."""
+    return DocumentKey(f"{charge_id}:sales_receipt")
+
+
+def journal_entry_key(transaction_id: str) -> DocumentKey:
+    """Key of the QBO journal entry of one balance transaction (dispute, topup, adjustment, ...)."""
+    return DocumentKey(f"{transaction_id}:journal_entry")
+
+
+def deposit_key(payout_id: str) -> DocumentKey:
+    """Key of the QBO deposit of a payout; of the journal entry, if its amount is below zero."""
+    return DocumentKey(f"{payout_id}:deposit")
+
+
+def reversal_key(object_id: str) -> DocumentKey:
+    """Key of the dated counter-document of what was posted for an object."""
+    return DocumentKey(f"{object_id}:reversal")
+
+
+def application_key(object_id: str) -> DocumentKey:
+    """Key of the zero payment that applies credit memos because of an object."""
+    return DocumentKey(f"{object_id}:application")
 
 
 def payment_key(source_id: str) -> DocumentKey:

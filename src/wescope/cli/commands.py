@@ -26,7 +26,8 @@ def _configure(settings: Settings, *, quiet: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _runtime() -> AsyncIterator[Runtime]:
+async def open_runtime() -> AsyncIterator[Runtime]:
+    """The parts as the environment says, open for the length of the block; logs show warnings only."""
     settings = load_settings()
     _configure(settings, quiet=True)
     async with wiring().open_runtime(settings, load_policy_file(settings)) as runtime:
@@ -35,7 +36,7 @@ async def _runtime() -> AsyncIterator[Runtime]:
 
 async def status(*, as_json: bool) -> ExitCode:
     """Show what the service is doing."""
-    async with _runtime() as runtime:
+    async with open_runtime() as runtime:
         seen = await runtime.status()
     if as_json:
         print_json(seen)
@@ -46,7 +47,7 @@ async def status(*, as_json: bool) -> ExitCode:
 
 async def parked(*, as_json: bool) -> ExitCode:
     """List what is parked; somebody is needed if an operator owns any of it."""
-    async with _runtime() as runtime:
+    async with open_runtime() as runtime:
         rows = tuple(await runtime.parked())
     if as_json:
         print_json({"parked": rows})
@@ -57,7 +58,7 @@ async def parked(*, as_json: bool) -> ExitCode:
 
 async def sync(ids: Sequence[str], *, dry_run: bool, as_json: bool) -> ExitCode:
     """Reconcile these Stripe objects now; somebody is needed if a document of theirs is parked."""
-    async with _runtime() as runtime:
+    async with open_runtime() as runtime:
         with Reporter() as progress:
             results = tuple(await runtime.sync(ids, dry_run=dry_run, progress=progress))
     if as_json:
@@ -69,7 +70,7 @@ async def sync(ids: Sequence[str], *, dry_run: bool, as_json: bool) -> ExitCode:
 
 async def tieout(as_of: date | None, *, as_json: bool) -> ExitCode:
     """Compare Stripe and QBO; somebody is needed unless the difference is 0.00."""
-    async with _runtime() as runtime:
+    async with open_runtime() as runtime:
         with Reporter() as progress:
             result = await runtime.tieout(as_of, progress)
     if as_json:
@@ -99,7 +100,7 @@ async def _checks() -> Sequence[Check]:
     if any(check.severity is Severity.ERROR and not check.ok for check in first):
         return first
     try:
-        async with _runtime() as runtime:
+        async with open_runtime() as runtime:
             return await runtime.doctor()
     except PolicyError:
         raise

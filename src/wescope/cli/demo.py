@@ -38,6 +38,12 @@ DELIVERY: Mapping[str, Any] = {"order": "shuffled", "duplicates": 0.2, "concurre
 """How Stripe misbehaves on purpose: out of order, one event in five twice, and in a second run all of them again."""
 
 
+POLICY = """\
+# The demo keeps to the defaults, but for an account of what has no rule.
+[accounts]
+review = "Stripe Review"
+"""
+
 Delivery = asyncio.Task[Mapping[str, Any]]
 
 
@@ -182,9 +188,10 @@ async def _start_stand_ins(
     environment = bare_environment()
     state = home / "demo"
     business = ("--seed", str(options.seed), "--customers", str(options.customers), "--months", str(options.months))
+    everything = ("--situations", "all", "--payouts", "daily")
     stripe_child, qbo_child = (
-        await children.start("stripe", _stand_in("stripe", state, *business), environment),
-        await children.start("qbo", _stand_in("qbo", state), environment),
+        await children.start("stripe", _stand_in("stripe", state, *business, *everything), environment),
+        await children.start("qbo", _stand_in("qbo", state, "--knob", "multicurrency=true"), environment),
     )
     stripe = await stripe_child.announcement(timeout_s=START_TIMEOUT_S)
     qbo = await qbo_child.announcement(timeout_s=START_TIMEOUT_S)
@@ -199,7 +206,7 @@ def _service_environment(
     home: Path, stripe: Mapping[str, Any], qbo: Mapping[str, Any], *, once: bool
 ) -> dict[str, str]:
     policy = home / "demo" / "wescope.toml"
-    policy.write_text("# The demo keeps to the defaults.\n", encoding="utf-8")
+    policy.write_text(POLICY, encoding="utf-8")
     return {
         "NO_PROXY": "127.0.0.1,localhost",
         "WESCOPE_HOME": str(home),

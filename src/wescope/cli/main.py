@@ -141,6 +141,22 @@ def parked(as_json: Json = False) -> None:
     perform(lambda: commands.parked(as_json=as_json), as_json=as_json)
 
 
+@app.command(epilog=examples("wescope payouts", "wescope payouts po_1ABC", "wescope payouts --json"))
+def payouts(
+    payout: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One payout (po_...), with every row that it pays out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List Stripe's payouts: which deposit each one is, and whether it foots.
+
+    With an id every row of that payout is listed with its document. The exit code is 1 while a payout is not settled.
+    """
+    from wescope.cli import payouts as work  # noqa: PLC0415 - see the module's docstring
+
+    perform(lambda: work.payouts(payout, as_json=as_json), as_json=as_json)
+
+
 @app.command(epilog=examples("wescope tieout", "wescope tieout --as-of 2026-10-31 --json"))
 def tieout(
     as_of: Annotated[

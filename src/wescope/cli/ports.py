@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from wescope.config import PolicyFile, Settings
-    from wescope.engine.results import Check, ParkedRow, Status, SyncResult, TieOut
+    from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
@@ -33,6 +33,14 @@ class Runtime(Protocol):
 
     async def parked(self) -> Sequence["ParkedRow"]:
         """The parked documents."""
+        ...
+
+    async def payouts(self) -> Sequence["PayoutResult"]:
+        """The payouts that were looked at."""
+        ...
+
+    async def payout(self, payout_id: str) -> "PayoutDetail":
+        """One payout with its rows."""
         ...
 
     async def doctor(self) -> Sequence["Check"]:

@@ -126,6 +126,11 @@ def show_counts(title: str, counts: Iterable[tuple[str, object]], console: Conso
     _print(console, (title, ""), counts)
 
 
+def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], console: Console) -> None:
+    """A table with a header."""
+    _print(console, columns, rows)
+
+
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True) -> None:
     table = Table(show_header=header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:

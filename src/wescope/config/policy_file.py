@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from wescope.books.policy import AccountRole, ItemRole, Policy
-from wescope.config.policy_model import PolicyModel
+from wescope.books.policy import AccountRole, ItemRole, ItemRule, Policy
+from wescope.config.policy_model import ItemRuleTable, PolicyModel
 from wescope.config.policy_where import line_of
 from wescope.config.settings import Settings
 from wescope.errors import PolicyError
@@ -33,7 +33,10 @@ DEFAULT_ACCOUNTS: Mapping[AccountRole, str] = MappingProxyType(
         AccountRole.OUT_OF_BAND: "Stripe Out of Band",
     }
 )
-"""QBO account of each role by name; `review` has none unless the file names one."""
+"""QBO account of each role by name; `review` has none unless the file names one.
+
+Accounts receivable need no name: they are the company's own of the currency.
+"""
 
 DEFAULT_ITEMS: Mapping[ItemRole, str] = MappingProxyType(
     {
@@ -50,6 +53,18 @@ DEFAULT_ITEMS: Mapping[ItemRole, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxPolicy:
+    """How sales tax is posted. `native`: by QBO's own tax, with its codes, instead of on lines of their own.
+
+    `code` is the tax code of every tax, `codes` that of single Stripe tax rates (`txr_...`), by QBO name or id.
+    """
+
+    native: bool = False
+    code: str | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
     """The company's choices. Accounts and items are QBO names or ids; `path` is None when the defaults are in use.
 
@@ -61,6 +76,7 @@ class PolicyFile:
     accounts: Mapping[AccountRole, str] = field(default_factory=lambda: DEFAULT_ACCOUNTS)
     accounts_by_currency: Mapping[tuple[AccountRole, str], str] = field(default_factory=dict)
     items: Mapping[ItemRole, str] = field(default_factory=lambda: DEFAULT_ITEMS)
+    tax: TaxPolicy = TaxPolicy()
     dry_run: bool = False
     settle_s: int = 20
     server_timeout_s: int = 120
@@ -117,6 +133,13 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
             home_currency=books.home_currency,
             start_date=books.start_date,
             customer_fields=frozenset(model.customers.fields),
+            doc_number_prefix=books.doc_number_prefix,
+            reversals=books.reversals,
+            closed_period=books.closed_period,
+            payouts=model.payouts.mode,
+            item_rules=tuple(_item_rule(rule) for rule in model.items.rules),
+            categories=model.categories,
+            review=AccountRole.REVIEW in accounts,
         ),
         accounts={**DEFAULT_ACCOUNTS, **{role: name for role, name in accounts.items() if isinstance(name, str)}},
         accounts_by_currency={
@@ -126,6 +149,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
             for currency, name in table.items()
         },
         items={**DEFAULT_ITEMS, **{ItemRole(role): name for role, name in model.items.named().items()}},
+        tax=TaxPolicy(native=model.tax.mode == "native", code=model.tax.code, codes=model.tax.codes),
         dry_run=books.dry_run,
         settle_s=model.qbo.settle_s,
         server_timeout_s=model.qbo.server_timeout_s,
@@ -134,18 +158,18 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
     )
 
 
+def _item_rule(rule: ItemRuleTable) -> ItemRule:
+    return ItemRule(
+        product=rule.product, price=rule.price, metadata=rule.metadata, item=rule.item, class_name=rule.class_name
+    )
+
+
 def _refuse_what_comes_later(path: Path, text: str, model: PolicyModel) -> None:
     drift = model.drift
     chosen: Mapping[tuple[str, ...], tuple[object, object]] = {
-        ("books", "closed_period"): (model.books.closed_period, "park"),
-        ("books", "reversals"): (model.books.reversals, "month"),
-        ("tax", "mode"): (model.tax.mode, "line"),
-        ("payouts", "mode"): (model.payouts.mode, "create"),
         ("drift", "edited"): (drift.edited, "report"),
         ("drift", "voided"): (drift.voided, "report"),
         ("drift", "deleted"): (drift.deleted, "report"),
-        ("items", "rules"): (model.items.rules, []),
-        ("categories",): (model.categories, {}),
     }
     faults = [
         f"{_place(path, text, keys)}: {_shown(value)}{_COMES_LATER}; {_allowed(supported)}"
@@ -183,5 +207,6 @@ _PYDANTIC_BRANCHES = ("str", "constrained-str", "name", "by_currency", "[key]")
 def _siblings(keys: tuple[str, ...]) -> tuple[str, ...]:
     model: Any = PolicyModel
     for key in keys[:-1]:
-        model = model.model_fields[key].annotation
-    return tuple(sorted(model.model_fields))
+        # In a list of tables the number of the entry is a key, too.
+        model = get_args(model)[0] if key.isdecimal() else model.model_fields[key].annotation
+    return tuple(sorted(known.alias or name for name, known in model.model_fields.items()))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -15,11 +15,13 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
+    StrictStr,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
-from wescope.books.policy import CustomerField, Policy
+from wescope.books.policy import ClosedPeriod, CustomerField, PayoutMode, Policy, Reversals
 
 _BOOKS = Policy()
 
@@ -46,6 +48,7 @@ Name = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_
 Account = Annotated[
     Annotated[Name, Tag("name")] | Annotated[dict[Currency, Name], Tag("by_currency")], Discriminator(_name_or_table)
 ]
+Prefix = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=8)]
 DriftMode = Literal["report", "restore"]
 
 
@@ -63,9 +66,10 @@ class BooksTable(_Table):
     timezone: Annotated[ZoneInfo, BeforeValidator(_timezone)] = _BOOKS.timezone
     home_currency: Currency = _BOOKS.home_currency
     start_date: date | None = _BOOKS.start_date
-    closed_period: Literal["park", "next_open_day"] = "park"
-    reversals: Literal["month", "dated", "void"] = "month"
+    closed_period: ClosedPeriod = ClosedPeriod.PARK
+    reversals: Reversals = Reversals.MONTH
     dry_run: StrictBool = False
+    doc_number_prefix: Prefix = ""
 
 
 class AccountsTable(_Table):
@@ -80,6 +84,25 @@ class AccountsTable(_Table):
     sales_tax: Account | None = None
     out_of_band: Account | None = None
     review: Account | None = None
+    receivable: Account | None = None
+
+
+class ItemRuleTable(_Table):
+    """One entry of `[[items.rules]]`: which lines it is for, and their item, class or both."""
+
+    product: Name | None = None
+    price: Name | None = None
+    metadata: dict[str, StrictStr] = {}
+    item: Name | None = None
+    class_name: Annotated[Name | None, Field(alias="class")] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.item is None and self.class_name is None:
+            raise ValueError("must name an item or a class")
+        if self.product is None and self.price is None and not self.metadata:
+            raise ValueError("must name a product, a price or metadata")
+        return self
 
 
 class ItemsTable(_Table):
@@ -92,13 +115,15 @@ class ItemsTable(_Table):
     shipping: Name | None = None
     tax: Name | None = None
     customer_balance: Name | None = None
-    rules: list[dict[str, Any]] = []
+    rules: list[ItemRuleTable] = []
 
 
 class TaxTable(_Table):
-    """`[tax]`: how sales tax is posted."""
+    """`[tax]`: how sales tax is posted; in native mode QBO's tax code, by Stripe tax rate or for all."""
 
     mode: Literal["line", "native"] = "line"
+    code: Name | None = None
+    codes: dict[str, Name] = {}
 
 
 class CustomersTable(_Table):
@@ -110,7 +135,7 @@ class CustomersTable(_Table):
 class PayoutsTable(_Table):
     """`[payouts]`: whether deposits are made or only matched."""
 
-    mode: Literal["create", "match"] = "create"
+    mode: PayoutMode = PayoutMode.CREATE
 
 
 class DriftTable(_Table):

@@ -5,63 +5,26 @@ It changes nothing, and asks each service once. Whom it asks is handed in, so th
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
 
-from wescope.books.policy import AccountRole, ItemRole
 from wescope.config import PolicyFile, Settings
 from wescope.config.settings import KNOWN_VARIABLES, PREFIX, QBO_SETTINGS, STRIPE_SETTINGS, WEBHOOK_SETTINGS
+from wescope.engine.doctor_checks import checked, failed
+from wescope.engine.doctor_company import QboProbe, examine_company
+from wescope.engine.doctor_stripe import StripeAnswers, StripeProbe, examine_stripe
 from wescope.engine.results import Check, Severity
-from wescope.errors import ConfigurationError, WescopeError
-from wescope.qbo.company import CompanyData, Preferences
-
-R = TypeVar("R", AccountRole, ItemRole)
-
-NEEDED_ACCOUNTS = frozenset({AccountRole.CLEARING, AccountRole.OUT_OF_BAND})
-NEEDED_ITEMS = frozenset({ItemRole.SALES, ItemRole.DISCOUNT, ItemRole.SHIPPING, ItemRole.TAX})
-"""What this version posts to; the other roles only earn a warning."""
+from wescope.errors import WescopeError
 
 CLOCK_TOLERANCE_S = 60
-_RENEW_DAYS = 14
 CLOCK_TIMEOUT_S = 10
 PRODUCTION_QBO_HOST = "quickbooks.api.intuit.com"
-_MISSING_TEXTS: Mapping[str, str] = {
-    "not_found": "QBO has none of this name or id",
-    "inactive": "it is inactive in QBO",
-    "ambiguous": "QBO has several of this name",
-    "wrong_type": "it has the wrong type",
-    "not_configured": "none is named",
-}
-
-
-class StripeProbe(Protocol):
-    """What is asked of Stripe (`wescope.stripe.reader.StripeReader`)."""
-
-    async def account(self) -> Mapping[str, str | bool | None]:
-        """The account of the key: `id`, `country`, `default_currency`, `livemode`."""
-        ...
-
-
-class QboProbe(Protocol):
-    """What is asked of QBO (`wescope.qbo.client.QboClient`)."""
-
-    async def company_info(self) -> Mapping[str, Any]:
-        """The company; refreshes the token if that is due."""
-        ...
-
-
-class CompanyProbe(Protocol):
-    """What is asked of the company's reference data (`wescope.qbo.company.Company`)."""
-
-    async def refresh(self) -> CompanyData:
-        """Accounts, items and preferences, read now."""
-        ...
+_RENEW_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,30 +39,30 @@ class Patient:
     policy_file: PolicyFile
     database_ready: Callable[[], Awaitable[bool]]
     stripe: StripeProbe
+    stripe_api: StripeAnswers
     qbo: QboProbe
-    company: CompanyProbe
     token_days_left: Callable[[], Awaitable[int | None]]
     stripe_time: Callable[[], Awaitable[datetime | None]]
 
 
 async def examine(patient: Patient) -> tuple[Check, ...]:
     """All checks, in the order in which they are best mended. Errors of the services become failing checks."""
-    found = await asyncio.gather(
+    real_books = urlsplit(patient.settings.qbo_api_base).hostname == PRODUCTION_QBO_HOST
+    stripe, database, clock = await asyncio.gather(
+        examine_stripe(patient.stripe, patient.stripe_api, real_books=real_books),
         _attempt("database", lambda: _database(patient)),
-        _attempt("Stripe key", lambda: _stripe(patient)),
         _attempt("clock", lambda: _clock(patient)),
-        _attempt("QBO connection", lambda: _qbo(patient)),
     )
-    connected = all(check.ok for check in found[-1])
-    company = await _attempt("QBO company data", lambda: _company(patient)) if connected else ()
-    return (*settings_checks(patient.settings), *(check for checks in found for check in checks), *company)
+    # QBO comes last: its accounts are checked for the currencies that Stripe's balance holds.
+    qbo = await _attempt("QBO connection", lambda: _qbo(patient, stripe.currencies))
+    return (*settings_checks(patient.settings), *database, *stripe.checks, *clock, *qbo)
 
 
 async def _attempt(name: str, look: Callable[[], Awaitable[tuple[Check, ...]]]) -> tuple[Check, ...]:
     try:
         return await look()
     except WescopeError as error:
-        return (Check(name=name, ok=False, detail=str(error), remedy=error.remedy),)
+        return (failed(name, error),)
 
 
 def settings_checks(settings: Settings, environment: Iterable[str] | None = None) -> tuple[Check, ...]:
@@ -115,51 +78,30 @@ def settings_checks(settings: Settings, environment: Iterable[str] | None = None
         _variables("settings for Stripe", settings, STRIPE_SETTINGS),
         _variables("settings for QBO", settings, QBO_SETTINGS),
         _variables("settings for webhooks", settings, WEBHOOK_SETTINGS),
-        Check(
-            name="unknown settings",
-            ok=not unknown,
-            detail=", ".join(unknown) or "none",
-            remedy="Correct the spelling, or remove them; they have no effect." if unknown else "",
+        checked(
+            "unknown settings",
+            seen="none",
+            fault=", ".join(unknown),
+            remedy="Correct the spelling, or remove them; they have no effect.",
             severity=Severity.WARNING,
         ),
     )
 
 
 def _variables(name: str, settings: Settings, needed: tuple[str, ...]) -> Check:
-    missing = settings.missing(*needed)
-    return Check(
-        name=name,
-        ok=not missing,
-        detail=f"missing: {', '.join(missing)}" if missing else "present",
-        remedy=f"Set {', '.join(missing)}." if missing else "",
-    )
+    missing = ", ".join(settings.missing(*needed))
+    return checked(name, seen="present", fault=f"missing: {missing}" if missing else "", remedy=f"Set {missing}.")
 
 
 async def _database(patient: Patient) -> tuple[Check, ...]:
     current = await patient.database_ready()
     kind = "embedded" if patient.settings.embedded else "WESCOPE_DATABASE_URL"
     return (
-        Check(
-            name="database",
-            ok=current,
-            detail=f"{kind}, schema {'current' if current else 'of another version'}",
-            remedy="" if current else "Start `wescope serve` of this version once: it brings the schema up to date.",
-        ),
-    )
-
-
-async def _stripe(patient: Patient) -> tuple[Check, ...]:
-    account = await patient.stripe.account()
-    live = bool(account.get("livemode"))
-    real_books = urlsplit(patient.settings.qbo_api_base).hostname == PRODUCTION_QBO_HOST
-    mixed = real_books and not live
-    return (
-        Check(name="Stripe key", ok=True, detail=f"account {account.get('id')}, {'live' if live else 'test'} mode"),
-        Check(
-            name="Stripe mode and QBO company",
-            ok=not mixed,
-            detail="test data would be posted to real books" if mixed else "they fit",
-            remedy="Set the live key in WESCOPE_STRIPE_API_KEY, or a sandbox in WESCOPE_QBO_API_BASE." if mixed else "",
+        checked(
+            "database",
+            seen=f"{kind}, schema current",
+            fault="" if current else f"{kind}, schema of another version",
+            remedy="Start `wescope serve` of this version once: it brings the schema up to date.",
         ),
     )
 
@@ -167,104 +109,37 @@ async def _stripe(patient: Patient) -> tuple[Check, ...]:
 async def _clock(patient: Patient) -> tuple[Check, ...]:
     there = await patient.stripe_time()
     if there is None:
-        return (Check(name="clock", ok=True, detail="could not be compared", severity=Severity.WARNING),)
+        return (checked("clock", seen="could not be compared", severity=Severity.WARNING),)
     apart_s = abs(int((datetime.now(UTC) - there).total_seconds()))
-    good = apart_s <= CLOCK_TOLERANCE_S
+    seen = f"{apart_s} s apart from Stripe's"
     return (
-        Check(
-            name="clock",
-            ok=good,
-            detail=f"{apart_s} s apart from Stripe's",
-            remedy="" if good else "Set this machine's clock (NTP): webhooks over 300 s old are refused.",
+        checked(
+            "clock",
+            seen=seen,
+            fault=seen if apart_s > CLOCK_TOLERANCE_S else "",
+            remedy="Set this machine's clock (NTP): webhooks over 300 s old are refused.",
         ),
     )
 
 
-async def _qbo(patient: Patient) -> tuple[Check, ...]:
-    await patient.qbo.company_info()
+async def _qbo(patient: Patient, settled: frozenset[str]) -> tuple[Check, ...]:
+    company_info = await patient.qbo.company_info()
     days = await patient.token_days_left()
-    lasting = days is None or days > _RENEW_DAYS
-    return (
-        Check(name="QBO connection", ok=True, detail=f"realm {patient.settings.qbo_realm_id}"),
-        Check(
-            name="QBO refresh token",
-            ok=lasting,
-            detail="expiry unknown" if days is None else f"{days} days left",
-            remedy="" if lasting else "Connect again: put a new token into WESCOPE_QBO_REFRESH_TOKEN.",
+    seen = "expiry unknown" if days is None else f"{days} days left"
+    connection = (
+        checked("QBO connection", seen=f"realm {patient.settings.qbo_realm_id}"),
+        checked(
+            "QBO refresh token",
+            seen=seen,
+            fault=seen if days is not None and days <= _RENEW_DAYS else "",
+            remedy="Connect again: put a new token into WESCOPE_QBO_REFRESH_TOKEN.",
             severity=Severity.WARNING,
         ),
     )
-
-
-async def _company(patient: Patient) -> tuple[Check, ...]:
-    data = await patient.company.refresh()
-    return (
-        *_roles("account", AccountRole, NEEDED_ACCOUNTS, data.accounts, data.missing_accounts),
-        *_roles("item", ItemRole, NEEDED_ITEMS, data.items, data.missing_items),
-        *_preferences(data.preferences, patient.policy_file),
+    company = await _attempt(
+        "QBO company data", lambda: examine_company(patient.qbo, company_info, patient.policy_file, settled)
     )
-
-
-def _roles(
-    kind: str,
-    roles: Iterable[R],
-    needed: frozenset[R],
-    found: Mapping[R, str],
-    missing: Mapping[R, ConfigurationError],
-) -> Iterable[Check]:
-    for role in roles:
-        fault = missing.get(role)
-        if role in found or fault is None:
-            yield Check(name=f"{kind} {role}", ok=True, detail=f"id {found.get(role, 'unknown')}")
-        elif role in needed or fault.details.get("reason") != "not_configured":
-            severity = Severity.ERROR if role in needed else Severity.WARNING
-            yield Check(
-                name=f"{kind} {role}", ok=False, detail=_missing_text(fault), remedy=fault.remedy, severity=severity
-            )
-
-
-def _missing_text(fault: ConfigurationError) -> str:
-    reason = str(fault.details.get("reason", ""))
-    return f'"{fault.details.get("configured", "")}": {_MISSING_TEXTS.get(reason, reason)}'
-
-
-def _preferences(preferences: Preferences, policy_file: PolicyFile) -> tuple[Check, ...]:
-    wanted = policy_file.policy.home_currency
-    same_currency = preferences.home_currency == wanted
-    closed = preferences.book_close_date
-    return (
-        Check(
-            name="home currency",
-            ok=same_currency,
-            detail=f"QBO has {preferences.home_currency.upper()}, the policy {wanted.upper()}",
-            remedy="" if same_currency else "Set home_currency under [books] in wescope.toml to the company's.",
-        ),
-        Check(name="multicurrency", ok=True, detail="on" if preferences.multicurrency else "off"),
-        Check(name="closed books", ok=True, detail=f"closed up to {closed}" if closed else "no closing date"),
-        _preference(
-            "custom transaction numbers",
-            good=preferences.custom_txn_numbers,
-            bad_detail="off: QBO numbers invoices by itself, Stripe's number is not their number",
-            remedy="Turn on Custom transaction numbers in QBO (Account and settings, Sales).",
-        ),
-        _preference(
-            "automatic credits",
-            good=not preferences.auto_apply_credit,
-            bad_detail="on: QBO links credits to invoices without being asked",
-            remedy="Turn off Automatically apply credits in QBO (Account and settings, Advanced, Automation).",
-        ),
-        _preference(
-            "automatic payments",
-            good=not preferences.auto_apply_payments,
-            bad_detail="on: QBO links payments to invoices without being asked",
-            remedy="Turn off Automatically apply bill payments and payments in QBO (Account and settings, Advanced).",
-        ),
-    )
-
-
-def _preference(name: str, *, good: bool, bad_detail: str, remedy: str) -> Check:
-    detail, needed = ("as it should be", "") if good else (bad_detail, remedy)
-    return Check(name=name, ok=good, detail=detail, remedy=needed, severity=Severity.WARNING)
+    return (*connection, *company)
 
 
 async def time_at(address: str) -> datetime | None:

@@ -4,6 +4,7 @@ A request id is a name for one intent with one payload: the same id asks for the
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from wescope.books.documents import CustomerBody, Document
@@ -11,7 +12,9 @@ from wescope.engine.plan import Step
 from wescope.links.store import Operation
 from wescope.qbo.records import Record
 
-_SENT_OF_LINES = ("Amount", "Description", "DetailType", "SalesItemLineDetail", "LinkedTxn")
+_SENT_OF_LINES = frozenset({"Amount", "Description", "DetailType", "LinkedTxn"})
+_DETAIL = "LineDetail"
+_SUBTOTAL = "SubTotalLineDetail"
 
 
 def request_id(realm_id: str, step: Step, operation: Operation, *, generation: int, variant: int) -> str:
@@ -20,7 +23,9 @@ def request_id(realm_id: str, step: Step, operation: Operation, *, generation: i
     Facts/qbo.md 2.1: unique per company, 50 characters at most, 36 within a batch.
     """
     parts = (realm_id, step.document.key, operation.value, str(generation), str(variant), step.fingerprint)
-    return "ws" + _digest(parts)
+    day = step.document.dates.txn
+    moved_to = (day.isoformat(),) if step.stated_date and day else ()
+    return "ws" + _digest((*parts, *moved_to))
 
 
 def side_request_id(purpose: str, *parts: str) -> str:
@@ -34,8 +39,22 @@ def _digest(parts: tuple[str, ...]) -> str:
 
 def lines_of(record: Record) -> list[dict[str, Any]]:
     """The lines of a record as they can be sent again: without ids, subtotals and what QBO adds."""
-    lines = [line for line in record.get("Line") or () if line.get("DetailType") != "SubTotalLineDetail"]
-    return [{name: line[name] for name in _SENT_OF_LINES if line.get(name)} for line in lines]
+    lines = [line for line in record.get("Line") or () if line.get("DetailType") != _SUBTOTAL]
+    return [{name: value for name, value in line.items() if value and _is_sent(name)} for line in lines]
+
+
+def _is_sent(name: str) -> bool:
+    return name in _SENT_OF_LINES or name.endswith(_DETAIL)
+
+
+def content_of(record: Record, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record had in all fields that `payload` writes, as it can be sent again to get it back."""
+    content = {name: record[name] for name in payload if name in record}
+    if "TxnTaxDetail" in payload and not content.get("TxnTaxDetail"):
+        content["TxnTaxDetail"] = {"TotalTax": 0}  # an absent field would be left as it is
+    if "Line" in payload:
+        content["Line"] = lines_of(record)
+    return content
 
 
 def variants(document: Document) -> int:

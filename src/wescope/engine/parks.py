@@ -2,7 +2,7 @@
 
 from wescope.books.documents import Document
 from wescope.books.parking import ParkCode, Parked
-from wescope.errors import PeriodClosed, QboRefused
+from wescope.errors import ConfigurationError, PeriodClosed, QboRefused
 
 
 class Park(Exception):
@@ -25,3 +25,15 @@ def refusal(document: Document, code: ParkCode, fault: QboRefused) -> Parked:
     if isinstance(fault, PeriodClosed):
         code = ParkCode.PERIOD_CLOSED
     return parked(document, code, **dict(fault.details))
+
+
+def missing(document: Document, error: ConfigurationError) -> Parked | None:
+    """A parked item for a document that names what the company does not have: an account, an item, a rate, ...
+
+    Null if the error is none of one document (it has no park code of its own).
+    """
+    try:
+        code = ParkCode(error.code)
+    except ValueError:
+        return None
+    return parked(document, code, **dict(error.details))

@@ -5,8 +5,8 @@ hint -> read -> desired documents (pure) -> plan = desired - linked -> apply -> 
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,17 +16,32 @@ from wescope.books.desired import desired_books
 from wescope.books.documents import Desired, Document, Existence
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.policy import Policy
-from wescope.books.subjects import DocumentKey, Subject, SubjectKind
-from wescope.books.values import Charge, Invoice, Reading
+from wescope.books.subjects import DocumentKey, Subject
+from wescope.books.values import Payout, Reading, StripeObject
 from wescope.engine.locks import ClusterLocks, Lease
-from wescope.engine.parks import Park, parked
-from wescope.engine.plan import Action, Step, plan, plan_step
-from wescope.engine.results import ActionRow, SyncResult
-from wescope.engine.writer import Applied, NotSettled, Writer
-from wescope.errors import AccountMissing, ItemMissing, ObjectUnreadable, Retry, StripeError, WescopeError
+from wescope.engine.owners import invoice_waited_for, invoices_waited_for, owner_of
+from wescope.engine.parks import Park, missing, parked
+from wescope.engine.payout_port import PayoutPort
+from wescope.engine.plan import Action, Step, keys_of, plan_document
+from wescope.engine.results import SyncResult
+from wescope.engine.sending import NotSettled
+from wescope.engine.work import Work
+from wescope.engine.writer import Applied, Writer
+from wescope.errors import ConfigurationError, ObjectUnreadable, Retry, StripeError, WescopeError
 from wescope.links.database import transaction
-from wescope.links.store import Link, LinkStore
-from wescope.links.subjects import Begun, Defer, Hint, begin, fail, finish, learn_customer, lock_rows, record_all
+from wescope.links.store import Link, LinkState, LinkStore
+from wescope.links.subjects import (
+    Begun,
+    Defer,
+    Hint,
+    begin,
+    fail,
+    finish,
+    learn_customer,
+    lock_rows,
+    not_run_since,
+    record_all,
+)
 from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
@@ -47,21 +62,21 @@ _REPLANNED = frozenset(
         ParkCode.EDITED_IN_QBO,
         ParkCode.MISSING_IN_QBO,
         ParkCode.REFUSED_BY_QBO,
+        ParkCode.LOOKS_LIKE,
+        ParkCode.EXCHANGE_RATE_MISSING,
+        ParkCode.TAX_CODE_MISSING,
+        ParkCode.CLASS_MISSING,
+        ParkCode.OPENING_CREDIT,
+        ParkCode.PAYOUT_DOES_NOT_FOOT,
+        ParkCode.PAYOUT_NOT_RECONCILED,
+        ParkCode.PAYOUT_WAITING,
+        ParkCode.PAYOUT_UNMATCHED,
+        ParkCode.REFUND_PENDING,
     }
 )
 _REPLAN_FIRST_S, _REPLAN_LAST_S = 300, 6 * 3600
 _RETRY_FIRST_S, _RETRY_LAST_S = 1, 300
 _UNMENDED_RETRY_S = 60
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one run has done so far."""
-
-    subject: Subject
-    applied: list[Applied] = field(default_factory=list)
-    parked: list[Parked] = field(default_factory=list)
-    not_settled: list[NotSettled] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +91,7 @@ class Reconciler:
     policy: Policy
     dry_run: bool
     defer: Defer
+    payouts: PayoutPort | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def run(self, subject: Subject) -> SyncResult | None:
@@ -91,7 +107,7 @@ class Reconciler:
         if begun is None or not begun.has_work:
             return None
         try:
-            return _result(await self._work(subject, begun))
+            return (await self._work(subject, begun)).result()
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
             await self._fail(subject, begun, error)
             return None
@@ -99,19 +115,14 @@ class Reconciler:
     async def preview(self, subject: Subject) -> SyncResult:
         """What a run would do now; nothing is written anywhere."""
         reading = await self.reader.read(subject)
-        if reading.found is None:
-            return SyncResult(subject=str(subject), actions=())
-        desired = desired_books(reading.found, self.policy)
-        async with transaction(self.engine) as connection:
-            links = await self.store.load(connection, [document.key for document in desired.documents])
-        steps = plan(desired.documents, links)
-        return _result(
-            _Work(
-                subject,
-                [Applied(step=step, action=step.action, qbo_id=None) for step in steps],
-                list(desired.parked),
-            )
-        )
+        work = Work(subject)
+        if reading.found is not None:
+            desired = await self._desired(reading.found)
+            links = await self._links(desired)
+            steps = [step for document in desired.documents for step in await self._steps(document, links)]
+            work.applied = [Applied(step=step, action=step.action, qbo_id=None) for step in steps]
+            work.parked, work.advisory = list(desired.parked), list(desired.advisory)
+        return work.result()
 
     async def owners(self, subject: Subject) -> tuple[Subject, ...]:
         """The subjects that own the documents of an object: itself, or the invoices that a charge pays."""
@@ -120,23 +131,36 @@ class Reconciler:
 
     # --- one run ----------------------------------------------------------------------------------------------------
 
-    async def _work(self, subject: Subject, begun: Begun) -> _Work:
+    async def _work(self, subject: Subject, begun: Begun) -> Work:
         """Read, plan, apply and remember, all under the customer's lock: a later run finds what this one wrote down."""
         async with self._locked(subject, begun.customer_id) as (lease, reading):
-            work = _Work(subject)
+            work = Work(subject)
             owners = reading.owners
             if reading.found is None:
                 await self._note_missing(work, reading)
             else:
                 try:
-                    desired = desired_books(reading.found, self.policy)
+                    desired = await self._desired(reading.found)
                 except ObjectUnreadable as error:
                     work.parked.append(_unreadable(subject, error, self.policy.home_currency))
                 else:
                     await self._apply_all(work, desired, lease)
-                    owners = _invoices_waited_for(work)
+                    await self._settle_payout(work, reading.found)
+                    owners = invoices_waited_for(work.parked, subject)
             await self._finish(subject, begun, work, owners)
             return work
+
+    async def _desired(self, found: StripeObject) -> Desired:
+        desired = desired_books(found, self.policy)
+        if self.payouts is None:
+            return desired
+        desired = replace(desired, follows=(*desired.follows, *await self.payouts.days(found)))
+        return await self.payouts.gate(found, desired) if isinstance(found, Payout) else desired
+
+    async def _settle_payout(self, work: Work, found: StripeObject) -> None:
+        """Have the payout's result stored, unless the run is repeated since a write is not accounted for."""
+        if self.payouts is not None and isinstance(found, Payout) and not work.not_settled:
+            await self.payouts.settle(found, work.applied, work.parked)
 
     @contextlib.asynccontextmanager
     async def _locked(self, subject: Subject, customer_id: str | None) -> AsyncIterator[tuple[Lease, Reading]]:
@@ -144,7 +168,7 @@ class Reconciler:
         owner = customer_id or subject.id
         async with self.locks.hold(f"customer:{owner}") as lease:
             reading = await self._read(subject)
-            true_owner = _owner(reading) or owner
+            true_owner = owner_of(reading.found) if reading.found else owner
             if true_owner == owner:
                 yield lease, reading
                 return
@@ -156,7 +180,7 @@ class Reconciler:
     async def _read(self, subject: Subject) -> Reading:
         return await self.reader.read(subject)
 
-    async def _note_missing(self, work: _Work, reading: Reading) -> None:
+    async def _note_missing(self, work: Work, reading: Reading) -> None:
         """Stripe no longer has the object: what stands in QBO of it is not touched, but named."""
         if reading.owners:
             return
@@ -164,34 +188,51 @@ class Reconciler:
             links = await self.store.of_subject(connection, work.subject)
         work.parked.extend(_left_over(link, ParkCode.OBJECT_MISSING) for link in links.values())
 
-    async def _apply_all(self, work: _Work, desired: Desired, lease: Lease) -> None:
+    async def _apply_all(self, work: Work, desired: Desired, lease: Lease) -> None:
         work.parked.extend(desired.parked)
+        work.advisory.extend(desired.advisory)
+        work.follows = desired.follows
+        links = await self._links(desired)
         async with transaction(self.engine) as connection:
-            links = await self.store.load(connection, [document.key for document in desired.documents])
             made_before = await self.store.of_subject(connection, work.subject)
-        known = {*links, *(item.key for item in desired.parked)}
+        known = {item.key for item in desired.parked}
+        for document in desired.documents:
+            for step in await self._steps(document, links):
+                known.add(step.document.key)
+                await self._apply_or_say(work, step, lease)
         work.parked.extend(
             _left_over(link, ParkCode.NO_LONGER_DESIRED) for key, link in made_before.items() if key not in known
         )
-        for document in desired.documents:
-            step = plan_step(document, links.get(document.key))
-            if self.dry_run and step.action is not Action.NOTHING:
-                work.parked.append(parked(document, ParkCode.DRY_RUN, action=step.action.value))
-                continue
-            await self._apply(work, step, lease)
 
-    async def _apply(self, work: _Work, step: Step, lease: Lease) -> None:
+    async def _links(self, desired: Desired) -> dict[DocumentKey, Link]:
+        async with transaction(self.engine) as connection:
+            return await self.store.load(connection, keys_of(desired.documents))
+
+    async def _steps(self, document: Document, links: Mapping[DocumentKey, Link]) -> tuple[Step, ...]:
+        """What one document asks for; whether its day is closed is asked only if it matters."""
+        link, closed_until = links.get(document.key), None
+        if document.existence is Existence.VOID and document.counters and link and link.state is LinkState.POSTED:
+            closed_until = await self.writer.closed_until(link.txn_date)
+        return plan_document(document, links, closed_until)
+
+    async def _apply_or_say(self, work: Work, step: Step, lease: Lease) -> None:
+        if self.dry_run and step.action is not Action.NOTHING:
+            work.parked.append(parked(step.document, ParkCode.DRY_RUN, action=step.action.value))
+            return
+        await self._apply(work, step, lease)
+
+    async def _apply(self, work: Work, step: Step, lease: Lease) -> None:
         document = step.document
         try:
             applied = await self.writer.apply(step, work.subject, lease)
         except Park as park:
-            work.parked.append(await self._true_reason(work.subject, park.item))
+            work.parked.append(await self._true_reason(park.item))
             return
-        except AccountMissing as error:
-            work.parked.append(parked(document, ParkCode.ACCOUNT_MISSING, **dict(error.details)))
-            return
-        except ItemMissing as error:
-            work.parked.append(parked(document, ParkCode.ITEM_MISSING, **dict(error.details)))
+        except ConfigurationError as error:
+            item = missing(document, error)
+            if item is None:
+                raise
+            work.parked.append(item)
             return
         except NotSettled as error:
             work.not_settled.append(error)
@@ -209,10 +250,10 @@ class Reconciler:
                 currency=document.currency,
             )
 
-    async def _true_reason(self, subject: Subject, item: Parked) -> Parked:
+    async def _true_reason(self, item: Parked) -> Parked:
         """Whether what a document waits for will ever be posted: an invoice that is rightly skipped will not."""
-        owner = _invoice_waited_for(item)
-        if owner is None or owner == subject:
+        owner = invoice_waited_for(item)
+        if owner is None:
             return item
         try:
             reading = await self._read(owner)
@@ -226,17 +267,18 @@ class Reconciler:
 
     # --- the end of a run -------------------------------------------------------------------------------------------
 
-    async def _finish(self, subject: Subject, begun: Begun, work: _Work, owners: Iterable[Subject]) -> None:
-        settled = [applied.step.document for applied in work.applied]
-        # Also what an earlier run wrote that was cut off before it could tell. What is void is waited for in vain.
-        standing = [document.key for document in settled if document.existence is Existence.PRESENT]
+    async def _finish(self, subject: Subject, begun: Begun, work: Work, owners: Iterable[Subject]) -> None:
+        # Also what an earlier run wrote that was cut off before it could tell.
+        standing, gone = work.keys(Existence.PRESENT), work.keys(Existence.VOID)
         async with transaction(self.engine) as connection:
-            waiting = await self.store.waiting_for(connection, standing)
+            waiting = await self.store.waiting_for(connection, standing, gone)
+            followers = await not_run_since(connection, {one.subject: one.since for one in work.follows})
             hinted = [Hint(subject=owner, source="owner") for owner in owners]
             hinted += [Hint(subject=Subject.parse(text), source="waiting") for text in waiting if text != str(subject)]
+            hinted += [Hint(subject=follower, source="follow") for follower in followers if follower != subject]
             await lock_rows(connection, [subject, *(hint.subject for hint in hinted)])
-            await self.store.park(connection, subject, work.parked)
-            await self.store.unpark(connection, [document.key for document in settled])
+            await self.store.park(connection, subject, work.parked, work.advised())
+            await self.store.unpark(connection, [*standing, *gone])
             await record_all(connection, hinted, self.defer)
             if work.not_settled:
                 retry_at = min(error.retry_at for error in work.not_settled)
@@ -255,7 +297,7 @@ class Reconciler:
         code = error.code if isinstance(error, WescopeError) else "internal"
         if isinstance(error, StripeError) and error.retry is Retry.NEVER:
             await self._finish(
-                subject, begun, _Work(subject, parked=[_unreadable(subject, error, self.policy.home_currency)]), ()
+                subject, begun, Work(subject, parked=[_unreadable(subject, error, self.policy.home_currency)]), ()
             )
             return
         if isinstance(error, WescopeError):
@@ -275,16 +317,6 @@ def backoff_s(failures: int, *, first: int, last: int) -> float:
     return min(last, doubled) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 
-def _owner(reading: Reading) -> str | None:
-    match reading.found:
-        case Invoice(customer=customer):
-            return customer.id
-        case Charge(customer=customer_id):
-            return customer_id
-        case _:
-            return None
-
-
 def _left_over(link: Link, code: ParkCode) -> Parked:
     return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency)
 
@@ -297,48 +329,4 @@ def _unreadable(subject: Subject, error: StripeError, currency: str) -> Parked:
         amount=0,
         currency=currency,
         details={"field" if unreadable else "error": error.detail or error.code, **error.details},
-    )
-
-
-def _invoices_waited_for(work: _Work) -> tuple[Subject, ...]:
-    """Invoices of other subjects that a shared payment waits for: they are looked at, and then it follows."""
-    found = {_invoice_waited_for(item) for item in work.parked} - {None, work.subject}
-    return tuple(sorted(subject for subject in found if subject))
-
-
-def _invoice_waited_for(item: Parked) -> Subject | None:
-    key = str(item.details.get("waiting_on", ""))
-    if not key.endswith(":invoice"):
-        return None
-    return Subject(kind=SubjectKind.INVOICE, id=key.removesuffix(":invoice"))
-
-
-def _result(work: _Work) -> SyncResult:
-    rows = [_action_row(applied.step.document, applied.action.value, applied.qbo_id) for applied in work.applied]
-    rows += [
-        ActionRow(
-            document_key=item.key,
-            entity="",
-            action="park",
-            qbo_id=None,
-            amount=item.amount,
-            currency=item.currency,
-            date=None,
-            reason=item.code.value,
-        )
-        for item in work.parked
-    ]
-    return SyncResult(subject=str(work.subject), actions=tuple(rows))
-
-
-def _action_row(document: Document, action: str, qbo_id: str | None) -> ActionRow:
-    return ActionRow(
-        document_key=document.key,
-        entity=document.entity.value,
-        action=action,
-        qbo_id=qbo_id,
-        amount=document.amount,
-        currency=document.currency,
-        date=document.dates.txn,
-        reason=None,
     )

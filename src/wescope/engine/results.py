@@ -18,6 +18,12 @@ MONEY: Mapping[str, bool] = {"money": True}
 NO_DIFFERENCE = "0.00"
 """What a tie-out reports when every amount agrees, in whatever currency."""
 
+PARKED = "park"
+"""The action of a document that was not posted; its reason is a park code."""
+
+ADVISED = "advise"
+"""The action of a document that was posted, but is worth a look; its reason is a park code."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieOutSummary:
@@ -81,7 +87,24 @@ class ReceivableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingRow:
-    """What the clearing account of one currency holds, on both sides; `difference` is Stripe less QBO."""
+    """What the clearing account of one currency holds, on both sides; `difference` is Stripe less QBO.
+
+    `opening` is what of Stripe's side was there before the start date: the account's opening balance in QBO.
+    """
+
+    currency: str
+    stripe: int = field(metadata=MONEY)
+    qbo: int = field(metadata=MONEY)
+    difference: int = field(metadata=MONEY)
+    opening: int = field(default=0, metadata=MONEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankRow:
+    """What moved between Stripe and the bank accounts of one currency, on both sides; `difference` is Stripe less QBO.
+
+    Deposits that the bank feed dates otherwise than Stripe, or that wait, show here; they are no error by themselves.
+    """
 
     currency: str
     stripe: int = field(metadata=MONEY)
@@ -105,6 +128,9 @@ class TieOut:
     parked: tuple[ParkedRow, ...]
     balanced: bool
     differences: Mapping[str, str] = field(default_factory=dict)
+    bank: tuple[BankRow, ...] = ()
+    payouts: Mapping[str, int] = field(default_factory=dict)
+    """How many payouts are in which state (`matched`, `waiting`, ...)."""
 
     @classmethod
     def of(
@@ -115,8 +141,13 @@ class TieOut:
         receivable: Iterable[ReceivableRow],
         clearing: Iterable[ClearingRow],
         parked: Iterable[ParkedRow] = (),
+        bank: Iterable[BankRow] = (),
+        payouts: Mapping[str, int] | None = None,
     ) -> Self:
-        """The tie-out of these rows, with its differences summed up (absolute values, so that none cancel)."""
+        """The tie-out of these rows, with its differences summed up (absolute values, so that none cancel).
+
+        Receivables and clearing decide whether it balances; bank and payouts say where to look if it does not.
+        """
         receivables, clearings = tuple(receivable), tuple(clearing)
         sums: dict[str, int] = {}
         rows: tuple[ReceivableRow | ClearingRow, ...] = (*receivables, *clearings)
@@ -131,6 +162,8 @@ class TieOut:
             parked=tuple(parked),
             balanced=not any(sums.values()),
             differences={currency: str(to_decimal(amount, currency)) for currency, amount in sorted(sums.items())},
+            bank=tuple(bank),
+            payouts=dict(sorted((payouts or {}).items())),
         )
 
     @property
@@ -147,6 +180,62 @@ def _one_difference(sums: Mapping[str, int]) -> str:
         ((currency, amount),) = open_sums.items()
         return str(to_decimal(amount, currency))
     return " + ".join(f"{to_decimal(amount, currency)} {currency.upper()}" for currency, amount in open_sums.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutResult:
+    """One payout, how its rows foot, and which deposits of QBO are it. All amounts are Stripe's, in `currency`.
+
+    `state` is `matched`, `adopted` (somebody else's deposit), `waiting`, `differs`, `unmatched`, `parked` or `failed`;
+    `differs_by` is amount less net; `waiting_on` names documents, `deposits` QBO's (`Deposit/145`). `payout_date` and
+    `deposit_date` are in the books' calendar, `arrival_date` and `available_date` in UTC's.
+    """
+
+    payout_id: str
+    currency: str
+    amount: int = field(metadata=MONEY)
+    gross: int = field(metadata=MONEY)
+    fee: int = field(metadata=MONEY)
+    net: int = field(metadata=MONEY)
+    foots: bool
+    state: str
+    differs_by: int = field(metadata=MONEY)
+    waiting_on: tuple[str, ...]
+    deposits: tuple[str, ...]
+    shared_with: tuple[str, ...]
+    payout_date: date | None
+    arrival_date: date | None
+    deposit_date: date | None
+    available_date: date | None
+    checked_at: datetime
+
+    @property
+    def is_settled(self) -> bool:
+        """True if nothing is left to do for it."""
+        return self.state in {"matched", "adopted", "failed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRowResult:
+    """One row of a payout with its document; `state` is as on the payout, per row. `category` is Stripe's word."""
+
+    transaction_id: str
+    category: str
+    source: str | None
+    document_key: str | None
+    gross: int = field(metadata=MONEY)
+    fee: int = field(metadata=MONEY)
+    net: int = field(metadata=MONEY)
+    currency: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutDetail:
+    """One payout with every row that it pays out."""
+
+    payout: PayoutResult
+    rows: tuple[PayoutRowResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +261,8 @@ class SyncResult:
 
     @property
     def needs_someone(self) -> bool:
-        """True if a document of the subject is parked."""
-        return any(action.action == "park" for action in self.actions)
+        """True if a document of the subject is parked, or posted but worth a look."""
+        return any(action.action in {PARKED, ADVISED} for action in self.actions)
 
 
 class Severity(StrEnum):

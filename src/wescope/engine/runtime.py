@@ -15,12 +15,23 @@ from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.doctor import Patient, examine
+from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.reconcile import Reconciler
-from wescope.engine.results import Check, ParkedRow, Status, SyncResult, TieOut, TieOutSummary
-from wescope.engine.tieout import QboSide, read_stripe, tie_out
+from wescope.engine.results import (
+    Check,
+    ParkedRow,
+    PayoutDetail,
+    PayoutResult,
+    Status,
+    SyncResult,
+    TieOut,
+    TieOutSummary,
+)
+from wescope.engine.tieout import Known, QboSide, read_stripe, tie_out
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
+from wescope.links.payouts import counts_by_state, deposit_days
 from wescope.links.reports import (
     ParkedItem,
     counts,
@@ -204,6 +215,25 @@ class Runtime:
         async with transaction(self.engine) as connection:
             return tuple(_parked_row(item) for item in await parked_items(connection))
 
+    async def payouts(self) -> tuple[PayoutResult, ...]:
+        """The result of every payout that was looked at, the latest arrival first.
+
+        Raises:
+            DatabaseUnavailable: the tables cannot be read.
+        """
+        async with transaction(self.engine) as connection:
+            return await payout_results(connection, self.store.realm_id)
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        """One payout with every row that it pays out.
+
+        Raises:
+            ObjectNotFound: it was not looked at yet.
+            DatabaseUnavailable: the tables cannot be read.
+        """
+        async with transaction(self.engine) as connection:
+            return await payout_detail(connection, self.store.realm_id, payout_id)
+
     async def tieout(self, as_of: date | None, progress: Progress | None = None) -> TieOut:
         """Compare Stripe and QBO at the end of `as_of` (null: today); the result is kept.
 
@@ -216,14 +246,20 @@ class Runtime:
         tell("reading Stripe", 0, 2)
         stripe = await read_stripe(self.listing)
         tell("reading QBO", 1, 2)
+        parked = await self.parked()
         async with transaction(self.engine) as connection:
             links = await customer_links(connection, self.store.realm_id)
+            known = Known(
+                customers={qbo_id: (key.partition(":")[0], currency) for qbo_id, key, currency in links},
+                parked=parked,
+                deposited=await deposit_days(connection, self.store.realm_id),
+                payouts=await counts_by_state(connection, self.store.realm_id),
+            )
         result = await tie_out(
             stripe,
             QboSide(self.client, self.company),
             self.policy,
-            {qbo_id: (key.partition(":")[0], currency) for qbo_id, key, currency in links},
-            await self.parked(),
+            known,
             as_of=as_of or local_date(now, self.policy.timezone),
             at=now,
         )

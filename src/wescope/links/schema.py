@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0001"
+REVISION = "m0002"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -69,6 +69,11 @@ links = Table(
     Column("credit_date", Date),
     Column("payout_date", Date),
     Column("arrival_date", Date),
+    Column("available_date", Date),
+    Column("stated_date", Date),
+    Column("settled_amount", BigInteger),
+    Column("settled_currency", Text),
+    Column("exchange_rate", Text),
     _moment("posted_at"),
     _now("created_at"),
     _now("updated_at"),
@@ -146,6 +151,7 @@ parked = Table(
     Column("currency", Text, nullable=False),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("waiting_on", Text),
+    Column("advisory", Boolean, nullable=False, server_default=text("false")),
     _now("since"),
     _now("updated_at"),
     PrimaryKeyConstraint("document_key"),
@@ -164,6 +170,50 @@ runs = Table(
     _moment("finished_at"),
     PrimaryKeyConstraint("id"),
     Index(None, "kind", "started_at"),
+)
+
+payout_checks = Table(
+    "payout_checks",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("payout_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("fee", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("foots", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("differs_by", BigInteger, nullable=False, server_default=text("0")),
+    Column("waiting_on", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("deposits", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("shared_with", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("payout_date", Date),
+    Column("arrival_date", Date),
+    Column("deposit_date", Date),
+    Column("available_date", Date),
+    _now("checked_at"),
+    PrimaryKeyConstraint("realm_id", "payout_id"),
+    Index(None, "realm_id", "arrival_date"),
+)
+"""One row per payout: whether it foots, and which QBO deposits (`Deposit/145`) cover it. Amounts are Stripe's."""
+
+payout_rows = Table(
+    "payout_rows",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("payout_id", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("source", Text),
+    Column("document_key", Text),
+    Column("gross", BigInteger, nullable=False),
+    Column("fee", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("realm_id", "payout_id", "position"),
+    Index(None, "transaction_id"),
 )
 
 checkpoints = Table(

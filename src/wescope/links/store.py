@@ -35,14 +35,17 @@ class Operation(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     VOID = "void"
+    """Take it back: void it, or delete it where QBO has no void."""
     DELETE = "delete"
+    """Undo a create whose answer is not what was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One row: a document key in one realm. Amount in minor units; `txn_date` in the books' calendar.
 
-    `fingerprint` is of the document that QBO holds, `intent_fingerprint` of the one that was last sent.
+    `fingerprint` is of the document that QBO holds, `intent_fingerprint` of the one that was last sent. `stated_date`
+    is the document's own date, if it was moved to `txn_date` because its period is closed.
     """
 
     realm_id: str
@@ -64,6 +67,7 @@ class Link:
     amount: int
     currency: str
     txn_date: date | None
+    stated_date: date | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -71,7 +75,27 @@ class Link:
         return self.state in {LinkState.INTENDED, LinkState.UNKNOWN}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledLink:
+    """What a document that we know of moves in the clearing account of `settled_currency`, and where it stands.
+
+    `settled_amount` is in minor units, signed as the money moves: null for a document that moves none there.
+    """
+
+    document_key: DocumentKey
+    entity: str
+    state: LinkState
+    qbo_id: str | None
+    subject: str
+    settled_amount: int | None
+    settled_currency: str | None
+    txn_date: date | None
+
+
 _LINK_COLUMNS = [links.c[name] for name in Link.__dataclass_fields__]
+_SETTLED_COLUMNS = [links.c[name] for name in SettledLink.__dataclass_fields__]
+# Codes whose detail `waiting_on` names documents; the first of them wakes the subject.
+_WAITS = frozenset({ParkCode.WAITING, ParkCode.PAYOUT_WAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +103,8 @@ class Intent:
     """What is about to be written: recorded durably before QBO is called.
 
     `seen` is the link from which it was decided. `qbo_id` and `sync_token` are of the object that it is about, if it
-    was learned only now (what an answer told, and is taken back).
+    was learned only now (what an answer told, and is taken back). `stated_date` is the document's own date, if it is
+    sent with another one.
     """
 
     document: Document
@@ -92,6 +117,7 @@ class Intent:
     seen: Link | None
     qbo_id: str | None = None
     sync_token: str | None = None
+    stated_date: date | None = None
 
 
 def _date_columns(dates: KeyDates) -> dict[str, date | None]:
@@ -101,6 +127,10 @@ def _date_columns(dates: KeyDates) -> dict[str, date | None]:
         "usage_start_date": dates.usage_start,
         "usage_end_date": dates.usage_end,
         "payment_received_date": dates.payment_received,
+        "credit_date": dates.credit,
+        "payout_date": dates.payout,
+        "arrival_date": dates.arrival,
+        "available_date": dates.available,
     }
 
 
@@ -117,6 +147,24 @@ class LinkStore:
     async def load(self, connection: AsyncConnection, keys: Collection[DocumentKey]) -> dict[DocumentKey, Link]:
         """The links of these keys; a key without a link is left out."""
         return await self._select(connection, links.c.document_key.in_(list(keys))) if keys else {}
+
+    async def posted_as(self, connection: AsyncConnection, prefix: str) -> dict[DocumentKey, Link]:
+        """All links whose fingerprint begins like this and whose document stands; without an index, so ask seldom."""
+        standing = links.c.state == LinkState.POSTED.value
+        begins = links.c.fingerprint.startswith(prefix, autoescape=True)
+        return await self._select(connection, sa.and_(standing, begins))
+
+    async def settled(
+        self, connection: AsyncConnection, keys: Collection[DocumentKey]
+    ) -> dict[DocumentKey, SettledLink]:
+        """What these documents move in clearing, and where they stand; a key without a link is left out."""
+        if not keys:
+            return {}
+        query = sa.select(*_SETTLED_COLUMNS).where(
+            links.c.realm_id == self.realm_id, links.c.document_key.in_(list(keys))
+        )
+        rows = await _mappings(connection, query)
+        return {row["document_key"]: SettledLink(**{**row, "state": LinkState(row["state"])}) for row in rows}
 
     async def of_subject(self, connection: AsyncConnection, subject: Subject) -> dict[DocumentKey, Link]:
         """The transactions that stand in QBO and were last written for this subject; customers outlive it."""
@@ -148,11 +196,12 @@ class LinkStore:
             "updated_at": at,
         }
         if intent.operation is Operation.CREATE:
-            values |= _described(intent.document)
+            values |= _described(intent.document, intent.stated_date)
         if intent.qbo_id is not None:
             values |= {"qbo_id": intent.qbo_id, "sync_token": intent.sync_token}
+        described = _described(intent.document, intent.stated_date)
         new = insert(links).values(
-            realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(_described(intent.document) | values)
+            realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(described | values)
         )
         if intent.seen is None:
             statement = new.on_conflict_do_nothing()
@@ -183,13 +232,14 @@ class LinkStore:
         fingerprint: str,
         at: datetime,
         document: Document | None = None,
+        stated_date: date | None = None,
     ) -> None:
         """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's.
 
         QBO has answered for the request id, so the next intent carries another one: a later change back to this very
         content must not be answered from QBO's memory.
         """
-        described = _described(document) if document else {}
+        described = _described(document, stated_date) if document else {}
         await self._set(
             connection,
             key,
@@ -230,43 +280,68 @@ class LinkStore:
             sa.update(links).where(self._is(key)).values(**values, updated_at=sa.func.clock_timestamp())
         )
 
-    async def park(self, connection: AsyncConnection, subject: Subject, items: Sequence[Parked]) -> None:
-        """Make `items` all that is parked of a subject; what was parked before under the same code keeps its age."""
+    async def park(
+        self,
+        connection: AsyncConnection,
+        subject: Subject,
+        items: Sequence[Parked],
+        advisory: Sequence[Parked] = (),
+    ) -> None:
+        """Make `items` all that is parked of a subject; what was parked before under the same code keeps its age.
+
+        `advisory` items are told, too, although their documents are posted; none has the key of one of `items`.
+        """
         # One order for everybody, so that two transactions never wait for each other.
-        for item in sorted(items, key=lambda item: item.key):
-            waiting_on = item.details.get("waiting_on") if item.code is ParkCode.WAITING else None
-            values = {
-                "subject": str(subject),
-                "code": item.code.value,
-                "amount": item.amount,
-                "currency": item.currency,
-                "details": dict(item.details),
-                "waiting_on": waiting_on,
-            }
-            new = insert(parked).values(document_key=item.key, **values)
-            since = sa.case((parked.c.code == new.excluded.code, parked.c.since), else_=sa.func.now())
-            await connection.execute(
-                new.on_conflict_do_update(
-                    constraint=parked.primary_key, set_=values | {"since": since, "updated_at": sa.func.now()}
-                )
-            )
-        keys = [item.key for item in items]
+        told = sorted(
+            [(item, False) for item in items] + [(item, True) for item in advisory], key=lambda one: one[0].key
+        )
+        for item, is_advisory in told:
+            await _park_one(connection, subject, item, is_advisory=is_advisory)
+        keys = [item.key for item, _ in told]
         await connection.execute(
             sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
         )
 
     async def unpark(self, connection: AsyncConnection, keys: Iterable[DocumentKey]) -> None:
-        """These documents stand as they should, whoever parked them."""
+        """These documents stand as they should, whoever parked them; advice about them stays."""
         all_keys = list(keys)
         if all_keys:
-            await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys)))
+            blocking = sa.not_(parked.c.advisory)
+            await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys), blocking))
 
-    async def waiting_for(self, connection: AsyncConnection, keys: Collection[DocumentKey]) -> tuple[str, ...]:
-        """The subjects (as text) of parked documents that wait for one of these keys."""
-        if not keys:
+    async def waiting_for(
+        self, connection: AsyncConnection, posted: Collection[DocumentKey], taken_back: Collection[DocumentKey] = ()
+    ) -> tuple[str, ...]:
+        """The subjects (as text) of parked documents that wait for one of these to be posted, or to be taken back."""
+        if not posted and not taken_back:
             return ()
-        query = sa.select(parked.c.subject).distinct().where(parked.c.waiting_on.in_(list(keys)))
+        until = parked.c.details["until"].astext
+        reached = sa.or_(
+            sa.and_(parked.c.waiting_on.in_(list(posted)), until.is_(None)),
+            sa.and_(parked.c.waiting_on.in_(list(taken_back)), until.is_not(None)),
+        )
+        query = sa.select(parked.c.subject).distinct().where(reached)
         return tuple((await connection.execute(query)).scalars())
+
+
+async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked, *, is_advisory: bool) -> None:
+    first, *_ = [*str(item.details.get("waiting_on", "")).split(), None]
+    values = {
+        "subject": str(subject),
+        "code": item.code.value,
+        "amount": item.amount,
+        "currency": item.currency,
+        "details": dict(item.details),
+        "waiting_on": first if item.code in _WAITS else None,
+        "advisory": is_advisory,
+    }
+    new = insert(parked).values(document_key=item.key, **values)
+    since = sa.case((parked.c.code == new.excluded.code, parked.c.since), else_=sa.func.now())
+    await connection.execute(
+        new.on_conflict_do_update(
+            constraint=parked.primary_key, set_=values | {"since": since, "updated_at": sa.func.now()}
+        )
+    )
 
 
 def _unchanged(seen: Link) -> sa.ColumnElement[bool]:
@@ -279,12 +354,17 @@ def _unchanged(seen: Link) -> sa.ColumnElement[bool]:
     )
 
 
-def _described(document: Document) -> dict[str, Any]:
+def _described(document: Document, stated_date: date | None) -> dict[str, Any]:
+    settled, rate = document.settled, document.exchange_rate
     return {
         "entity": document.entity.value,
         "amount": document.amount,
         "currency": document.currency,
         "stripe_ids": list(document.stripe_ids),
+        "settled_amount": settled.amount if settled else None,
+        "settled_currency": settled.currency if settled else None,
+        "exchange_rate": None if rate is None else str(rate),
+        "stated_date": stated_date,
         **_date_columns(document.dates),
     }
 

@@ -4,7 +4,7 @@ A hint makes its subject dirty. The row says whether a job for it is waiting; if
 transaction. A run remembers how dirty the subject was when it began, and cleans no more than that.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,6 +116,19 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
 async def learn_customer(connection: AsyncConnection, subject: Subject, customer_id: str) -> None:
     """Remember whose subject this is; hints without a customer (thin events) do not say."""
     await connection.execute(sa.update(subjects).where(_is(subject)).values(customer_id=customer_id))
+
+
+async def not_run_since(connection: AsyncConnection, moments: Mapping[Subject, datetime]) -> tuple[Subject, ...]:
+    """Those of these subjects that were not run at or after their moment, in their order; unknown ones, too."""
+    if not moments:
+        return ()
+    pairs = sa.tuple_(subjects.c.kind, subjects.c.id)
+    query = sa.select(subjects.c.kind, subjects.c.id, subjects.c.last_run_at).where(
+        pairs.in_([(subject.kind.value, subject.id) for subject in moments])
+    )
+    runs = {(row.kind, row.id): row.last_run_at for row in await connection.execute(query)}
+    last = {subject: runs.get((subject.kind.value, subject.id)) for subject in moments}
+    return tuple(subject for subject, since in sorted(moments.items()) if (at := last[subject]) is None or at < since)
 
 
 async def finish(

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as url_quote
 
 import httpx2
 import stamina
 
-from wescope.errors import ObjectGone, QboNotSent, QboThrottled
+from wescope.errors import InvalidReference, ObjectGone, QboNotSent, QboThrottled
 from wescope.qbo import answers, queries, wire
 from wescope.qbo.answers import Answer
 from wescope.qbo.attempts import Attempt, AttemptHook, Operation, tell
@@ -181,12 +182,29 @@ class QboClient:
         """The company's own data. It holds names and addresses: show it, never store it."""
         return await self._get("CompanyInfo", f"companyinfo/{url_quote(self._realm_id, safe='')}")
 
+    async def exchange_rate(self, currency: str, as_of: date) -> Decimal | None:
+        """Home units for one unit of a foreign currency on a day of the company's calendar; null if QBO has none.
+
+        Args:
+            currency: a lower-case ISO code other than home (facts/qbo.md 7).
+            as_of: the day.
+        """
+        parameters = {"sourcecurrencycode": currency.upper(), "asofdate": as_of.isoformat()}
+        try:
+            record = await self._get("ExchangeRate", "exchangerate", parameters)
+        except (ObjectGone, InvalidReference):
+            return None
+        rate = wire.decimal(record.get("Rate"))
+        return rate if rate is not None and rate > 0 else None
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _get(self, entity: str, path: str) -> Record:
-        call = _Call(operation="read", entity=entity, method="GET", path=path, expect=entity)
+    async def _get(self, entity: str, path: str, parameters: Mapping[str, str] | None = None) -> Record:
+        call = _Call(
+            operation="read", entity=entity, method="GET", path=path, expect=entity, parameters=parameters or {}
+        )
         record: Record = (await self._call(call)).result()[entity]
         return record
 

@@ -1,59 +1,44 @@
-"""Company: the reference data of one QBO company, cached: accounts and items by role, and its preferences.
+"""Company: the reference data of one QBO company, cached: its chart of accounts, items, classes, taxes and rates.
 
-Reads are metered by Intuit, so one query each for accounts and items and one read of the preferences serve for an
-hour, or until something proves that they are out of date.
+Reads are metered by Intuit, so one query each for accounts and items and one read each of the preferences and the
+company serve for an hour, or until something proves that they are out of date. Classes, tax codes and exchange rates
+are read when a document first needs them.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import TypeVar
 
-from wescope.books.documents import Document
-from wescope.books.policy import AccountRole, ItemRole
+from wescope.books.documents import DepositBody, Document
+from wescope.books.policy import Account, AccountRole, Item, ItemRole, RoleAccount
 from wescope.books.subjects import DocumentKey
-from wescope.errors import AccountMissing, ConfigurationError, ItemMissing, QboNotSent
+from wescope.errors import AccountMissing, ClassMissing, ConfigurationError, ExchangeRateMissing, ItemMissing
 from wescope.qbo import queries
+from wescope.qbo.accounts import AccountName, Chart
+from wescope.qbo.cache import Cached
 from wescope.qbo.client import QboClient
-from wescope.qbo.lookup import INACTIVE_SUFFIX
-from wescope.qbo.payloads import References, account_roles, item_roles
-from wescope.qbo.records import Record, reference
+from wescope.qbo.directory import Directory
+from wescope.qbo.preferences import Preferences, read_preferences
+from wescope.qbo.references import References
+from wescope.qbo.taxes import TaxChoice, TaxReferences, form_of, is_tax, tax_references
+
+__all__ = ["TTL_S", "Company", "CompanyData", "Preferences", "TaxChoice"]
 
 TTL_S = 3600.0
+_NO_TAX_CHOICE = TaxChoice()
 
-# A parked backlog must not turn into a storm of reads: what was just read is not read again.
-_FRESH_S = 10.0
-
-_MONEY_ACCOUNTS = frozenset({"Bank", "Other Current Asset"})
-_ACCOUNT_TYPES: Mapping[AccountRole, frozenset[str]] = {
-    AccountRole.CLEARING: _MONEY_ACCOUNTS,
-    AccountRole.OUT_OF_BAND: _MONEY_ACCOUNTS,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
-    """The preferences that decide how the books behave (facts/qbo.md 4.7).
-
-    `book_close_date` is the last closed day in the company's calendar; `home_currency` is in lower case.
-    """
-
-    custom_txn_numbers: bool
-    multicurrency: bool
-    home_currency: str
-    book_close_date: date | None = None
-    auto_apply_credit: bool = False
-    auto_apply_payments: bool = False
-    using_sales_tax: bool = False
-    partner_tax_enabled: bool = False
-    allow_service_date: bool = True
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyData:
-    """What was read at one moment: ids by role, the roles that could not be resolved and why, the preferences."""
+    """What was read at one moment: preferences, and by role the ids and what could not be resolved and why.
+
+    `accounts` and `missing_accounts` are those of the home currency.
+    """
 
     accounts: Mapping[AccountRole, str]
     items: Mapping[ItemRole, str]
@@ -62,14 +47,24 @@ class CompanyData:
     missing_items: Mapping[ItemRole, ItemMissing] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """`CompanyData` with the lists that it was made of."""
+
+    data: CompanyData
+    chart: Chart = field(repr=False)
+    catalogue: Directory = field(repr=False)
+
+
 class Company:
     """The cached reference data of the company that a client is connected to. Safe to use from many tasks."""
 
     def __init__(
         self,
         client: QboClient,
-        accounts: Mapping[AccountRole, str],
+        account_name: AccountName,
         items: Mapping[ItemRole, str],
+        tax: TaxChoice = _NO_TAX_CHOICE,
         *,
         ttl_s: float = TTL_S,
         clock_s: Callable[[], float] = time.monotonic,
@@ -78,17 +73,18 @@ class Company:
 
         Args:
             client: the company's.
-            accounts: for each role the account's name, full name (`Parent:Child`) or id.
+            account_name: gives the account of a role and currency: its name, full name (`Parent:Child`) or id.
             items: for each role the item's name, full name or id.
+            tax: the policy's choice of how tax is posted.
             ttl_s: how long what was read is believed, in seconds.
             clock_s: a monotonic clock, in seconds.
         """
-        self._client, self._accounts, self._items = client, accounts, items
+        self._client, self._account_name, self._items, self._tax = client, account_name, items, tax
         self._ttl_s, self._clock_s = ttl_s, clock_s
-        self._data: CompanyData | None = None
-        self._read_at_s = 0.0
-        self._stale = False
-        self._turn = asyncio.Lock()
+        self._basics = Cached(self._read, ttl_s=ttl_s, clock_s=clock_s)
+        self._classes = Cached(self._read_classes, ttl_s=ttl_s, clock_s=clock_s)
+        self._tax_lists = Cached(self._read_tax_lists, ttl_s=ttl_s, clock_s=clock_s)
+        self._rates: dict[tuple[str, date], Cached[Decimal | None]] = {}
 
     async def data(self) -> CompanyData:
         """All of it, read anew if it is too old or was forgotten.
@@ -96,41 +92,42 @@ class Company:
         Raises:
             QboError: QBO does not answer, and nothing was read before.
         """
-        async with self._turn:
-            if self._data is not None and self._good():
-                return self._data
-            try:
-                return await self._read()
-            except QboNotSent:
-                # What was read before is better than nothing while QBO is away.
-                if self._data is None:
-                    raise
-                return self._data
+        return (await self._basics.get()).data
 
     async def refresh(self) -> CompanyData:
-        """Read everything again, now.
+        """Read everything again, now (classes, taxes and rates before their next use).
 
         Raises:
             QboError: QBO does not answer.
         """
-        async with self._turn:
-            return await self._read()
+        self.forget()
+        return (await self._basics.refresh()).data
 
     def forget(self) -> None:
         """Something proved that the data may be out of date: they are read again before the next use."""
-        self._stale = True
+        self._basics.forget()
+        self._classes.forget()
+        self._tax_lists.forget()
+        for rate in self._rates.values():
+            rate.forget()
 
     async def preferences(self) -> Preferences:
         """The company's preferences."""
         return (await self.data()).preferences
 
-    async def account(self, role: AccountRole) -> str:
+    async def account(self, role: AccountRole, currency: str | None = None) -> str:
         """QBO's id of the account of a role.
 
+        Args:
+            role: what it is for.
+            currency: Stripe's lower-case code; null is the company's own.
+
         Raises:
-            AccountMissing: it does not exist, is inactive, ambiguous or of the wrong type; names role and setting.
+            AccountMissing: it does not exist, is inactive, ambiguous, or of the wrong type or currency; names role,
+                currency, setting and reason.
         """
-        return (await self._resolved(frozenset({role}), frozenset())).accounts[role]
+        wanted = RoleAccount(role=role, currency=currency or (await self.preferences()).home_currency)
+        return (await self._accounts((wanted,), frozenset()))[wanted]
 
     async def item(self, role: ItemRole) -> str:
         """QBO's id of the item of a role.
@@ -138,7 +135,27 @@ class Company:
         Raises:
             ItemMissing: it does not exist, is inactive or ambiguous; names role and setting.
         """
-        return (await self._resolved(frozenset(), frozenset({role}))).items[role]
+        return (await self._items_of((role,)))[role]
+
+    async def exchange_rate(self, currency: str, as_of: date) -> Decimal:
+        """How many home units one unit of a currency is worth on a day of the company's calendar; 1 for home.
+
+        Raises:
+            ExchangeRateMissing: QBO has none.
+        """
+        if currency == (await self.preferences()).home_currency:
+            return Decimal(1)
+        cached = self._rates.get((currency, as_of))
+        if cached is None:
+            cached = Cached(
+                lambda: self._client.exchange_rate(currency, as_of), ttl_s=self._ttl_s, clock_s=self._clock_s
+            )
+            self._rates[currency, as_of] = cached
+        rate = await cached.get()
+        if rate is None:
+            cached.forget()  # somebody may enter it
+            raise ExchangeRateMissing(currency=currency, date=as_of.isoformat(), reason="not_found")
+        return rate
 
     async def references(
         self, document: Document, qbo_ids: Mapping[DocumentKey, str], display_name: str | None = None
@@ -151,141 +168,127 @@ class Company:
             display_name: the chosen name, for a customer.
 
         Raises:
-            AccountMissing: an account that it needs cannot be used.
-            ItemMissing: an item that it needs cannot be used.
+            AccountMissing, ItemMissing, ClassMissing, TaxCodeMissing: one that it needs cannot be used.
+            ExchangeRateMissing: QBO has no rate for its currency and date, or takes no foreign currency.
         """
-        data = await self._resolved(account_roles(document), item_roles(document))
+        rate = await self._rate_of(document)
+        preferences = await self.preferences()
+        tax = await self._tax_of(document, preferences)
+        lines = [line for line in document.lines if not (tax.form.is_native and is_tax(line))]
         return References(
             qbo_ids=qbo_ids,
-            accounts=data.accounts,
-            items=data.items,
-            custom_txn_numbers=data.preferences.custom_txn_numbers,
-            multicurrency=data.preferences.multicurrency,
+            accounts=await self._accounts(document.accounts, _on_deposit_lines(document)),
+            items=await self._items_of(tuple(dict.fromkeys(line.item for line in lines))),
+            classes=await self._classes_of(sorted({line.class_name for line in lines if line.class_name})),
+            tax=tax,
+            custom_txn_numbers=preferences.custom_txn_numbers,
+            multicurrency=preferences.multicurrency,
+            exchange_rate=rate,
             display_name=display_name,
         )
 
-    async def _resolved(self, accounts: frozenset[AccountRole], items: frozenset[ItemRole]) -> CompanyData:
-        """Data that has these roles; what is missing is looked for once more, since somebody may just have made it."""
-        data = await self.data()
-        if _missing(data, accounts, items):
+    async def _accounts(self, accounts: tuple[Account, ...], on_deposit: frozenset[Account]) -> dict[Account, str]:
+        async def found() -> dict[Account, str]:
+            chart = (await self._basics.get()).chart
+            return {account: chart.find(account, on_deposit_line=account in on_deposit) for account in accounts}
+
+        return await self._again_if_missing(found)
+
+    async def _items_of(self, items: tuple[Item, ...]) -> dict[Item, str]:
+        async def found() -> dict[Item, str]:
+            catalogue = (await self._basics.get()).catalogue
+            return {item: _find_item(item, self._items, catalogue) for item in items}
+
+        return await self._again_if_missing(found)
+
+    async def _classes_of(self, names: list[str]) -> dict[str, str]:
+        async def found() -> dict[str, str]:
+            classes = await self._classes.get()
+            return {name: _find_class(name, classes) for name in names}
+
+        return await self._again_if_missing(found) if names else {}
+
+    async def _tax_of(self, document: Document, preferences: Preferences) -> TaxReferences:
+        form = form_of(self._tax, preferences, document)
+
+        async def found() -> TaxReferences:
+            codes, rates = await self._tax_lists.get() if form.is_native else (Directory(), Directory())
+            return tax_references(self._tax, form, document, codes, rates)
+
+        return await self._again_if_missing(found)
+
+    async def _rate_of(self, document: Document) -> Decimal:
+        """Stripe's own rate if there is one, else the company's of the document's date."""
+
+        async def found() -> Decimal:
+            preferences, day = await self.preferences(), document.dates.txn
+            if document.currency == preferences.home_currency:
+                return Decimal(1)
+            if not preferences.multicurrency:
+                raise ExchangeRateMissing(
+                    currency=document.currency, date=day.isoformat() if day else "", reason="multicurrency_off"
+                )
+            if document.exchange_rate is not None:
+                return document.exchange_rate
+            return await self.exchange_rate(document.currency, day) if day else Decimal(1)  # names have neither
+
+        return await self._again_if_missing(found)
+
+    async def _again_if_missing(self, find: Callable[[], Awaitable[T]]) -> T:
+        """What is missing is looked for once more in newer data, since somebody may just have made it."""
+        try:
+            return await find()
+        except ConfigurationError:
             self.forget()
-            data = await self.data()
-        if missing := _missing(data, accounts, items):
-            raise missing
-        return data
+        return await find()
 
-    def _good(self) -> bool:
-        age_s = self._clock_s() - self._read_at_s
-        return age_s < (_FRESH_S if self._stale else self._ttl_s)
+    async def _read(self) -> _Read:
+        accounts = Directory(await self._client.query_all("Account", queries.including_inactive()))
+        catalogue = Directory(await self._client.query_all("Item", queries.including_inactive()))
+        preferences = read_preferences(await self._client.preferences(), await self._client.company_info())
+        chart = Chart(accounts, self._account_name, preferences.home_currency)
+        account_ids, missing_accounts = chart.by_role()
+        items: dict[ItemRole, str] = {}
+        missing_items: dict[ItemRole, ItemMissing] = {}
+        for role in ItemRole:
+            try:
+                items[role] = _find_item(role, self._items, catalogue)
+            except ItemMissing as fault:
+                missing_items[role] = fault
+        data = CompanyData(
+            accounts=account_ids,
+            items=items,
+            preferences=preferences,
+            missing_accounts=missing_accounts,
+            missing_items=missing_items,
+        )
+        return _Read(data=data, chart=chart, catalogue=catalogue)
 
-    async def _read(self) -> CompanyData:
-        accounts = _Directory(await self._client.query_all("Account", queries.including_inactive()))
-        items = _Directory(await self._client.query_all("Item", queries.including_inactive()))
-        preferences = _preferences(await self._client.preferences())
-        self._data = _resolve(self._accounts, accounts, self._items, items, preferences)
-        self._read_at_s, self._stale = self._clock_s(), False
-        return self._data
+    async def _read_classes(self) -> Directory:
+        return Directory(await self._client.query_all("Class", queries.including_inactive()))
 
-
-class _Directory:
-    """A list of QBO's by full name, name and id. Names differ by more than case in QBO, so case is ignored."""
-
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._records = list(records)
-
-    def search(self, configured: str) -> tuple[Record | None, str]:
-        """The one record that a setting means, or why there is none."""
-        wanted = configured.strip().casefold()
-        if not wanted:
-            return None, "not_configured"
-        for name in ("FullyQualifiedName", "Name", "Id"):
-            found = [record for record in self._records if str(record.get(name) or "").casefold() == wanted]
-            active = [record for record in found if record.get("Active", True)]
-            if len(active) == 1:
-                return active[0], ""
-            if found:
-                return None, "ambiguous" if active else "inactive"
-        return None, self._inactive(wanted)
-
-    def _inactive(self, wanted: str) -> str:
-        renamed = wanted + INACTIVE_SUFFIX
-        names = {
-            str(record.get(name) or "").casefold()
-            for record in self._records
-            for name in ("FullyQualifiedName", "Name")
-        }
-        return "inactive" if renamed in names else "not_found"
+    async def _read_tax_lists(self) -> tuple[Directory, Directory]:
+        # One page holds them all, and the American ids TAX and NON are no numbers to order by.
+        codes = await self._client.query(queries.select("TaxCode"))
+        rates = await self._client.query(queries.select("TaxRate"))
+        return Directory(codes), Directory(rates)
 
 
-def _resolve(
-    account_settings: Mapping[AccountRole, str],
-    accounts: _Directory,
-    item_settings: Mapping[ItemRole, str],
-    items: _Directory,
-    preferences: Preferences,
-) -> CompanyData:
-    account_ids: dict[AccountRole, str] = {}
-    missing_accounts: dict[AccountRole, AccountMissing] = {}
-    for account_role in AccountRole:
-        setting = account_settings.get(account_role, "")
-        record, reason = accounts.search(setting)
-        allowed = _ACCOUNT_TYPES.get(account_role)
-        if record and allowed and record.get("AccountType") not in allowed:
-            record, reason = None, "wrong_type"
-        if record:
-            account_ids[account_role] = str(record["Id"])
-        else:
-            missing_accounts[account_role] = AccountMissing(role=account_role.value, configured=setting, reason=reason)
-    item_ids: dict[ItemRole, str] = {}
-    missing_items: dict[ItemRole, ItemMissing] = {}
-    for item_role in ItemRole:
-        setting = item_settings.get(item_role, "")
-        record, reason = items.search(setting)
-        if record:
-            item_ids[item_role] = str(record["Id"])
-        else:
-            missing_items[item_role] = ItemMissing(role=item_role.value, configured=setting, reason=reason)
-    return CompanyData(
-        accounts=account_ids,
-        items=item_ids,
-        preferences=preferences,
-        missing_accounts=missing_accounts,
-        missing_items=missing_items,
-    )
+def _on_deposit_lines(document: Document) -> frozenset[Account]:
+    body = document.body
+    return frozenset(line.account for line in body.lines) if isinstance(body, DepositBody) else frozenset()
 
 
-def _missing(
-    data: CompanyData, accounts: frozenset[AccountRole], items: frozenset[ItemRole]
-) -> ConfigurationError | None:
-    absent: list[ConfigurationError] = [
-        data.missing_accounts[role] for role in sorted(accounts) if role not in data.accounts
-    ]
-    absent += [data.missing_items[role] for role in sorted(items) if role not in data.items]
-    return absent[0] if absent else None
+def _find_item(item: Item, settings: Mapping[ItemRole, str], catalogue: Directory) -> str:
+    role, configured = (item.value, settings.get(item, "")) if isinstance(item, ItemRole) else ("named", item.name)
+    record, reason = catalogue.search(configured)
+    if record is None:
+        raise ItemMissing(role=role, configured=configured, reason=reason)
+    return str(record["Id"])
 
 
-def _preferences(record: Record) -> Preferences:
-    sales, currency = _part(record, "SalesFormsPrefs"), _part(record, "CurrencyPrefs")
-    tax, accounting = _part(record, "TaxPrefs"), _part(record, "AccountingInfoPrefs")
-    closed = accounting.get("BookCloseDate")
-    return Preferences(
-        custom_txn_numbers=_flag(sales, "CustomTxnNumbers"),
-        multicurrency=_flag(currency, "MultiCurrencyEnabled"),
-        home_currency=(reference(currency, "HomeCurrency") or "USD").lower(),
-        book_close_date=date.fromisoformat(closed[:10]) if isinstance(closed, str) and closed else None,
-        auto_apply_credit=_flag(sales, "AutoApplyCredit"),
-        auto_apply_payments=_flag(sales, "AutoApplyPayments"),
-        using_sales_tax=_flag(tax, "UsingSalesTax"),
-        partner_tax_enabled=_flag(tax, "PartnerTaxEnabled"),
-        allow_service_date=_flag(sales, "AllowServiceDate"),
-    )
-
-
-def _part(record: Record, name: str) -> Mapping[str, Any]:
-    found = record.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _flag(part: Mapping[str, Any], name: str) -> bool:
-    # Some preferences come as the word.
-    return part.get(name) in {True, "true"}
+def _find_class(name: str, classes: Directory) -> str:
+    record, reason = classes.search(name)
+    if record is None:
+        raise ClassMissing(configured=name, reason=reason)
+    return str(record["Id"])

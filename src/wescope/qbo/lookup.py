@@ -8,19 +8,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from wescope.books.documents import CustomerBody, Document, InvoiceBody, PaymentBody
+from wescope.books.documents import (
+    CreditMemoBody,
+    CustomerBody,
+    Document,
+    InvoiceBody,
+    JournalEntryBody,
+    PaymentBody,
+    ReceiptBody,
+)
 from wescope.qbo import queries
 from wescope.qbo.client import QboClient
-from wescope.qbo.payloads import References, has_marker
+from wescope.qbo.directory import INACTIVE_SUFFIX
+from wescope.qbo.payloads import has_marker
 from wescope.qbo.records import Record
+from wescope.qbo.references import References
 
 # QBO may date a transaction in its own calendar if the company's zone was changed.
 _DATE_MARGIN = timedelta(days=1)
 # Our clock and QBO's may differ by some minutes.
 _CLOCK_MARGIN = timedelta(minutes=15)
-
-INACTIVE_SUFFIX = " (deleted)"
-"""What QBO appends to the name of a list object that is made inactive (facts/qbo.md 7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,30 +65,48 @@ async def find(
 
 def _searches(document: Document, references: References, since: datetime | None) -> Iterator[str]:
     active = ""
-    match document.body:
-        case CustomerBody(display_names=names):
-            active = queries.including_inactive()
-            candidates = dict.fromkeys([*names, *([references.display_name] if references.display_name else [])])
-            wanted = [name + suffix for name in candidates for suffix in ("", INACTIVE_SUFFIX)]
-            yield f"{queries.where_in('DisplayName', wanted)} AND {active}"
-        case InvoiceBody(doc_number=number):
-            if references.custom_txn_numbers:
-                yield queries.where_equals("DocNumber", number)
-            yield from _by_customer_and_date(document, references)
-        case PaymentBody(reference=number):
-            yield queries.where_equals("PaymentRefNum", number)
-            yield from _by_customer_and_date(document, references)
+    if isinstance(document.body, CustomerBody):
+        active = queries.including_inactive()
+        yield f"{_names(document.body, references)} AND {active}"
+    else:
+        yield from _by_number(document, references)
+        yield from _by_customer_and_date(document, references)
     if since:
         created = _created_since(since)
         yield f"{created} AND {active}" if active else created
 
 
+def _names(body: CustomerBody, references: References) -> str:
+    candidates = dict.fromkeys([*body.display_names, *([references.display_name] if references.display_name else [])])
+    return queries.where_in("DisplayName", [name + suffix for name in candidates for suffix in ("", INACTIVE_SUFFIX)])
+
+
+def _by_number(document: Document, references: References) -> Iterator[str]:
+    """By what QBO can search: the number of sales forms and journal entries, the reference of payments."""
+    match document.body:
+        case PaymentBody(reference=number):
+            yield queries.where_equals("PaymentRefNum", number)
+        case JournalEntryBody(doc_number=number):
+            yield queries.where_equals("DocNumber", number)
+        case InvoiceBody(doc_number=number) | CreditMemoBody(doc_number=number) | ReceiptBody(doc_number=number):
+            if references.custom_txn_numbers:
+                yield queries.where_equals("DocNumber", number)
+
+
 def _by_customer_and_date(document: Document, references: References) -> Iterator[str]:
-    customer = references.qbo_ids.get(document.references[0])
     day = document.dates.txn
-    if customer and day:
-        window = queries.where_between("TxnDate", day - _DATE_MARGIN, day + _DATE_MARGIN)
-        yield f"{queries.where_equals('CustomerRef', customer)} AND {window}"
+    if day is None:
+        return
+    window = queries.where_between("TxnDate", day - _DATE_MARGIN, day + _DATE_MARGIN)
+    match document.body:
+        case InvoiceBody(customer=key) | CreditMemoBody(customer=key) | PaymentBody(customer=key):
+            if customer := references.qbo_ids.get(key):
+                yield f"{queries.where_equals('CustomerRef', customer)} AND {window}"
+        case ReceiptBody(customer=payer) if payer and payer in references.qbo_ids:
+            yield f"{queries.where_equals('CustomerRef', references.qbo_ids[payer])} AND {window}"
+        case _:
+            # Guests, journal entries and deposits have no customer that could be searched.
+            yield window
 
 
 def _created_since(since: datetime) -> str:

@@ -4,83 +4,49 @@ Roles become account and item ids here, and minor units decimals; all of it come
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from wescope.books.documents import CustomerBody, Document, InvoiceBody, PaymentBody, SalesLine
-from wescope.books.names import cut
-from wescope.books.policy import AccountRole, ItemRole
+from wescope.books.documents import (
+    Application,
+    CreditMemoBody,
+    CustomerBody,
+    DepositBody,
+    DepositLine,
+    Document,
+    InvoiceBody,
+    JournalEntryBody,
+    JournalLine,
+    PaymentBody,
+    ReceiptBody,
+)
 from wescope.books.subjects import DocumentKey
-from wescope.errors import AccountMissing, ItemMissing
 from wescope.qbo import wire
 from wescope.qbo.records import Record
+from wescope.qbo.references import References
+from wescope.qbo.sales_forms import form_content
+from wescope.qbo.texts import CUSTOMER_NOTES_LENGTH, NOTE_LENGTH, fitting
 
-NOTE_LENGTH = 4000
-"""Characters of PrivateNote on transactions and of Description on lines (facts/qbo.md 4.1)."""
+__all__ = ["References", "has_any_marker", "has_marker", "marker", "to_payload"]
 
-CUSTOMER_NOTES_LENGTH = 2000
-"""Characters of Notes on customers (facts/qbo.md 4.7)."""
-
-_CONTROL = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class References:
-    """What a document's keys and roles are in one company: QBO ids, and the preferences that shape a payload.
-
-    `display_name` is the chosen one of a customer's candidates; null takes the first.
-    """
-
-    qbo_ids: Mapping[DocumentKey, str] = field(default_factory=dict)
-    accounts: Mapping[AccountRole, str] = field(default_factory=dict)
-    items: Mapping[ItemRole, str] = field(default_factory=dict)
-    custom_txn_numbers: bool = True
-    multicurrency: bool = False
-    display_name: str | None = None
-
-    def account(self, role: AccountRole) -> str:
-        """QBO's id of the account.
-
-        Raises:
-            AccountMissing: it was not resolved.
-        """
-        if role not in self.accounts:
-            raise AccountMissing(role=role.value)
-        return self.accounts[role]
-
-    def item(self, role: ItemRole) -> str:
-        """QBO's id of the item.
-
-        Raises:
-            ItemMissing: it was not resolved.
-        """
-        if role not in self.items:
-            raise ItemMissing(role=role.value)
-        return self.items[role]
+_PREFIX = "wescope:"
+_ANY_MARKER = re.compile(rf"(?:^|\s){_PREFIX}\S")
+_NOTES = ("PrivateNote", "Notes")
 
 
 def marker(key: DocumentKey) -> str:
     """The word in PrivateNote (or in a customer's Notes) that proves that a record is this document."""
-    return f"wescope:{key}"
+    return f"{_PREFIX}{key}"
 
 
 def has_marker(record: Record, key: DocumentKey) -> bool:
     """Whether the record carries exactly this document's marker, as a word of its own."""
     word = marker(key)
-    return any(word in str(record.get(name) or "").split() for name in ("PrivateNote", "Notes"))
+    return any(word in str(record.get(name) or "").split() for name in _NOTES)
 
 
-def account_roles(document: Document) -> frozenset[AccountRole]:
-    """The roles whose accounts the document's payload names."""
-    return frozenset({document.body.deposit_to}) if isinstance(document.body, PaymentBody) else frozenset()
-
-
-def item_roles(document: Document) -> frozenset[ItemRole]:
-    """The roles whose items the document's payload names."""
-    return (
-        frozenset(line.item for line in document.body.lines) if isinstance(document.body, InvoiceBody) else frozenset()
-    )
+def has_any_marker(record: Record) -> bool:
+    """Whether the record is any document of ours."""
+    return any(_ANY_MARKER.search(str(record.get(name) or "")) for name in _NOTES)
 
 
 def to_payload(document: Document, references: References) -> dict[str, Any]:
@@ -89,17 +55,38 @@ def to_payload(document: Document, references: References) -> dict[str, Any]:
     Amounts are decimals of the document's currency. For an update the caller adds Id, SyncToken and sparse.
 
     Raises:
-        AccountMissing: an account that it needs is not among the references.
-        ItemMissing: an item that it needs is not among the references.
+        AccountMissing, ItemMissing, ClassMissing: one that it needs is not among the references.
+        TaxCodeMissing: the taxes of one line have different codes, of which QBO takes only one.
         KeyError: a document that it refers to is not among the references.
     """
     match document.body:
-        case CustomerBody():
-            return _customer(document, document.body, references)
-        case InvoiceBody():
-            return _invoice(document, document.body, references)
-        case PaymentBody():
-            return _payment(document, document.body, references)
+        case CustomerBody() as body:
+            return _customer(document, body, references)
+        case InvoiceBody() as body:
+            content = _invoice(document, body, references)
+        case CreditMemoBody() as body:
+            content = _credit_memo(document, body, references)
+        case ReceiptBody() as body:
+            content = _receipt(document, body, references)
+        case PaymentBody() as body:
+            content = _payment(document, body, references)
+        case JournalEntryBody() as body:
+            content = {
+                "DocNumber": body.doc_number,
+                "Line": [_journal_line(line, document.currency, references) for line in body.lines],
+            }
+        case DepositBody() as body:
+            content = {
+                "DepositToAccountRef": {"value": references.account(body.bank)},
+                "Line": [_deposit_line(line, document.currency, references) for line in body.lines],
+            }
+    return {
+        **content,
+        **_dates(document),
+        "PrivateNote": _note(document, NOTE_LENGTH),
+        **_currency(document, references),
+        **_rate(references),
+    }
 
 
 def _customer(document: Document, body: CustomerBody, references: References) -> dict[str, Any]:
@@ -115,53 +102,81 @@ def _customer(document: Document, body: CustomerBody, references: References) ->
 
 def _invoice(document: Document, body: InvoiceBody, references: References) -> dict[str, Any]:
     payload: dict[str, Any] = {
+        **_doc_number(body.doc_number, references),
         "CustomerRef": {"value": references.qbo_ids[body.customer]},
-        **_dates(document),
-        "Line": [_sales_line(line, document.currency, references) for line in body.lines],
-        "PrivateNote": _note(document, NOTE_LENGTH),
+        **form_content(document, references),
         # QuickBooks must neither mail the invoice nor offer a second way to pay it: Stripe has collected already.
         "AllowOnlineCreditCardPayment": False,
         "AllowOnlineACHPayment": False,
         "EmailStatus": "NotSet",
-        **_currency(document, references),
     }
     if document.dates.due:
         payload["DueDate"] = document.dates.due.isoformat()
-    # With its own numbering on, QBO wants none (facts/qbo.md 2.5).
-    if references.custom_txn_numbers:
-        payload["DocNumber"] = body.doc_number
     return payload
 
 
-def _sales_line(line: SalesLine, currency: str, references: References) -> dict[str, Any]:
-    # No quantity and price: QBO would compare their rounded product with the amount (6070).
-    detail: dict[str, Any] = {"ItemRef": {"value": references.item(line.item)}, "TaxCodeRef": {"value": "NON"}}
-    if line.service_date:
-        detail["ServiceDate"] = line.service_date.isoformat()
+def _credit_memo(document: Document, body: CreditMemoBody, references: References) -> dict[str, Any]:
     return {
-        "Amount": wire.amount(line.amount, currency),
-        "Description": _text(line.description, NOTE_LENGTH),
-        "DetailType": "SalesItemLineDetail",
-        "SalesItemLineDetail": detail,
+        **_doc_number(body.doc_number, references),
+        "CustomerRef": {"value": references.qbo_ids[body.customer]},
+        **form_content(document, references),
     }
 
 
+def _receipt(document: Document, body: ReceiptBody, references: References) -> dict[str, Any]:
+    customer = {"CustomerRef": {"value": references.qbo_ids[body.customer]}} if body.customer else {}
+    return {
+        **_doc_number(body.doc_number, references),
+        **customer,
+        "DepositToAccountRef": {"value": references.account(body.account)},
+        "PaymentRefNum": body.reference,
+        **form_content(document, references),
+    }
+
+
+def _doc_number(number: str, references: References) -> dict[str, str]:
+    # With its own numbering on, QBO wants none on sales forms (facts/qbo.md 2.5).
+    return {"DocNumber": number} if references.custom_txn_numbers else {}
+
+
 def _payment(document: Document, body: PaymentBody, references: References) -> dict[str, Any]:
+    # A payment of zero moves no money: QBO's default account is right for it.
+    account = {"DepositToAccountRef": {"value": references.account(body.deposit_to)}} if body.deposit_to else {}
     return {
         "CustomerRef": {"value": references.qbo_ids[body.customer]},
         "TotalAmt": wire.amount(document.amount, document.currency),
-        **_dates(document),
-        "DepositToAccountRef": {"value": references.account(body.deposit_to)},
+        **account,
         "PaymentRefNum": body.reference,
-        "PrivateNote": _note(document, NOTE_LENGTH),
-        "Line": [
-            {
-                "Amount": wire.amount(application.amount, document.currency),
-                "LinkedTxn": [{"TxnId": references.qbo_ids[application.document], "TxnType": "Invoice"}],
-            }
-            for application in body.applications
-        ],
-        **_currency(document, references),
+        "Line": [_applied(application, document.currency, references) for application in body.applications],
+    }
+
+
+def _applied(application: Application, currency: str, references: References) -> dict[str, Any]:
+    linked = {"TxnId": references.qbo_ids[application.document], "TxnType": application.entity.value}
+    return {"Amount": wire.amount(application.amount, currency), "LinkedTxn": [linked]}
+
+
+def _journal_line(line: JournalLine, currency: str, references: References) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "PostingType": "Debit" if line.amount > 0 else "Credit",
+        "AccountRef": {"value": references.account(line.account)},
+    }
+    if line.customer:
+        detail["Entity"] = {"Type": "Customer", "EntityRef": {"value": references.qbo_ids[line.customer]}}
+    return {
+        "Amount": wire.amount(abs(line.amount), currency),
+        "Description": fitting(line.description),
+        "DetailType": "JournalEntryLineDetail",
+        "JournalEntryLineDetail": detail,
+    }
+
+
+def _deposit_line(line: DepositLine, currency: str, references: References) -> dict[str, Any]:
+    return {
+        "Amount": wire.amount(line.amount, currency),
+        "Description": fitting(line.description),
+        "DetailType": "DepositLineDetail",
+        "DepositLineDetail": {"AccountRef": {"value": references.account(line.account)}},
     }
 
 
@@ -174,12 +189,13 @@ def _currency(document: Document, references: References) -> dict[str, Any]:
     return {"CurrencyRef": {"value": document.currency.upper()}} if references.multicurrency else {}
 
 
+def _rate(references: References) -> dict[str, Any]:
+    # Always sent: without it QBO was seen to take 1 for a foreign payment (facts/qbo.md 7).
+    return {"ExchangeRate": references.exchange_rate} if references.multicurrency else {}
+
+
 def _note(document: Document, length: int) -> str:
     """The note with the marker at its end; a note that is too long is cut, the marker never."""
     word = marker(document.key)
-    note = _text(document.note, length - len(word) - 1)
+    note = fitting(document.note, length - len(word) - 1)
     return f"{note}\n{word}" if note else word
-
-
-def _text(text: str, length: int) -> str:
-    return cut(_CONTROL.sub(" ", text), length)

@@ -1,11 +1,30 @@
-"""Records: QBO's objects as its JSON has them, and the answer to a write."""
+"""Records: QBO's objects as its JSON has them, the answer to a write, and how each entity is taken back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
+
+from wescope.books.documents import Entity
 
 Record = Mapping[str, Any]
 """One object of QBO as parsed JSON; numbers are `int` or `Decimal`. Never logged or stored: it may hold names."""
+
+TAKEN_BACK_BY: Mapping[Entity, Literal["void", "delete"]] = MappingProxyType(
+    {
+        Entity.INVOICE: "void",
+        Entity.PAYMENT: "void",
+        Entity.SALES_RECEIPT: "void",
+        Entity.CREDIT_MEMO: "delete",
+        Entity.REFUND_RECEIPT: "delete",
+        Entity.JOURNAL_ENTRY: "delete",
+        Entity.DEPOSIT: "delete",
+    }
+)
+"""How a posted document is taken back: voided where the API documents a void, else deleted (facts/qbo.md 2.3).
+
+Customers are never taken back.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +40,9 @@ def reference(record: Record, name: str) -> str | None:
     found = record.get(name)
     value = found.get("value") if isinstance(found, Mapping) else None
     return str(value) if value is not None else None
+
+
+def parts(record: Record, name: str) -> list[Mapping[str, Any]]:
+    """The objects in a list such as `Line`; whatever is none is left out."""
+    found = record.get(name)
+    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, list | tuple) else []

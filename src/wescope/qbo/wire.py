@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from wescope.books.money import to_decimal, to_minor
+from wescope.books.money import exponent, to_decimal, to_minor
+
+_QBO_DECIMALS = 2
 
 
 def loads(text: str | bytes) -> Any:
@@ -42,8 +44,14 @@ def dumps(value: Any) -> str:
 
 
 def amount(minor: int, currency: str) -> Decimal:
-    """`minor` units of `currency` as the decimal number that QBO is sent."""
-    return to_decimal(minor, currency)
+    """`minor` units of `currency` as the decimal number that QBO is sent, which takes two decimals at most.
+
+    Stripe's three-decimal amounts end in 0. One that does not is written as it is: QBO refuses it by name, and nothing
+    is rounded in silence.
+    """
+    written = to_decimal(minor, currency)
+    in_cents = round(written, _QBO_DECIMALS)
+    return in_cents if in_cents == written and exponent(currency) > _QBO_DECIMALS else written
 
 
 def decimal(value: Any) -> Decimal | None:

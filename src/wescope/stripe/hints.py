@@ -19,6 +19,14 @@ RELATED_KINDS: Mapping[str, SubjectKind] = {
     "invoice_payment": SubjectKind.INVOICE_PAYMENT,
     "charge": SubjectKind.CHARGE,
     "payment_intent": SubjectKind.PAYMENT_INTENT,
+    "customer": SubjectKind.CUSTOMER,
+    "refund": SubjectKind.REFUND,
+    "credit_note": SubjectKind.CREDIT_NOTE,
+    "dispute": SubjectKind.DISPUTE,
+    "payout": SubjectKind.PAYOUT,
+    "topup": SubjectKind.TOPUP,
+    "transfer": SubjectKind.TRANSFER,
+    "application_fee": SubjectKind.APPLICATION_FEE,
 }
 """What the related object of a thin notification of a handled type may be."""
 
@@ -65,9 +73,10 @@ def hint_of(event: Any) -> EventHint:
 def _snapshot(event: Mapping[str, Any]) -> EventHint:
     event_type = _event_type(event)
     meaning = EVENTS.get(event_type)
-    subject_object = _mapping(_mapping(event, "data"), "object")
+    data = _mapping(event, "data")
+    subject_object = _mapping(data, "object")
     subject = None
-    if isinstance(meaning, Handled):
+    if isinstance(meaning, Handled) and (meaning.matters is None or meaning.matters(data)):
         subject = _subject(meaning, subject_object)
     return EventHint(
         event_id=_reference(event, "id"),
@@ -83,9 +92,8 @@ def _snapshot(event: Mapping[str, Any]) -> EventHint:
 
 
 def _subject(meaning: Handled, subject_object: Mapping[str, Any]) -> Subject:
-    if meaning.rather:
-        field, kind = meaning.rather
-        if (identifier := _optional_reference(subject_object, field)) is not None:
+    for field, kind in meaning.rather:
+        if (identifier := _first_reference(subject_object, field)) is not None:
             return Subject(kind=kind, id=identifier)
     return Subject(kind=meaning.kind, id=_reference(subject_object, meaning.id_field))
 
@@ -145,6 +153,15 @@ def _optional_reference(parent: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or not is_id(value):
         raise BodyInvalid(field=name)
     return value
+
+
+def _first_reference(parent: Mapping[str, Any], name: str) -> str | None:
+    """As `_optional_reference`; of a list object the id of its first entry."""
+    value = parent.get(name)
+    if not isinstance(value, Mapping) or "data" not in value:
+        return _optional_reference(parent, name)
+    rows = value["data"]
+    return _optional_reference({name: rows[0]}, name) if isinstance(rows, list) and rows else None
 
 
 def _customer(subject_object: Mapping[str, Any]) -> str | None:

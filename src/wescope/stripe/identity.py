@@ -1,12 +1,14 @@
-"""What a Stripe id is, told by its prefix."""
+"""What a Stripe id is, told by its prefix; a day of the balance (`usd.2026-11-20`) is named like an object."""
 
 import re
 from collections.abc import Mapping
+from datetime import date
 
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.errors import MalformedId
 
 ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+BALANCE_DAY = re.compile(r"([a-z]{3})\.([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 PREFIXES: Mapping[str, SubjectKind] = {
     "in": SubjectKind.INVOICE,
@@ -21,6 +23,10 @@ PREFIXES: Mapping[str, SubjectKind] = {
     "du": SubjectKind.DISPUTE,
     "dp": SubjectKind.DISPUTE,
     "po": SubjectKind.PAYOUT,
+    "txn": SubjectKind.BALANCE_TRANSACTION,
+    "tu": SubjectKind.TOPUP,
+    "tr": SubjectKind.TRANSFER,
+    "fee": SubjectKind.APPLICATION_FEE,
 }
 """The part of an id before its first underscore."""
 
@@ -31,14 +37,32 @@ def is_id(value: object) -> bool:
 
 
 def identify(identifier: str) -> Subject:
-    """The subject that an id names, such as `in_...` or `ch_...`.
+    """The subject that an id names, such as `in_...`, `ch_...`, or `usd.2026-11-20` for a day of the balance.
 
     Raises:
         MalformedId: it has not the form of an id, or no subject has this prefix.
     """
+    if BALANCE_DAY.fullmatch(identifier):
+        balance_day_of(identifier)
+        return Subject(kind=SubjectKind.BALANCE_DAY, id=identifier)
     prefix, _, rest = identifier.partition("_")
     kind = PREFIXES.get(prefix)
     if kind is None or not rest or not is_id(identifier):
         # What a person typed in place of an id may be a name or an address: it is not repeated.
         raise MalformedId
     return Subject(kind=kind, id=identifier)
+
+
+def balance_day_of(identifier: str) -> tuple[str, date]:
+    """The currency and the day (of the books' calendar) that the id of a balance day names.
+
+    Raises:
+        MalformedId: it names no currency and date.
+    """
+    match = BALANCE_DAY.fullmatch(identifier)
+    if match is None:
+        raise MalformedId
+    try:
+        return match[1], date.fromisoformat(match[2])
+    except ValueError:
+        raise MalformedId from None

@@ -1,26 +1,45 @@
 """Lists of everything, for the tie-out and the backfill: one pass over a list end point, 100 objects a page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wescope.books.values import BalanceTransaction, Invoice, InvoiceStatus
+from wescope.books.values import (
+    BalanceRow,
+    Charge,
+    CreditNote,
+    CustomerBalanceTransaction,
+    Invoice,
+    InvoiceStatus,
+    Payout,
+    Refund,
+)
 from wescope.stripe.client import StripeApi
-from wescope.stripe.parsing import Fields, PaymentPart, parse_balance_transaction, parse_invoice, parse_payment_part
+from wescope.stripe.parsing import (
+    Fields,
+    PaymentPart,
+    parse_balance_move,
+    parse_balance_row,
+    parse_charge,
+    parse_credit_note,
+    parse_invoice,
+    parse_payment_part,
+    parse_payout,
+    parse_refund,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceRow:
-    """A row of Stripe's balance and what made it.
+class ListedCustomer:
+    """A customer as the list has it: `balance` in minor units of `currency`, below zero a credit to the customer.
 
-    `source` is the id of the charge, refund, payout, ... (null for rows without one); `payment_intent` is that of the
-    source when it is a charge.
+    `currency` is null for a customer who was never billed. Balances in other currencies are told by its moves only.
     """
 
-    transaction: BalanceTransaction
-    source: str | None
-    payment_intent: str | None
+    id: str
+    balance: int
+    currency: str | None
 
 
 class StripeListing:
@@ -57,6 +76,38 @@ class StripeListing:
         async for payload in self._api.pages("/v1/invoice_payments", status="paid"):
             yield parse_payment_part(payload)
 
+    async def invoice_payments(self) -> AsyncIterator[PaymentPart]:
+        """Every part of a payment of an invoice, also those that are open or canceled.
+
+        Raises:
+            StripeError: Stripe can't be read, or an invoice payment can't.
+        """
+        async for payload in self._api.pages("/v1/invoice_payments"):
+            yield parse_payment_part(payload)
+
+    async def charges(self, *, created_until: datetime | None = None) -> AsyncIterator[Charge]:
+        """Charges with their rows, without customers' names.
+
+        Args:
+            created_until: Only charges created then or before.
+
+        Raises:
+            StripeError: Stripe can't be read, or a charge can't.
+        """
+        expand = ["data.balance_transaction", "data.failure_balance_transaction"]
+        async for payload in self._api.pages("/v1/charges", expand=expand, **_until(created_until)):
+            yield parse_charge(payload)
+
+    async def has_manual_payouts(self) -> bool:
+        """Whether the account's payouts are made by hand, so that Stripe names no rows of them (one call).
+
+        Raises:
+            StripeError: Stripe can't be read.
+        """
+        account = Fields.of(await self._api.get("/v1/account"), "account")
+        schedule = account.child("settings").child("payouts").child("schedule")
+        return schedule.optional_text("interval") == "manual"
+
     async def balance_transactions(self, *, created_until: datetime | None = None) -> AsyncIterator[BalanceRow]:
         """Rows of Stripe's balance with their sources.
 
@@ -68,18 +119,85 @@ class StripeListing:
         """
         filters = _until(created_until)
         async for payload in self._api.pages("/v1/balance_transactions", expand=["data.source"], **filters):
-            yield _balance_row(payload)
+            yield parse_balance_row(payload)
+
+    async def payouts(self, *, created_until: datetime | None = None) -> AsyncIterator[Payout]:
+        """Payouts with their own rows, without the rows that they pay out (`payout_rows`).
+
+        Args:
+            created_until: Only payouts created then or before.
+
+        Raises:
+            StripeError: Stripe can't be read, or a payout can't.
+        """
+        expand = ["data.balance_transaction", "data.failure_balance_transaction"]
+        async for payload in self._api.pages("/v1/payouts", expand=expand, **_until(created_until)):
+            yield parse_payout(payload)
+
+    async def payout_rows(self, payout_id: str) -> AsyncIterator[BalanceRow]:
+        """The rows that an automatic payout pays out, without the payout's own; other payouts have none.
+
+        Raises:
+            StripeError: Stripe can't be read, or a row can't.
+        """
+        pages = self._api.pages("/v1/balance_transactions", payout=payout_id, expand=["data.source"])
+        async for payload in pages:
+            row = parse_balance_row(payload)
+            if row.source != payout_id:
+                yield row
+
+    async def credit_notes(self, *, created_until: datetime | None = None) -> AsyncIterator[CreditNote]:
+        """Credit notes of all invoices, void ones too, with the first page of their lines.
+
+        Args:
+            created_until: Only credit notes created then or before.
+
+        Raises:
+            StripeError: Stripe can't be read, or a credit note can't.
+        """
+        async for payload in self._api.pages("/v1/credit_notes", **_until(created_until)):
+            yield parse_credit_note(payload)
+
+    async def refunds(self, *, created_until: datetime | None = None) -> AsyncIterator[Refund]:
+        """Refunds with their rows, without customers and credit notes.
+
+        Args:
+            created_until: Only refunds created then or before.
+
+        Raises:
+            StripeError: Stripe can't be read, or a refund can't.
+        """
+        expand = ["data.balance_transaction", "data.failure_balance_transaction"]
+        async for payload in self._api.pages("/v1/refunds", expand=expand, **_until(created_until)):
+            yield parse_refund(payload)
+
+    async def customers(self) -> AsyncIterator[ListedCustomer]:
+        """Customers that are not deleted, with their balance.
+
+        Raises:
+            StripeError: Stripe can't be read, or a customer can't.
+        """
+        async for payload in self._api.pages("/v1/customers"):
+            yield _listed_customer(payload)
+
+    async def customer_balance(self, customer_id: str) -> AsyncIterator[CustomerBalanceTransaction]:
+        """All moves of a customer's balance, in all currencies, newest first.
+
+        Raises:
+            StripeError: Stripe can't be read, or a move can't.
+        """
+        async for payload in self._api.pages(f"/v1/customers/{customer_id}/balance_transactions"):
+            yield parse_balance_move(payload)
 
 
-def _balance_row(payload: dict[str, Any]) -> BalanceRow:
-    transaction = parse_balance_transaction(payload)
-    row = Fields.of(payload, "balance_transaction")
-    source = row.expanded("source")
-    is_charge = source is not None and source["object"] == "charge"
-    return BalanceRow(
-        transaction=transaction,
-        source=row.optional_reference("source"),
-        payment_intent=row.child("source").optional_reference("payment_intent") if is_charge else None,
+def _listed_customer(payload: Mapping[str, Any]) -> ListedCustomer:
+    fields = Fields.of(payload, "customer")
+    # `balance` was `account_balance` before 2019-10-17.
+    name = "balance" if fields.has("balance") else "account_balance"
+    return ListedCustomer(
+        id=fields.object_id,
+        balance=fields.optional_integer(name) or 0,
+        currency=fields.optional_text("currency"),
     )
 
 

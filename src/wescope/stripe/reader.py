@@ -1,19 +1,27 @@
 """The reader: what Stripe says about a subject now, as values of the books."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from wescope.books.subjects import Subject, SubjectKind
-from wescope.books.values import Charge, Reading
+from wescope.books.values import Charge, ChargeStatus, Reading, StripeObject
 from wescope.errors import BodyInvalid, MalformedId, ObjectNotFound, ObjectUnreadable
+from wescope.stripe.balances import CustomerBalanceReader
 from wescope.stripe.client import StripeApi
+from wescope.stripe.credit_notes import CreditNoteReader
 from wescope.stripe.hints import EventHint, hint_of
-from wescope.stripe.identity import is_id
-from wescope.stripe.parsing import Fields, PaymentPart, parse_invoice, parse_payment_part
-from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
-from wescope.stripe.parsing.invoices import has_more_lines
+from wescope.stripe.identity import balance_day_of, is_id
+from wescope.stripe.invoices import InvoiceReader
+from wescope.stripe.ledger import LedgerReader, owner_of_row
+from wescope.stripe.owners import OwnerReader, invoices_of
+from wescope.stripe.parsing import Fields, parse_dispute, parse_payment_part
+from wescope.stripe.parsing.credit_notes import refunds_named
 from wescope.stripe.payments import PaymentReader
+from wescope.stripe.refunds import RefundReader
+
+UTC_ZONE: Final = ZoneInfo("UTC")
 
 _NOTHING = Reading(found=None)
 
@@ -21,25 +29,63 @@ _NOTHING = Reading(found=None)
 class StripeReader:
     """Reads subjects from Stripe.
 
-    Calls to Stripe per subject (for invoices with up to 10 lines and 100 payments):
+    Calls to Stripe per subject (for invoices with up to 10 lines, and up to 100 of everything else):
 
-    - invoice: 1; with payments 2, and 1 for each charge; 1 more for each charge that pays other invoices too, and
-      for each payment record; with more than 10 lines 1 more per 100 lines
+    - invoice: 2 with its credit notes (a draft 1); if paid or attempted 1 more, and 1 for each payment intent or
+      charge; 1 more for each charge that pays other invoices too (and 1 for each of these) or failed after success,
+      and for each payment record; 1 more if it used or changed the customer's balance; 1 more per 100 lines if there
+      are more than 10
     - charge: 2 (1 without a payment intent)
     - payment intent: 1 when it pays invoices, else 2
-    - invoice payment: 1
-    - all others: none
+    - invoice payment, credit note, dispute, balance transaction, day: 1
+    - refund: 2; if its charge paid invoices 1 more for each, and 1 more for each whose credit note names it
+    - payout: 1, automatic ones 2, and 1 an hour for the account's payout schedule
+    - customer: 2
+    - topup, transfer, application fee: 1, a reversed topup 2
+
+    Args:
+        api: Stripe.
+        timezone: The books' time zone: a balance day is a day of its calendar.
+        monotonic: A clock that only goes forward, in seconds.
     """
 
-    def __init__(self, api: StripeApi) -> None:
+    def __init__(
+        self, api: StripeApi, timezone: ZoneInfo = UTC_ZONE, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._api = api
         self._payments = PaymentReader(api)
+        self._owners = OwnerReader(api, self._payments)
+        self._balances = CustomerBalanceReader(api)
+        self._ledger = LedgerReader(api, timezone=timezone, monotonic=monotonic)
+        credit_notes = CreditNoteReader(api)
+        self._invoices = InvoiceReader(api, payments=self._payments, credit_notes=credit_notes, balances=self._balances)
+        self._refunds = RefundReader(api, owners=self._owners, invoices=self._invoices, credit_notes=credit_notes)
+        self._reads: Mapping[SubjectKind, Callable[[Subject], Awaitable[Reading]]] = {
+            SubjectKind.INVOICE: self._invoice,
+            SubjectKind.CHARGE: self._charge,
+            SubjectKind.PAYMENT_INTENT: self._payment_intent,
+            SubjectKind.INVOICE_PAYMENT: self._invoice_payment,
+            SubjectKind.CUSTOMER: self._customer,
+            SubjectKind.REFUND: self._refund,
+            SubjectKind.CREDIT_NOTE: self._credit_note,
+            SubjectKind.DISPUTE: self._dispute,
+            SubjectKind.PAYOUT: self._payout,
+            SubjectKind.BALANCE_TRANSACTION: self._row,
+            SubjectKind.BALANCE_DAY: self._day,
+            SubjectKind.TOPUP: self._maker,
+            SubjectKind.TRANSFER: self._maker,
+            SubjectKind.APPLICATION_FEE: self._maker,
+        }
 
     async def read(self, subject: Subject) -> Reading:
         """What Stripe says about a subject now.
 
-        `found` is null for what Stripe no longer has, for a charge, payment intent or invoice payment that belongs
-        to invoices (`owners` names these), and for kinds that have no documents of their own.
+        `found` is null for what Stripe no longer has, and for what belongs to other subjects, which `owners` names:
+        a charge, payment intent or invoice payment of invoices, a credit note, a topup, transfer or application fee,
+        and a row of the balance whose charge, refund, dispute or payout covers it.
+
+        Args:
+            subject: What to read.
 
         Raises:
             StripeUnavailable: Stripe does not answer now.
@@ -48,19 +94,9 @@ class StripeReader:
             ObjectUnreadable: a field that is needed is absent or unknown.
             MalformedId: the subject's id has not the form of an id.
         """
-        if not is_id(subject.id):
+        if subject.kind is not SubjectKind.BALANCE_DAY and not is_id(subject.id):
             raise MalformedId
-        match subject.kind:
-            case SubjectKind.INVOICE:
-                return await self._invoice(subject.id)
-            case SubjectKind.CHARGE:
-                return await self._charge(subject.id)
-            case SubjectKind.PAYMENT_INTENT:
-                return await self._payment_intent(subject.id)
-            case SubjectKind.INVOICE_PAYMENT:
-                return await self._invoice_payment(subject.id)
-            case _:
-                return _NOTHING
+        return await self._reads[subject.kind](subject)
 
     async def account(self) -> dict[str, str | bool | None]:
         """The account that the key belongs to: id, country, default currency, and whether the key is live. One call.
@@ -75,6 +111,14 @@ class StripeReader:
             "default_currency": fields.optional_text("default_currency"),
             "livemode": self._api.livemode,
         }
+
+    async def manual_payouts(self) -> bool:
+        """Whether the account's payouts are made by hand, so that fees are booked by day. One call an hour.
+
+        Raises:
+            StripeError: Stripe can't be read.
+        """
+        return await self._ledger.manual_payouts()
 
     async def event(self, event_id: str) -> EventHint:
         """The hint of a (snapshot) event that Stripe still has: 30 days. One call.
@@ -92,77 +136,87 @@ class StripeReader:
         except BodyInvalid as error:
             raise ObjectUnreadable(str(error.details.get("field", "")), object_id=event_id) from None
 
-    async def _invoice(self, identifier: str) -> Reading:
-        expand = ["customer", "shipping_cost.taxes"]
+    async def _invoice(self, subject: Subject) -> Reading:
+        return _found(await self._invoices.whole(subject.id))
+
+    async def _charge(self, subject: Subject) -> Reading:
         try:
-            payload = await self._api.get(f"/v1/invoices/{identifier}", expand=expand)
+            charge, payload = await self._payments.charge(subject.id, with_buyer=True)
         except ObjectNotFound:
             return _NOTHING
-        fields = Fields.of(payload, "invoice")
-        if fields.flag("deleted"):
-            return _NOTHING
-        invoice = parse_invoice(payload, lines=await self._more_lines(fields))
-        payments = await self._payments.paid_for(invoice, fields.optional_integer("amount_paid_off_stripe"))
-        return Reading(found=replace(invoice, payments=payments or invoice.payments))
-
-    async def _more_lines(self, invoice: Fields) -> list[dict[str, Any]] | None:
-        """All lines of an invoice with more than the first page; listed anew, so that all are of one moment."""
-        if not has_more_lines(invoice):
-            return None
-        return [line async for line in self._api.pages(f"/v1/invoices/{invoice.object_id}/lines")]
-
-    async def _charge(self, identifier: str) -> Reading:
-        try:
-            charge, payload = await self._payments.charge(identifier)
-        except ObjectNotFound:
-            return _NOTHING
-        owners = await self._owners_of_charge(charge, payload)
+        owners = await self._owners.of_charge(payload)
         return Reading(found=None if owners else charge, owners=owners)
 
-    async def _owners_of_charge(self, charge: Charge, payload: Mapping[str, Any]) -> tuple[Subject, ...]:
-        if charge.payment_intent is not None:
-            return await self._owners_of_intent(charge.payment_intent)
-        named = Fields.of(payload, "charge").optional_reference("invoice")
-        if named is not None:  # before 2025-03-31.basil
-            return (Subject(kind=SubjectKind.INVOICE, id=named),)
-        return await self._owners_by_customer(charge)
-
-    async def _owners_by_customer(self, charge: Charge) -> tuple[Subject, ...]:
-        """The invoices that a charge without payment intent pays, as invoice payments can't be listed by charge.
-
-        Such charges pay invoices only on integrations of before 2019: one call per 100 invoices of the customer.
-        """
-        if charge.customer is None:
-            return ()
-        invoices = self._api.pages("/v1/invoices", customer=charge.customer, expand=["data.payments"])
-        parts = [
-            parse_payment_part(part.values)
-            async for invoice in invoices
-            for part in Fields.of(invoice, "invoice").child("payments").children("data")
-        ]
-        return _owners(part for part in parts if part.source_id == charge.id)
-
-    async def _payment_intent(self, identifier: str) -> Reading:
+    async def _payment_intent(self, subject: Subject) -> Reading:
         try:
-            owners = await self._owners_of_intent(identifier)
+            owners = await self._owners.of_intent(subject.id)
             if owners:
                 return Reading(found=None, owners=owners)
-            return Reading(found=await self._payments.charge_of_intent(identifier))
+            charges = await self._payments.charges_of_intent(subject.id, with_buyer=True)
         except ObjectNotFound:
             return _NOTHING
+        return _sale(charges)
 
-    async def _owners_of_intent(self, identifier: str) -> tuple[Subject, ...]:
-        return _owners(await self._payments.parts_of(PartSource.PAYMENT_INTENT, identifier))
-
-    async def _invoice_payment(self, identifier: str) -> Reading:
+    async def _invoice_payment(self, subject: Subject) -> Reading:
         try:
-            part = parse_payment_part(await self._api.get(f"/v1/invoice_payments/{identifier}"))
+            part = parse_payment_part(await self._api.get(f"/v1/invoice_payments/{subject.id}"))
         except ObjectNotFound:
             return _NOTHING
-        return Reading(found=None, owners=_owners([part]))
+        return Reading(found=None, owners=invoices_of([part]))
+
+    async def _customer(self, subject: Subject) -> Reading:
+        return _found(await self._balances.of(subject.id))
+
+    async def _refund(self, subject: Subject) -> Reading:
+        return _found(await self._refunds.whole(subject.id))
+
+    async def _credit_note(self, subject: Subject) -> Reading:
+        try:
+            payload = await self._api.get(f"/v1/credit_notes/{subject.id}")
+        except ObjectNotFound:
+            return _NOTHING
+        invoice = Fields.of(payload, "credit_note").reference("invoice")
+        refunds = [Subject(kind=SubjectKind.REFUND, id=refund) for refund in refunds_named(payload)]
+        return Reading(found=None, owners=(Subject(kind=SubjectKind.INVOICE, id=invoice), *refunds))
+
+    async def _dispute(self, subject: Subject) -> Reading:
+        try:
+            return _found(parse_dispute(await self._api.get(f"/v1/disputes/{subject.id}", expand=["charge"])))
+        except ObjectNotFound:
+            return _NOTHING
+
+    async def _payout(self, subject: Subject) -> Reading:
+        return _found(await self._ledger.payout(subject.id))
+
+    async def _row(self, subject: Subject) -> Reading:
+        row = await self._ledger.row(subject.id)
+        owner = None if row is None else owner_of_row(row)
+        return _found(row) if owner is None else Reading(found=None, owners=(owner,))
+
+    async def _day(self, subject: Subject) -> Reading:
+        currency, day = balance_day_of(subject.id)
+        return _found(await self._ledger.day(currency, day))
+
+    async def _maker(self, subject: Subject) -> Reading:
+        try:
+            return Reading(found=None, owners=await self._ledger.rows_made_by(subject))
+        except ObjectNotFound:
+            return _NOTHING
 
 
-def _owners(parts: Iterable[PaymentPart]) -> tuple[Subject, ...]:
-    """The invoices of these parts. An open part counts: a failed charge belongs to its invoice; a canceled one not."""
-    invoices = {part.invoice for part in parts if part.status is not PartStatus.CANCELED}
-    return tuple(Subject(kind=SubjectKind.INVOICE, id=invoice) for invoice in sorted(invoices))
+def _found(found: StripeObject | None) -> Reading:
+    return Reading(found=found)
+
+
+def _sale(charges: list[Charge]) -> Reading:
+    """The charge of a payment intent that pays no invoice: the one that moved money, else the latest.
+
+    After a charge that failed later there may be a second one that succeeded; each then stands for itself.
+    """
+    moved = [
+        charge for charge in charges if charge.status is ChargeStatus.SUCCEEDED or charge.failure_balance_transaction
+    ]
+    if len(moved) > 1:
+        owners = sorted(Subject(kind=SubjectKind.CHARGE, id=charge.id) for charge in moved)
+        return Reading(found=None, owners=tuple(owners))
+    return Reading(found=next(iter((*moved, *charges)), None))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 from wescope.web.answers import json_answer
 from wescope.web.local import only_local
 from wescope.web.schemas import error_responses, json_response, schema_of
@@ -27,7 +27,7 @@ class SyncRequest(BaseModel):
 
 
 def api_routes(services: WebServices) -> APIRouter:
-    """`/api/v1/status`, `parked`, `tieout` and `sync`; for this machine only."""
+    """`/api/v1/status`, `parked`, `payouts`, `tieout` and `sync`; for this machine only."""
     router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(only_local)])
     errors = error_responses(403, 422, 502, 503)
 
@@ -48,6 +48,24 @@ def api_routes(services: WebServices) -> APIRouter:
     async def parked() -> JSONResponse:
         """Each with its code, reason, owner, amount, age and remedy."""
         return json_answer(tuple(await services.parked()))
+
+    @router.get(
+        "/payouts",
+        summary="Payouts and their deposits",
+        responses={200: json_response("All of them.", schema_of(tuple[PayoutResult, ...])), **errors},
+    )
+    async def payouts() -> JSONResponse:
+        """Each with its state, its dates and the QBO deposits that are it."""
+        return json_answer(tuple(await services.payouts()))
+
+    @router.get(
+        "/payouts/{payout_id}",
+        summary="One payout, row by row",
+        responses={200: json_response("The payout.", schema_of(PayoutDetail)), **errors, **error_responses(404)},
+    )
+    async def payout(payout_id: StripeId) -> JSONResponse:
+        """Every row with its document, gross, fee and net."""
+        return json_answer(await services.payout(payout_id))
 
     @router.get(
         "/tieout",

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 
 
 class Outcome(StrEnum):
@@ -65,4 +65,16 @@ class WebServices(Protocol):
 
     async def parked(self) -> Sequence[ParkedRow]:
         """The parked documents, the oldest first."""
+        ...
+
+    async def payouts(self) -> Sequence[PayoutResult]:
+        """The payouts that were looked at, the latest arrival first."""
+        ...
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        """One payout with its rows.
+
+        Raises:
+            ObjectNotFound: it was not looked at yet.
+        """
         ...

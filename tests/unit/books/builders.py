@@ -5,7 +5,16 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from wescope.books.documents import CustomerBody, Desired, Document, InvoiceBody, PaymentBody
+from wescope.books.documents import (
+    CreditMemoBody,
+    CustomerBody,
+    Desired,
+    Document,
+    InvoiceBody,
+    JournalEntryBody,
+    PaymentBody,
+    ReceiptBody,
+)
 from wescope.books.parking import Parked
 from wescope.books.policy import Policy
 from wescope.books.values import (
@@ -13,7 +22,11 @@ from wescope.books.values import (
     BalanceTransaction,
     Charge,
     ChargeStatus,
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteStatus,
     Customer,
+    CustomerBalanceTransaction,
     Invoice,
     InvoiceLine,
     InvoicePayment,
@@ -22,12 +35,14 @@ from wescope.books.values import (
     Period,
 )
 
-Body = TypeVar("Body", CustomerBody, InvoiceBody, PaymentBody)
+Body = TypeVar("Body", CustomerBody, InvoiceBody, PaymentBody, CreditMemoBody, JournalEntryBody, ReceiptBody)
 
 POLICY = Policy(timezone=ZoneInfo("America/Los_Angeles"))
 ACME = Customer(id="cus_1", name="Acme", email="books@acme.example")
+MARCH_10 = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)
 MARCH_15 = datetime(2026, 3, 15, 20, 0, tzinfo=UTC)
 MARCH_20 = datetime(2026, 3, 20, 20, 0, tzinfo=UTC)
+MARCH_25 = datetime(2026, 3, 25, 20, 0, tzinfo=UTC)
 MARCH_PERIOD = Period(
     start=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
     end=datetime(2026, 4, 1, 12, 0, tzinfo=UTC),
@@ -124,6 +139,41 @@ def a_payment(amount: int = 3000, *, charge: Charge | None = None, **changes: An
     return replace(payment, **changes)
 
 
+def a_credit_note(total: int = 1000, **changes: Any) -> CreditNote:
+    """Issued on 25 March on `in_1`, all of it before payment, with one line."""
+    note = CreditNote(
+        id="cn_1",
+        number="E2L97VN8-0001-CN-01",
+        status=CreditNoteStatus.ISSUED,
+        currency="usd",
+        invoice="in_1",
+        created=MARCH_25,
+        effective_at=None,
+        voided_at=None,
+        total=total,
+        pre_payment_amount=total,
+        post_payment_amount=0,
+        balance_amount=0,
+        out_of_band_amount=0,
+        refunds=(),
+        lines=(CreditNoteLine(id="cnli_1", amount=total, description=None, invoice_line="il_1"),),
+    )
+    return replace(note, **changes)
+
+
+def a_move(amount: int, ending: int, **changes: Any) -> CustomerBalanceTransaction:
+    """A move of the balance of `cus_1` on 10 March, by hand."""
+    move = CustomerBalanceTransaction(
+        id="cbtxn_1",
+        type="adjustment",
+        amount=amount,
+        currency="usd",
+        created=MARCH_10,
+        ending_balance=ending,
+    )
+    return replace(move, **changes)
+
+
 def document(desired: Desired, key: str) -> Document:
     """The document with this key; fails if there is none or more than one."""
     (found,) = [document for document in desired.documents if document.key == key]
@@ -138,6 +188,16 @@ def body(desired: Desired, key: str, kind: type[Body]) -> Body:
 
 def keys(desired: Desired) -> list[str]:
     return [document.key for document in desired.documents]
+
+
+def existing(desired: Desired) -> dict[str, str]:
+    """Whether each document stands or is taken back, by key; the customer left out."""
+    return {one.key: one.existence.value for one in desired.documents if not one.key.startswith("cus_1:customer")}
+
+
+def applied(desired: Desired, key: str) -> dict[str, int]:
+    """What a payment applies to, by key of the document."""
+    return {one.document: one.amount for one in body(desired, key, PaymentBody).applications}
 
 
 def parked(desired: Desired) -> dict[str, tuple[str, int]]:

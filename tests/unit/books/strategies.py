@@ -77,7 +77,7 @@ CHARGES = st.builds(
     customer=st.none() | st.just("cus_1"),
     payment_intent=st.none() | st.just("pi_1"),
     balance_transaction=BALANCE_TRANSACTIONS | st.none(),
-    failure_balance_transaction=st.sampled_from([None, None, None, "txn_2"]),
+    failure_balance_transaction=st.none() | BALANCE_TRANSACTIONS,
 )
 PAYMENTS = st.builds(
     InvoicePayment,

@@ -1,21 +1,28 @@
 """An invoice in each situation of its life: what is posted, what is parked with which amount, what is skipped."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.unit.books.builders import (
+    MARCH_15,
     MARCH_PERIOD,
     POLICY,
+    a_balance_transaction,
     a_charge,
+    a_credit_note,
+    a_move,
     a_paid_invoice,
     a_payment,
     an_invoice,
     an_invoice_line,
+    applied,
     body,
     day,
     document,
+    existing,
     keys,
     moment,
     parked,
@@ -23,10 +30,10 @@ from tests.unit.books.builders import (
     the_parked,
 )
 from wescope.books.desired import desired_books
-from wescope.books.documents import Document, Entity, Existence, InvoiceBody, KeyDates, SalesLine
+from wescope.books.documents import Document, Entity, Existence, InvoiceBody, KeyDates, SalesLine, Settled
 from wescope.books.policy import ItemRole
 from wescope.books.subjects import DocumentKey
-from wescope.books.values import Charge, ChargeStatus, Customer, InvoiceStatus, Reduction, Shipping, TaxAmount
+from wescope.books.values import ChargeStatus, Customer, InvoiceStatus, Reduction, Shipping, TaxAmount
 
 
 def test_an_open_invoice() -> None:
@@ -103,10 +110,17 @@ def test_a_draft_is_skipped() -> None:
     assert desired.parked == ()
 
 
-def test_before_the_start_date_invoice_and_payments_are_skipped() -> None:
-    desired = desired_books(a_paid_invoice(), replace(POLICY, start_date=day("2026-03-16")))
+def test_an_invoice_and_its_payment_before_the_start_date_are_skipped() -> None:
+    desired = desired_books(a_paid_invoice(), replace(POLICY, start_date=day("2026-03-21")))
     assert skipped(desired) == {"in_1:invoice": "before_start_date", "ch_1:payment": "before_start_date"}
     assert desired.documents == ()
+
+
+def test_a_payment_since_the_start_date_of_an_older_invoice_stays_unapplied() -> None:
+    desired = desired_books(a_paid_invoice(), replace(POLICY, start_date=day("2026-03-16")))
+    assert skipped(desired) == {"in_1:invoice": "before_start_date"}
+    assert keys(desired) == ["cus_1:customer:usd", "ch_1:payment"]
+    assert applied(desired, "ch_1:payment") == {}
 
 
 def test_on_the_start_date_it_is_posted() -> None:
@@ -154,24 +168,31 @@ def test_a_line_in_another_currency_is_named() -> None:
     assert the_parked(desired, "in_1:invoice").details == {"line": "il_1", "line_currency": "eur"}
 
 
-def test_a_negative_total_is_parked_with_it() -> None:
-    desired = desired_books(an_invoice(total=-2500, amount_due=0, ending_balance=-2500), POLICY)
-    assert desired.documents == ()
-    assert parked(desired) == {"in_1:invoice": ("negative_total", -2500)}
+def test_a_negative_total_is_a_credit_memo_that_stays_open() -> None:
+    move = a_move(-2500, -2500, type="applied_to_invoice", invoice="in_1", created=MARCH_15)
+    lines = (an_invoice_line(-3000), an_invoice_line(500, id="il_2"))
+    invoice = an_invoice(*lines, total=-2500, amount_due=0, amount_remaining=0, ending_balance=-2500, balance=(move,))
+    desired = desired_books(invoice, POLICY)
+    assert keys(desired) == ["cus_1:customer:usd", "in_1:credit_memo"]
+    memo = document(desired, "in_1:credit_memo")
+    assert (memo.entity, memo.amount, memo.dates.txn) == (Entity.CREDIT_MEMO, 2500, day("2026-03-15"))
+    assert [line.amount for line in memo.lines] == [3000, -500]
+    assert [str(follow.subject) for follow in desired.follows] == ["customer/cus_1"]
 
 
-def test_a_foreign_invoice_and_its_payment_are_parked() -> None:
-    charge = a_charge(currency="eur")
+def test_a_foreign_invoice_and_its_payment_are_in_its_currency() -> None:
+    # 30.00 EUR became 32.49 USD in Stripe.
+    booked = a_balance_transaction(3249, exchange_rate=Decimal("1.083"))
+    charge = a_charge(currency="eur", balance_transaction=booked)
     invoice = a_paid_invoice(
         a_payment(charge=charge, currency="eur"), currency="eur", lines=(an_invoice_line(currency="eur"),)
     )
     desired = desired_books(invoice, POLICY)
-    assert desired.documents == ()
-    assert parked(desired) == {
-        "in_1:invoice": ("foreign_currency", 3000),
-        "ch_1:payment": ("foreign_currency", 3000),
-    }
-    assert {item.currency for item in desired.parked} == {"eur"}
+    assert keys(desired) == ["cus_1:customer:eur", "in_1:invoice", "ch_1:payment"]
+    payment = document(desired, "ch_1:payment")
+    assert (payment.amount, payment.currency, payment.exchange_rate) == (3000, "eur", Decimal("1.083"))
+    assert payment.settled == Settled(amount=3249, currency="usd")
+    assert document(desired, "in_1:invoice").exchange_rate is None
 
 
 def test_books_may_be_kept_in_another_currency() -> None:
@@ -194,12 +215,16 @@ def test_voided_in_the_month_of_its_document() -> None:
     assert desired.parked == ()
 
 
-def test_voided_in_a_later_month() -> None:
+def test_voided_in_a_later_month_is_credited_on_that_date() -> None:
     invoice = an_invoice(status=InvoiceStatus.VOID, voided_at=moment("2026-04-01T07:00:00+00:00"))
     desired = desired_books(invoice, POLICY)
-    assert keys(desired) == ["cus_1:customer:usd", "in_1:invoice"]
-    assert desired.documents[1].existence is Existence.PRESENT
-    assert parked(desired) == {"in_1:reversal": ("voided_later", 3000)}
+    assert existing(desired) == {
+        "in_1:invoice": "present",
+        "in_1:reversal": "present",
+        "in_1:reversal_application": "present",
+    }
+    assert document(desired, "in_1:reversal").dates.txn == day("2026-04-01")
+    assert applied(desired, "in_1:reversal_application") == {"in_1:invoice": 3000, "in_1:reversal": 3000}
 
 
 def test_voided_before_its_own_effective_date_is_void() -> None:
@@ -212,7 +237,7 @@ def test_voided_before_its_own_effective_date_is_void() -> None:
 
 
 def test_voided_later_after_balance_and_credit_note() -> None:
-    # 30.00: 5.00 of balance went back to the customer at the void, 4.00 were credited; 26.00 are to be reversed.
+    # 30.00: 5.00 of balance were used and go back at the void, 4.00 were credited; 26.00 are reversed, 21.00 were open.
     invoice = an_invoice(
         status=InvoiceStatus.VOID,
         voided_at=moment("2026-04-10T20:00:00+00:00"),
@@ -221,11 +246,25 @@ def test_voided_later_after_balance_and_credit_note() -> None:
         amount_due=2500,
         amount_remaining=2100,
         pre_payment_credit_notes_amount=400,
+        credit_notes=(a_credit_note(400),),
+        balance=(
+            a_move(-500, -500),
+            a_move(500, 0, id="cbtxn_2", type="applied_to_invoice", invoice="in_1", created=MARCH_15),
+            a_move(
+                -500,
+                -500,
+                id="cbtxn_3",
+                type="unapplied_from_invoice",
+                invoice="in_1",
+                created=moment("2026-04-10T20:00:00+00:00"),
+            ),
+        ),
     )
-    assert parked(desired_books(invoice, POLICY)) == {
-        "in_1:credit_notes": ("credit_note", 400),
-        "in_1:reversal": ("voided_later", 2600),
-    }
+    desired = desired_books(invoice, POLICY)
+    assert document(desired, "in_1:reversal").amount == 2600
+    assert applied(desired, "in_1:reversal_application") == {"in_1:invoice": 2100, "in_1:reversal": 2100}
+    assert applied(desired, "cn_1:application") == {"in_1:invoice": 400, "cn_1:credit_memo": 400}
+    assert desired.parked == ()
 
 
 def test_void_without_a_date_is_parked() -> None:
@@ -249,67 +288,30 @@ def test_a_void_invoice_holds_no_payment() -> None:
     assert parked(desired_books(invoice, POLICY)) == {"ch_1:payment": ("waiting", 3000)}
 
 
-def test_an_uncollectible_invoice_stays_with_its_open_amount_parked() -> None:
-    invoice = an_invoice(
-        status=InvoiceStatus.UNCOLLECTIBLE,
-        marked_uncollectible_at=moment("2026-06-01T20:00:00+00:00"),
-        payments=(a_payment(1000),),
-        amount_paid=1000,
-        amount_remaining=2000,
-    )
-    desired = desired_books(invoice, POLICY)
-    assert keys(desired) == ["cus_1:customer:usd", "in_1:invoice", "ch_1:payment"]
-    assert parked(desired) == {"in_1:write_off": ("uncollectible", 2000)}
-
-
-@pytest.mark.parametrize(
-    ("changes", "used"),
-    [
-        # facts/stripe.md 2.2: a credit of 5.00 is used.
-        ({"starting_balance": -500, "ending_balance": 0, "amount_due": 2500, "amount_remaining": 2500}, 500),
-        # Stripe does not state the ending balance: the gap says it.
-        ({"starting_balance": -500, "amount_due": 2500, "amount_remaining": 2500}, 500),
-        # Too small to charge: the whole amount becomes the customer's debt.
-        ({"ending_balance": 3000, "amount_due": 0, "amount_remaining": 0}, 3000),
-        # An older debt of 2.00 is collected along.
-        ({"starting_balance": 200, "ending_balance": 0, "amount_due": 3200, "amount_remaining": 3200}, -200),
-        # The balance did not move, yet the gap is unexplained.
-        ({"ending_balance": 0, "amount_due": 2900, "amount_remaining": 2900}, 100),
-    ],
-)
-def test_the_use_of_a_customer_balance_is_parked(changes: dict[str, Any], used: int) -> None:
-    desired = desired_books(an_invoice(**changes), POLICY)
-    assert keys(desired) == ["cus_1:customer:usd", "in_1:invoice"]
-    assert parked(desired) == {"in_1:balance": ("customer_balance_used", used)}
-
-
 @pytest.mark.parametrize("amount_due", [3000, 2600])
 def test_a_credit_note_before_payment_explains_the_gap(amount_due: int) -> None:
     # By the specification a credit note of 4.00 lowers amount_due, by a recording it does not.
-    invoice = an_invoice(amount_due=amount_due, amount_remaining=2600, pre_payment_credit_notes_amount=400)
-    assert parked(desired_books(invoice, POLICY)) == {"in_1:credit_notes": ("credit_note", 400)}
-
-
-@pytest.mark.parametrize("amount_due", [2500, 2100])
-def test_credit_note_and_balance_together(amount_due: int) -> None:
-    invoice = an_invoice(amount_due=amount_due, amount_remaining=2100, pre_payment_credit_notes_amount=400)
-    assert parked(desired_books(invoice, POLICY)) == {
-        "in_1:credit_notes": ("credit_note", 400),
-        "in_1:balance": ("customer_balance_used", 500),
-    }
-
-
-def test_credit_notes_are_parked_with_both_parts() -> None:
-    invoice = a_paid_invoice(
-        a_payment(2600),
-        amount_due=2600,
-        amount_paid=2600,
-        pre_payment_credit_notes_amount=400,
-        post_payment_credit_notes_amount=100,
+    note = a_credit_note(400)
+    invoice = an_invoice(
+        amount_due=amount_due, amount_remaining=2600, pre_payment_credit_notes_amount=400, credit_notes=(note,)
     )
-    desired = desired_books(invoice, POLICY)
-    assert parked(desired) == {"in_1:credit_notes": ("credit_note", 500)}
-    assert the_parked(desired, "in_1:credit_notes").details == {"pre_payment": 400, "post_payment": 100}
+    assert desired_books(invoice, POLICY).parked == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "open_amount"),
+    [
+        ({"amount_remaining": 2600, "pre_payment_credit_notes_amount": 400}, 2600),  # a credit note that is not listed
+        ({"ending_balance": 0, "amount_due": 2900, "amount_remaining": 2900}, 2900),  # nothing explains it
+    ],
+)
+def test_an_open_amount_that_nothing_explains_is_named(changes: dict[str, Any], open_amount: int) -> None:
+    desired = desired_books(an_invoice(**changes), POLICY)
+    assert parked(desired) == {"in_1:open": ("open_mismatch", 3000 - open_amount)}
+    assert the_parked(desired, "in_1:open").details == {
+        "open_by_documents": 3000,
+        "stripe_amount_remaining": open_amount,
+    }
 
 
 def test_an_invoice_without_number_is_numbered_by_its_id() -> None:
@@ -323,8 +325,3 @@ def test_no_name_of_a_person_is_anywhere_but_in_the_customer() -> None:
     desired = desired_books(a_paid_invoice(lines=(an_invoice_line(2999),)), POLICY)
     assert "Acme" not in repr(desired)
     assert "Acme" not in repr(desired_books(a_paid_invoice(), POLICY).documents[1:])
-
-
-def test_a_charge_is_found_by_the_same_way_in() -> None:
-    charge: Charge = a_charge()
-    assert parked(desired_books(charge, POLICY)) == {"ch_1:sales_receipt": ("charge_without_invoice", 3000)}

@@ -8,11 +8,11 @@ import pytest
 from tests.unit.books.builders import MARCH_PERIOD, POLICY, an_invoice, an_invoice_line, day, moment
 from wescope.books.documents import SalesLine
 from wescope.books.lines import sales_lines, service_dates
-from wescope.books.policy import ItemRole
+from wescope.books.policy import Item, ItemRole
 from wescope.books.values import InvoiceLine, Period, Reduction, Shipping, TaxAmount
 
 
-def the_lines(*lines: InvoiceLine, shipping: Shipping | None = None) -> list[tuple[ItemRole, int, str]]:
+def the_lines(*lines: InvoiceLine, shipping: Shipping | None = None) -> list[tuple[Item, int, str]]:
     invoice = an_invoice(*lines, shipping=shipping)
     return [(line.item, line.amount, line.description) for line in sales_lines(invoice, POLICY)]
 

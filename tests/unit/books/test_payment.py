@@ -20,10 +20,10 @@ from tests.unit.books.builders import (
     skipped,
 )
 from wescope.books.desired import desired_books
-from wescope.books.documents import Application, Document, Entity, KeyDates, PaymentBody, Skipped
+from wescope.books.documents import Application, Document, Entity, KeyDates, PaymentBody, Settled, Skipped
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.payment import payment_document
-from wescope.books.policy import AccountRole
+from wescope.books.policy import AccountRole, RoleAccount
 from wescope.books.subjects import DocumentKey, invoice_key
 from wescope.books.values import Allocation, ChargeStatus, InvoicePayment, PaymentSource
 
@@ -49,13 +49,14 @@ def test_a_charge_is_a_payment_into_clearing() -> None:
         amount=3000,
         body=PaymentBody(
             customer=DocumentKey("cus_1:customer:usd"),
-            deposit_to=AccountRole.CLEARING,
+            deposit_to=RoleAccount(role=AccountRole.CLEARING, currency="usd"),
             reference="1",
             applications=(Application(document=invoice_key("in_1"), amount=3000),),
         ),
-        dates=KeyDates(txn=day("2026-03-20"), payment_received=day("2026-03-20")),
+        dates=KeyDates(txn=day("2026-03-20"), payment_received=day("2026-03-20"), available=day("2026-03-20")),
         stripe_ids=("ch_1", "pi_1", "txn_1"),
         note="Stripe charge ch_1 of payment intent pi_1",
+        settled=Settled(amount=3000, currency="usd"),
     )
 
 
@@ -130,7 +131,7 @@ def test_out_of_band_never_touches_clearing() -> None:
     assert document.key == "in_1:payment"
     assert document.amount == 3000
     assert document.dates == KeyDates(txn=day("2026-03-24"), payment_received=day("2026-03-24"))
-    assert paid.deposit_to is AccountRole.OUT_OF_BAND
+    assert paid.deposit_to == RoleAccount(role=AccountRole.OUT_OF_BAND, currency="usd")
     assert document.note == "Stripe invoice in_1 paid out of band"
 
 
@@ -139,7 +140,7 @@ def test_a_payment_record_is_the_sum_of_what_it_pays() -> None:
     payment = a_payment(source=PaymentSource.PAYMENT_RECORD, source_id="pyr_1", allocations=allocations)
     document, paid = posted(replace(payment, charge=None))
     assert document.amount == 1500
-    assert paid.deposit_to is AccountRole.OUT_OF_BAND
+    assert paid.deposit_to == RoleAccount(role=AccountRole.OUT_OF_BAND, currency="usd")
     assert document.stripe_ids == ("pyr_1",)
     assert document.note == "Stripe payment record pyr_1"
 
@@ -149,15 +150,8 @@ def test_a_payment_record_is_the_sum_of_what_it_pays() -> None:
     [
         ({"balance_transaction": None}, ParkCode.BALANCE_TRANSACTION_MISSING, 3000),
         ({"status": ChargeStatus.PENDING, "balance_transaction": None}, ParkCode.CHARGE_PENDING, 3000),
-        ({"failure_balance_transaction": "txn_2"}, ParkCode.CHARGE_FAILED_LATER, 3000),
-        (
-            {"status": ChargeStatus.FAILED, "amount_captured": 0, "failure_balance_transaction": "txn_2"},
-            ParkCode.CHARGE_FAILED_LATER,
-            3000,
-        ),
         ({"amount_captured": 2999}, ParkCode.PAYMENT_EXCEEDS_CHARGE, 2999),
-        ({"currency": "eur"}, ParkCode.FOREIGN_CURRENCY, 3000),
-        ({"balance_transaction": a_balance_transaction(2700, currency="eur")}, ParkCode.FOREIGN_CURRENCY, 3000),
+        ({"currency": "eur"}, ParkCode.LINE_CURRENCY_MISMATCH, 3000),
     ],
 )
 def test_a_charge_that_cannot_be_posted_is_parked(changes: dict[str, Any], code: ParkCode, amount: int) -> None:
@@ -194,9 +188,18 @@ def test_a_negative_part_is_parked() -> None:
     assert held(payment).code is ParkCode.OBJECT_UNREADABLE
 
 
-def test_a_foreign_payment_outside_of_stripe_is_parked() -> None:
+def test_two_foreign_currencies_are_one_too_many_for_qbo() -> None:
+    charge = a_charge(currency="jpy", balance_transaction=a_balance_transaction(2700, currency="eur"))
+    item = held(a_payment(charge=charge, currency="jpy"))
+    assert (item.code, item.amount, item.currency) == (ParkCode.TWO_FOREIGN_CURRENCIES, 3000, "jpy")
+    assert item.details == {"settlement_currency": "eur"}
+
+
+def test_a_foreign_payment_outside_of_stripe_has_the_companys_own_rate() -> None:
     payment = a_payment(source=PaymentSource.PAYMENT_RECORD, source_id="pyr_1", currency="eur")
-    assert held(payment).code is ParkCode.FOREIGN_CURRENCY
+    document, paid = posted(replace(payment, charge=None))
+    assert (document.currency, document.exchange_rate) == ("eur", None)
+    assert paid.deposit_to == RoleAccount(role=AccountRole.OUT_OF_BAND, currency="eur")
 
 
 def test_partial_payments_are_posted_one_by_one() -> None:

@@ -17,7 +17,7 @@ from wescope.cli import commands
 from wescope.cli.main import app
 from wescope.cli.ports import Progress
 from wescope.config import PolicyFile, Settings
-from wescope.engine.results import Check, ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 
 SETTINGS = {
     "WESCOPE_STRIPE_API_KEY": "rk_test_1",
@@ -55,6 +55,12 @@ class FakeRuntime:
         if progress:
             progress("reading Stripe", 0, 2)
         return await self.services.tieout(as_of)
+
+    async def payouts(self) -> Sequence[PayoutResult]:
+        return await self.services.payouts()
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        return await self.services.payout(payout_id)
 
     async def doctor(self) -> Sequence[Check]:
         return self.checks

@@ -14,7 +14,7 @@ from wescope.cli.main import app
 from wescope.engine.results import ActionRow, Check, Severity, SyncResult, TieOut
 from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailable, QboDisconnected
 
-COMMANDS = ("demo", "serve", "sandbox", "sync", "status", "parked", "tieout", "doctor")
+COMMANDS = ("demo", "serve", "sandbox", "sync", "status", "parked", "payouts", "tieout", "doctor")
 ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))
 
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from wescope.books.policy import AccountRole, CustomerField, ItemRole, Policy
+from wescope.books.policy import AccountRole, CustomerField, ItemRole, ItemRule, Policy
 from wescope.config import PolicyFile, load_policy_file, load_settings
-from wescope.config.policy_file import DEFAULT_ACCOUNTS, read_policy_file
+from wescope.config.policy_file import DEFAULT_ACCOUNTS, TaxPolicy, read_policy_file
 from wescope.errors import PolicyError
 
 
@@ -50,8 +50,9 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
         timezone = "Europe/Vienna"
         home_currency = "EUR"
         start_date = 2026-01-01
-        closed_period = "park"
-        reversals = "month"
+        closed_period = "next_open_day"
+        reversals = "dated"
+        doc_number_prefix = "ST-"
         dry_run = true
         [accounts]
         clearing = "35"
@@ -60,12 +61,23 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
         review = "To review"
         [items]
         sales = "Subscriptions"
+        [[items.rules]]
+        product = "prod_1"
+        item = "Maps"
+        class = "Retail"
+        [[items.rules]]
+        metadata = {team = "east"}
+        class = "East"
         [tax]
-        mode = "line"
+        mode = "native"
+        code = "California"
+        codes.txr_1 = "20.0% S"
+        [categories]
+        topup = "Savings"
         [customers]
         fields = ["email"]
         [payouts]
-        mode = "create"
+        mode = "match"
         [drift]
         edited = "report"
         [qbo]
@@ -78,6 +90,15 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
     assert policy_file.policy.home_currency == "eur"
     assert policy_file.policy.start_date == date(2026, 1, 1)
     assert policy_file.policy.customer_fields == {CustomerField.EMAIL}
+    assert (policy_file.policy.closed_period, policy_file.policy.reversals) == ("next_open_day", "dated")
+    assert (policy_file.policy.payouts, policy_file.policy.doc_number_prefix) == ("match", "ST-")
+    assert policy_file.policy.item_rules == (
+        ItemRule(product="prod_1", item="Maps", class_name="Retail"),
+        ItemRule(metadata={"team": "east"}, class_name="East"),
+    )
+    assert policy_file.policy.categories == {"topup": "Savings"}
+    assert policy_file.policy.review
+    assert policy_file.tax == TaxPolicy(native=True, code="California", codes={"txr_1": "20.0% S"})
     assert policy_file.account(AccountRole.CLEARING, "eur") == "35"
     assert policy_file.account(AccountRole.BANK, "eur") == "Giro"
     assert policy_file.account(AccountRole.BANK, "gbp") == DEFAULT_ACCOUNTS[AccountRole.BANK]
@@ -90,14 +111,7 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('[books]\nclosed_period = "next_open_day"', "line 2, books.closed_period"),
-        ('[books]\nreversals = "dated"', "line 2, books.reversals"),
-        ('[books]\nreversals = "void"', "line 2, books.reversals"),
-        ('[tax]\nmode = "native"', "line 2, tax.mode"),
-        ('[payouts]\nmode = "match"', "line 2, payouts.mode"),
         ('[drift]\nvoided = "restore"', "line 2, drift.voided"),
-        ('[[items.rules]]\nproduct = "prod_1"\nitem = "x"', "line 1, items.rules"),
-        ('[categories]\ntopup = "Checking"', "line 1, categories"),
     ],
 )
 def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str) -> None:
@@ -123,6 +137,10 @@ def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str
         ("[accounts]\nbank.EURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
         ("[accounts.bank]\nEURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
         ("[items]\nsales = ''", "line 2, items.sales", "at least 1 character"),
+        ("[[items.rules]]\nitem = 'x'", "line 1, items.rules.0", "a product, a price or metadata"),
+        ("[[items.rules]]\nprice = 'x'", "line 1, items.rules.0", "an item or a class"),
+        ("[[items.rules]]\nprize = 'x'", "line 2, items.rules.0.prize", "price"),
+        ("[books]\ndoc_number_prefix = 'far-too-long'", "line 2, books.doc_number_prefix", "at most 8"),
         ("[customers]\nfields = ['phone']", "line 2, customers.fields", "'email'"),
         ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 0"),
         ("[engine]\nconcurrency = 1.5", "line 2, engine.concurrency", "integer"),

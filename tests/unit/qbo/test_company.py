@@ -7,10 +7,11 @@ import pytest
 
 from tests.unit.qbo.doubles import Reply, Rig, answer, found, rig
 from tests.unit.qbo.test_payloads import INVOICE, PAYMENT
-from wescope.books.policy import AccountRole, ItemRole
+from wescope.books.policy import AccountRole, ItemRole, RoleAccount
 from wescope.errors import AccountMissing, ItemMissing, QboNotSent
 from wescope.qbo.company import Company
 
+USD_CLEARING = RoleAccount(role=AccountRole.CLEARING, currency="usd")
 CLEARING = {
     "Id": "91",
     "Name": "Stripe",
@@ -46,6 +47,7 @@ def replies(*accounts: dict[str, Any], preferences: dict[str, Any] | None = None
         found("Account", *chart),
         found("Item", SALES, DISCOUNT),
         answer("Preferences", **(preferences or PREFERENCES)),
+        answer("CompanyInfo", Country="US"),
     ]
 
 
@@ -58,11 +60,15 @@ class Clock:
 
 def company(made: Rig, clearing: str = "Stripe", clock: Clock | None = None) -> Company:
     accounts = {AccountRole.CLEARING: clearing, AccountRole.BANK: "35"}
+
+    def account_name(role: AccountRole, currency: str | None = None) -> str | None:
+        return accounts.get(role)
+
     items = {ItemRole.SALES: "stripe SALES", ItemRole.DISCOUNT: "12", ItemRole.TAX: "Tax"}
-    return Company(made.client, accounts, items, clock_s=clock or Clock())
+    return Company(made.client, account_name, items, clock_s=clock or Clock())
 
 
-async def test_three_reads_serve_everything_for_an_hour() -> None:
+async def test_four_reads_serve_everything_for_an_hour() -> None:
     clock, made = Clock(), rig(*replies(), *replies())
     books = company(made, clock=clock)
     assert await books.account(AccountRole.CLEARING) == "91"
@@ -70,10 +76,10 @@ async def test_three_reads_serve_everything_for_an_hour() -> None:
     assert await books.item(ItemRole.SALES) == "11"
     clock.now_s = 3599
     assert (await books.references(INVOICE, {})).items[ItemRole.DISCOUNT] == "12"
-    assert len(made.server.requests) == 3
+    assert len(made.server.requests) == 4
     clock.now_s = 3601
-    assert (await books.references(PAYMENT, {}, "x")).accounts[AccountRole.CLEARING] == "91"
-    assert len(made.server.requests) == 6
+    assert (await books.references(PAYMENT, {}, "x")).accounts[USD_CLEARING] == "91"
+    assert len(made.server.requests) == 8
 
 
 async def test_preferences_are_typed() -> None:
@@ -116,7 +122,12 @@ async def test_an_account_is_named_by_name_full_name_or_id(setting: str) -> None
 async def test_an_account_that_cannot_be_used_is_named_with_role_and_setting(setting: str, reason: str) -> None:
     with pytest.raises(AccountMissing) as caught:
         await company(rig(*replies(), *replies()), setting).account(AccountRole.CLEARING)
-    assert caught.value.details == {"role": "clearing", "configured": setting, "reason": reason}
+    assert caught.value.details == {
+        "role": "clearing",
+        "currency": "usd",
+        "configured": setting,
+        "reason": reason,
+    }
 
 
 async def test_a_missing_item_is_named() -> None:
@@ -131,7 +142,7 @@ async def test_what_is_missing_is_looked_for_again_but_not_in_a_storm() -> None:
     for _ in range(3):
         with pytest.raises(AccountMissing):
             await books.account(AccountRole.CLEARING)
-    assert len(made.server.requests) == 3
+    assert len(made.server.requests) == 4
     clock.now_s = 11
     assert await books.account(AccountRole.CLEARING) == "91"
 
@@ -143,7 +154,7 @@ async def test_a_refusal_makes_the_data_be_read_again() -> None:
     books.forget()
     clock.now_s = 11
     await books.data()
-    assert len(made.server.requests) == 6
+    assert len(made.server.requests) == 8
 
 
 async def test_while_qbo_is_away_the_old_data_serve() -> None:

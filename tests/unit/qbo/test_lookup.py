@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.unit.qbo.doubles import Rig, found, rig
+from tests.unit.qbo.papers import APPLICATION, CREDIT_MEMO, DEPOSIT, JOURNAL_ENTRY, REFUND_RECEIPT, SALES_RECEIPT
 from tests.unit.qbo.test_payloads import CUSTOMER, INVOICE, PAYMENT, REFERENCES
+from wescope.books.documents import Document
 from wescope.qbo.lookup import Found, find
 
 OURS = {"PrivateNote": "x\nwescope:in_1:invoice"}
@@ -54,3 +57,35 @@ async def test_a_customer_is_looked_for_under_all_its_names_also_inactive() -> N
     assert await find(made.client, CUSTOMER, REFERENCES) == Found(record=ours)
     names = "'Acme', 'Acme (deleted)', 'Acme (cus_4)', 'Acme (cus_4) (deleted)'"
     assert statements(made) == [f"DisplayName IN ({names}) AND Active IN (true, false)"]
+
+
+@pytest.mark.parametrize(
+    ("document", "conditions"),
+    [
+        (
+            CREDIT_MEMO,
+            [
+                "DocNumber = 'ACME-0001-CN-01'",
+                "CustomerRef = '58' AND TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'",
+            ],
+        ),
+        (SALES_RECEIPT, ["DocNumber = 'ch-5'", "TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'"]),
+        (
+            REFUND_RECEIPT,
+            ["DocNumber = 're-1'", "CustomerRef = '58' AND TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'"],
+        ),
+        (JOURNAL_ENTRY, ["DocNumber = 'txn-7'", "TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'"]),
+        (DEPOSIT, ["TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'"]),
+        (
+            APPLICATION,
+            [
+                "PaymentRefNum = 'cn-1'",
+                "CustomerRef = '58' AND TxnDate >= '2026-03-20' AND TxnDate <= '2026-03-22'",
+            ],
+        ),
+    ],
+)
+async def test_each_kind_is_looked_for_by_what_qbo_can_search(document: Document, conditions: list[str]) -> None:
+    made = rig(*(found(document.entity.value) for _ in conditions))
+    assert await find(made.client, document, REFERENCES) is None
+    assert statements(made) == conditions

@@ -16,12 +16,13 @@ from wescope.books.documents import (
     PaymentBody,
     SalesLine,
 )
-from wescope.books.policy import AccountRole, ItemRole
+from wescope.books.policy import AccountRole, ItemRole, RoleAccount
 from wescope.books.subjects import customer_key, invoice_key, payment_key
 from wescope.errors import AccountMissing, ItemMissing
 from wescope.qbo import wire
-from wescope.qbo.payloads import References, account_roles, has_marker, item_roles, to_payload
+from wescope.qbo.payloads import References, has_any_marker, has_marker, to_payload
 
+CLEARING = RoleAccount(role=AccountRole.CLEARING, currency="usd")
 CUSTOMER_KEY, INVOICE_KEY = customer_key("cus_4", "usd"), invoice_key("in_1")
 DATES = KeyDates(txn=date(2026, 3, 15), due=date(2026, 4, 14))
 
@@ -56,7 +57,7 @@ PAYMENT = Document(
     amount=3005,
     body=PaymentBody(
         customer=CUSTOMER_KEY,
-        deposit_to=AccountRole.CLEARING,
+        deposit_to=CLEARING,
         reference="9",
         applications=(Application(document=INVOICE_KEY, amount=3000),),
     ),
@@ -65,7 +66,7 @@ PAYMENT = Document(
 )
 REFERENCES = References(
     qbo_ids={CUSTOMER_KEY: "58", INVOICE_KEY: "130"},
-    accounts={AccountRole.CLEARING: "91"},
+    accounts={CLEARING: "91"},
     items={ItemRole.SALES: "11", ItemRole.DISCOUNT: "12"},
 )
 
@@ -122,6 +123,7 @@ def test_an_invoice_of_a_company_that_numbers_by_itself_and_has_currencies() -> 
     payload = to_payload(INVOICE, replace(REFERENCES, custom_txn_numbers=False, multicurrency=True))
     assert "DocNumber" not in payload
     assert payload["CurrencyRef"] == {"value": "USD"}
+    assert payload["ExchangeRate"] == 1
 
 
 def test_a_payment() -> None:
@@ -143,10 +145,18 @@ def test_an_unapplied_payment_has_no_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "written"), [("usd", "30.05"), ("jpy", "3005"), ("kwd", "3.005"), ("isk", "30.05")]
+    ("currency", "amount", "written"),
+    [
+        ("usd", 3005, "30.05"),
+        ("jpy", 3005, "3005"),
+        ("kwd", 3010, "3.01"),
+        ("kwd", 3000, "3.00"),
+        ("kwd", 3005, "3.005"),
+        ("isk", 3005, "30.05"),
+    ],
 )
-def test_amounts_are_exact_in_every_currency(currency: str, written: str) -> None:
-    payload = to_payload(replace(PAYMENT, currency=currency), REFERENCES)
+def test_amounts_are_exact_in_every_currency(currency: str, amount: int, written: str) -> None:
+    payload = to_payload(replace(PAYMENT, currency=currency, amount=amount), REFERENCES)
     assert f'"TotalAmt":{written},' in wire.dumps(payload)
 
 
@@ -183,11 +193,17 @@ def test_only_the_exact_marker_counts(record: dict[str, str], expected: bool) ->
     assert has_marker(record, INVOICE_KEY) is expected
 
 
-def test_roles_of_a_document() -> None:
-    assert account_roles(PAYMENT) == {AccountRole.CLEARING}
-    assert item_roles(INVOICE) == {ItemRole.SALES, ItemRole.DISCOUNT}
-    assert not account_roles(INVOICE) | account_roles(CUSTOMER)
-    assert not item_roles(PAYMENT)
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("wescope:in_1:invoice", True),
+        ("Voided - x\nwescope:in_9:payment", True),
+        ("by wescope: none", False),
+        ("", False),
+    ],
+)
+def test_any_marker_says_that_a_record_is_ours(note: str, expected: bool) -> None:
+    assert has_any_marker({"PrivateNote": note}) is expected
 
 
 def test_unresolved_roles_are_named() -> None:

@@ -1,7 +1,7 @@
 """Situations of payments: by card, in parts, together, too much, and outside of Stripe."""
 
 from tests.unit.snapshots.situation import Situation
-from tests.unit.snapshots.stripe_json import intent, invoice, line, part, record_part
+from tests.unit.snapshots.stripe_json import balance_move, charge, invoice, line, part, record_part
 
 PAYING = (
     Situation(
@@ -9,7 +9,7 @@ PAYING = (
         story="100 by card, gross into clearing on the day of the balance transaction; the fee comes with the payout.",
         invoices=(invoice(line(10_000), total=10_000, paid=10_000),),
         payments=(part(10_000),),
-        intents=(intent(10_000),),
+        charges=(charge(10_000),),
         effect={"clearing": "100.00", "sales": "-100.00"},
         dates={"in_1:invoice": "2026-11-10", "ch_1:payment": "2026-11-12"},
     ),
@@ -18,7 +18,7 @@ PAYING = (
         story="30 of 100 are paid; 70 stay open.",
         invoices=(invoice(line(10_000), total=10_000, paid=3000),),
         payments=(part(3000),),
-        intents=(intent(3000, fee=117),),
+        charges=(charge(3000, fee=117),),
         effect={"receivable": "70.00", "clearing": "30.00", "sales": "-100.00"},
         dates={"in_1:invoice": "2026-11-10", "ch_1:payment": "2026-11-12"},
     ),
@@ -27,10 +27,10 @@ PAYING = (
         story="30, 45 and 25 by three charges on three days.",
         invoices=(invoice(line(10_000), total=10_000, paid=10_000),),
         payments=(part(3000), part(4500, number=2), part(2500, number=3)),
-        intents=(
-            intent(3000, fee=117),
-            intent(4500, number=2, booked="2026-11-13T18:00:00Z", fee=161),
-            intent(2500, number=3, booked="2026-11-14T18:00:00Z", fee=103),
+        charges=(
+            charge(3000, fee=117),
+            charge(4500, number=2, booked="2026-11-13T18:00:00Z", fee=161),
+            charge(2500, number=3, booked="2026-11-14T18:00:00Z", fee=103),
         ),
         effect={"clearing": "100.00", "sales": "-100.00"},
         dates={
@@ -48,7 +48,7 @@ PAYING = (
             for number, amount in enumerate((2000, 3000, 5000), start=1)
         ),
         payments=(part(2000), part(3000, invoice_number=2), part(5000, invoice_number=3)),
-        intents=(intent(10_000),),
+        charges=(charge(10_000),),
         effect={"clearing": "100.00", "sales": "-100.00"},
         dates={
             "in_1:invoice": "2026-11-10",
@@ -62,7 +62,8 @@ PAYING = (
         story="The charge collected 120 for an invoice of 100: the rest stays unapplied on the payment.",
         invoices=(invoice(line(10_000), total=10_000, paid=10_000, amount_overpaid=2000),),
         payments=(part(10_000),),
-        intents=(intent(12_000, fee=378),),
+        charges=(charge(12_000, fee=378),),
+        balance=(balance_move(-2000, "invoice_overpaid"),),
         effect={"receivable": "-20.00", "clearing": "120.00", "sales": "-100.00"},
         dates={"in_1:invoice": "2026-11-10", "ch_1:payment": "2026-11-12"},
     ),
@@ -86,7 +87,7 @@ PAYING = (
         story="Booked by Stripe on 1 December 07:30 UTC: in the books of Los Angeles that is 30 November.",
         invoices=(invoice(line(10_000), total=10_000, paid=10_000),),
         payments=(part(10_000, paid_at="2026-12-01T07:29:00Z"),),
-        intents=(intent(10_000, booked="2026-12-01T07:30:00Z"),),
+        charges=(charge(10_000, booked="2026-12-01T07:30:00Z"),),
         effect={"clearing": "100.00", "sales": "-100.00"},
         dates={"in_1:invoice": "2026-11-10", "ch_1:payment": "2026-11-30"},
     ),

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
 from tests.unit.snapshots.situation import RECEIVABLE, ROLE_OF_ITEM, Outcome, Situation
 from tests.unit.snapshots.stripe_json import Json
-from wescope.books.documents import Document, Existence
+from wescope.books.documents import Document, Entity, Existence
 
 Row = tuple[str, str]
 
@@ -30,17 +30,25 @@ def _body(situation: Situation, outcome: Outcome) -> Iterator[str]:
     for key, payload in outcome.payloads.items():
         yield from ("", f"### {_heading(outcome.documents[key])}", "", *_json(payload))
     yield from ("", "## Stripe")
-    for one in (*situation.invoices, *situation.payments, *situation.intents):
+    for one in situation.objects:
         yield from ("", f"### {one['object']} `{one['id']}`", "", *_json(one))
     yield ""
 
 
 def _accounts(outcome: Outcome) -> Iterator[str]:
-    effect = outcome.effect
+    yield from ("## Accounts", "")
+    if len(outcome.months) > 1:
+        for month, effect in outcome.months.items():
+            yield from (f"### {month}", "", *_account_table(effect))
+        yield from ("### Altogether", "")
+    yield from _account_table(outcome.effect)
+
+
+def _account_table(effect: Mapping[str, Decimal]) -> Iterator[str]:
     if not effect:
-        yield from ("## Accounts", "", "No account moves.", "")
+        yield from ("No account moves.", "")
         return
-    yield from ("## Accounts", "", "| account | debit | credit |", "|---|---:|---:|")
+    yield from ("| account | debit | credit |", "|---|---:|---:|")
     for account in sorted(effect, key=lambda name: (effect[name] < 0, name != RECEIVABLE, name)):
         amount = effect[account]
         debit, credit = (f"{amount}", "") if amount > 0 else ("", f"{-amount}")
@@ -72,7 +80,20 @@ def _side_by_side(situation: Situation, outcome: Outcome) -> Iterator[str]:
     paid = [(f"{one['id']} pays {one['invoice']}", _cents(one["amount_paid"])) for one in situation.payments]
     posted = [(f"Payment {one['PaymentRefNum']}", str(one["TotalAmt"])) for one in payments]
     yield from (_row(*one, *other) for one, other in zip_longest(paid, posted, fillvalue=("", "")))
+    yield from (_row("", "", *one) for one in _credits(outcome))
     yield ""
+
+
+def _credits(outcome: Outcome) -> Iterator[Row]:
+    """Credit memos, and the payments of zero that apply them."""
+    for key, payload in outcome.payloads.items():
+        entity = outcome.documents[key].entity
+        if entity is Entity.CREDIT_MEMO:
+            total = sum((line["Amount"] for line in payload["Line"]), Decimal(0))
+            yield f"**Credit memo {payload['DocNumber']} of {payload['TxnDate']}**", f"**{-total}**"
+        elif entity is Entity.PAYMENT and not payload["TotalAmt"]:
+            settled = sum(line["Amount"] for line in payload["Line"] if line["LinkedTxn"][0]["TxnType"] == "Invoice")
+            yield f"Payment {payload['PaymentRefNum']} of 0.00 applies credit", str(settled)
 
 
 def _name(situation: Situation, stripe_id: str) -> str:

@@ -236,11 +236,18 @@ DATES = (
     ),
     Situation(
         name="void_in_a_later_month",
-        story="Voided in December: November was reported, so the invoice stays and its reversal is parked.",
+        story="Voided in December: November was reported, so the invoice stays; a credit memo of December settles it.",
         invoices=(_voided("2026-12-02T18:00:00Z"),),
-        effect={"receivable": "100.00", "sales": "-100.00"},
-        dates=ISSUED,
-        parked={"in_1:reversal": "voided_later"},
+        effect={},
+        months={
+            "2026-11": {"receivable": "100.00", "sales": "-100.00"},
+            "2026-12": {"receivable": "-100.00", "sales": "100.00"},
+        },
+        dates={
+            "in_1:invoice": "2026-11-10",
+            "in_1:reversal": "2026-12-02",
+            "in_1:reversal_application": "2026-12-02",
+        },
     ),
     Situation(
         name="month_end_in_los_angeles",

@@ -1,47 +1,55 @@
 """One situation: what Stripe answers, what an accountant expects of the books, and what the product makes of it."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from tests.unit.snapshots.stripe_json import Json
 from wescope.books.desired import desired_books
-from wescope.books.documents import CustomerBody, Document, Entity, Existence
+from wescope.books.documents import Document, Entity, Existence
 from wescope.books.parking import Parked
-from wescope.books.policy import AccountRole, ItemRole, Policy
+from wescope.books.policy import Account, AccountRole, Item, ItemRole, Policy, RoleAccount
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind
 from wescope.errors import ObjectNotFound
 from wescope.qbo.payloads import References, to_payload
 from wescope.stripe.client import StripeApi
 from wescope.stripe.reader import StripeReader
 
-ITEMS = {ItemRole.SALES: "11", ItemRole.DISCOUNT: "12", ItemRole.SHIPPING: "13", ItemRole.TAX: "14"}
-ACCOUNTS = {AccountRole.CLEARING: "81", AccountRole.OUT_OF_BAND: "82"}
-FIRST_ID = {Entity.CUSTOMER: 201, Entity.INVOICE: 301, Entity.PAYMENT: 401}
+ROLE_OF_ITEM = {"11": ItemRole.SALES, "12": ItemRole.DISCOUNT, "13": ItemRole.SHIPPING, "14": ItemRole.TAX}
+ROLE_OF_ACCOUNT = {"81": AccountRole.CLEARING, "82": AccountRole.OUT_OF_BAND}
+ITEMS: Mapping[Item, str] = {role: number for number, role in ROLE_OF_ITEM.items()}
+ACCOUNTS: Mapping[Account, str] = {
+    RoleAccount(role=role, currency="usd"): number for number, role in ROLE_OF_ACCOUNT.items()
+}
+FIRST_ID = {Entity.CUSTOMER: 201, Entity.INVOICE: 301, Entity.PAYMENT: 401, Entity.CREDIT_MEMO: 501}
 
-ROLE_OF_ITEM = {number: role.value for role, number in ITEMS.items()}
-ROLE_OF_ACCOUNT = {number: role.value for role, number in ACCOUNTS.items()}
 RECEIVABLE = "receivable"
 FIRST_PAGE = 10
+
+Entry = tuple[str, str, Decimal]
+"""Month, account and the change of it in dollars, debits positive."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """What Stripe has, and, written by hand, what the books must say of it.
 
-    `effect` is the change of each account in dollars, debits positive: they add up to zero. `dates` are the posting
-    dates by document, `parked` the codes and `skipped` the reasons by key.
+    `effect` is the change of each account in dollars, debits positive: they add up to zero. `months` says the same by
+    month, where the documents are of several. `dates` are the posting dates by document, `parked` the codes and
+    `skipped` the reasons by key.
     """
 
     name: str
     story: str
     invoices: tuple[Json, ...]
     payments: tuple[Json, ...] = ()
-    intents: tuple[Json, ...] = ()
+    charges: tuple[Json, ...] = ()
+    balance: tuple[Json, ...] = ()
     policy: Policy = field(default_factory=Policy)
     effect: Mapping[str, str] = field(default_factory=dict)
+    months: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
     parked: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +57,11 @@ class Situation:
     @property
     def title(self) -> str:
         return self.name.replace("_", " ").capitalize()
+
+    @property
+    def objects(self) -> tuple[Json, ...]:
+        """All that Stripe has."""
+        return (*self.invoices, *self.payments, *self.charges, *self.balance)
 
 
 @dataclass(kw_only=True)
@@ -61,34 +74,56 @@ class Outcome:
     skipped: dict[str, str] = field(default_factory=dict)
 
     @property
-    def standing(self) -> dict[str, Json]:
-        """The payloads of what stands in the books: a void document moves no account."""
-        present = {key for key, one in self.documents.items() if one.existence is Existence.PRESENT}
-        return {key: payload for key, payload in self.payloads.items() if key in present}
-
-    @property
     def dates(self) -> dict[str, str]:
         return {key: payload["TxnDate"] for key, payload in self.payloads.items() if "TxnDate" in payload}
 
     @property
     def effect(self) -> dict[str, Decimal]:
         """The change of each account by what is sent, debits positive, as QBO would post it."""
-        accounts: dict[str, Decimal] = defaultdict(Decimal)
-        for payload in self.standing.values():
-            for account, amount in _entries(payload):
-                accounts[account] += amount
-        return {account: amount for account, amount in accounts.items() if amount}
+        return _added_up(self._entries())
+
+    @property
+    def months(self) -> dict[str, dict[str, Decimal]]:
+        """The change of each account by month of posting."""
+        months: dict[str, list[Entry]] = defaultdict(list)
+        for month, account, amount in self._entries():
+            months[month].append((month, account, amount))
+        return {month: _added_up(entries) for month, entries in sorted(months.items())}
+
+    def _entries(self) -> Iterator[Entry]:
+        """What stands in the books: a void document moves no account."""
+        for key, payload in self.payloads.items():
+            if self.documents[key].existence is Existence.PRESENT:
+                for account, amount in _entries(self.documents[key].entity, payload):
+                    yield payload["TxnDate"][:7], account, amount
 
 
-def _entries(payload: Json) -> list[tuple[str, Decimal]]:
-    if "DepositToAccountRef" in payload:
-        account = ROLE_OF_ACCOUNT[payload["DepositToAccountRef"]["value"]]
-        return [(account, payload["TotalAmt"]), (RECEIVABLE, -payload["TotalAmt"])]
-    entries = []
-    for line in payload.get("Line", []):
-        item = ROLE_OF_ITEM[line["SalesItemLineDetail"]["ItemRef"]["value"]]
-        entries += [(item, -line["Amount"]), (RECEIVABLE, line["Amount"])]
-    return entries
+def _added_up(entries: Iterable[Entry]) -> dict[str, Decimal]:
+    accounts: dict[str, Decimal] = defaultdict(Decimal)
+    for _, account, amount in entries:
+        accounts[account] += amount
+    return {account: amount for account, amount in accounts.items() if amount}
+
+
+def _entries(entity: Entity, payload: Json) -> list[tuple[str, Decimal]]:
+    match entity:
+        case Entity.CUSTOMER:
+            return []
+        case Entity.PAYMENT if payload["TotalAmt"] == 0:
+            assert "DepositToAccountRef" not in payload
+            return []
+        case Entity.PAYMENT:
+            account = ROLE_OF_ACCOUNT[payload["DepositToAccountRef"]["value"]]
+            return [(account, payload["TotalAmt"]), (RECEIVABLE, -payload["TotalAmt"])]
+        case Entity.INVOICE | Entity.CREDIT_MEMO:
+            sign = 1 if entity is Entity.INVOICE else -1
+            entries = []
+            for line in payload["Line"]:
+                item = ROLE_OF_ITEM[line["SalesItemLineDetail"]["ItemRef"]["value"]]
+                entries += [(item, -sign * line["Amount"]), (RECEIVABLE, sign * line["Amount"])]
+            return entries
+        case _:
+            raise NotImplementedError(entity)
 
 
 async def outcome_of(situation: Situation) -> Outcome:
@@ -115,7 +150,7 @@ async def outcome_of(situation: Situation) -> Outcome:
 
 def _with_voided(document: Document, ids: dict[DocumentKey, str]) -> dict[DocumentKey, str]:
     """A void invoice needs no customer of its own any more; in the books it has the one with which it was posted."""
-    missing = () if isinstance(document.body, CustomerBody) else document.references
+    missing = document.references if document.existence is Existence.VOID else ()
     return {**dict.fromkeys(missing, str(FIRST_ID[Entity.CUSTOMER])), **ids}
 
 
@@ -124,29 +159,36 @@ class Answers(StripeApi):
 
     def __init__(self, situation: Situation) -> None:
         self.livemode = False
-        self._objects = {one["id"]: one for one in (*situation.invoices, *situation.intents)}
+        self._invoices = {one["id"]: one for one in situation.invoices}
         self._parts = situation.payments
+        self._charges = situation.charges
+        self._balance = situation.balance
 
     async def get(self, path: str, **_: Any) -> Json:
-        found = self._objects.get(path.rpartition("/")[2])
+        found = self._invoices.get(path.removeprefix("/v1/invoices/"))
         if found is None:
             raise ObjectNotFound(path=path)
-        if found["object"] != "invoice":
-            return found
         lines = found["lines"]["data"]
         page = {"object": "list", "data": lines[:FIRST_PAGE], "has_more": len(lines) > FIRST_PAGE}
         return {**found, "lines": page}
 
     async def pages(self, path: str, **parameters: Any) -> AsyncIterator[Json]:
-        if path.endswith("/lines"):
-            for line in self._objects[path.split("/")[3]]["lines"]["data"]:
-                yield line
-            return
-        assert path == "/v1/invoice_payments"
-        payment = parameters.get("payment", {})
-        for one in self._parts:
-            if (
-                parameters.get("invoice", one["invoice"]) == one["invoice"]
-                and payment.items() <= one["payment"].items()
-            ):
-                yield one
+        for one in self._listed(path, parameters):
+            yield one
+
+    def _listed(self, path: str, parameters: Mapping[str, Any]) -> Iterable[Json]:
+        match path.split("/")[2:], parameters:
+            case ["invoices", invoice, "lines"], _:
+                return list(self._invoices[invoice]["lines"]["data"])
+            case ["invoice_payments"], {"invoice": invoice}:
+                return [one for one in self._parts if one["invoice"] == invoice]
+            case ["invoice_payments"], {"payment": source}:
+                return [one for one in self._parts if source.items() <= one["payment"].items()]
+            case ["charges"], {"payment_intent": intent}:
+                return [one for one in self._charges if one["payment_intent"] == intent]
+            case ["customers", customer, "balance_transactions"], _:
+                return [one for one in reversed(self._balance) if one["customer"] == customer]
+            case ["credit_notes"], {"invoice": _}:
+                return []
+            case _:
+                raise AssertionError(path, parameters)

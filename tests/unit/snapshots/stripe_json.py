@@ -144,8 +144,8 @@ def record_part(amount: int) -> Json:
     return part(amount) | {"payment": {"type": "payment_record", "payment_record": "pr_1"}}
 
 
-def intent(amount: int, *, number: int = 1, booked: str = PAID, fee: int = 320) -> Json:
-    """A payment intent with its charge, which Stripe booked at that moment."""
+def charge(amount: int, *, number: int = 1, booked: str = PAID, fee: int = 320) -> Json:
+    """The charge of a payment intent, which Stripe booked at that moment."""
     row = {
         "id": f"txn_{number}",
         "object": "balance_transaction",
@@ -155,11 +155,14 @@ def intent(amount: int, *, number: int = 1, booked: str = PAID, fee: int = 320) 
         "currency": "usd",
         "exchange_rate": None,
         "fee": fee,
+        "fee_details": [
+            {"amount": fee, "currency": "usd", "description": "Stripe processing fees", "type": "stripe_fee"}
+        ],
         "net": amount - fee,
         "reporting_category": "charge",
         "type": "charge",
     }
-    charge = {
+    return {
         "id": f"ch_{number}",
         "object": "charge",
         "amount": amount,
@@ -171,7 +174,23 @@ def intent(amount: int, *, number: int = 1, booked: str = PAID, fee: int = 320) 
         "currency": "usd",
         "customer": "cus_1",
         "disputed": False,
+        "failure_balance_transaction": None,
         "payment_intent": f"pi_{number}",
         "status": "succeeded",
     }
-    return {"id": f"pi_{number}", "object": "payment_intent", "latest_charge": charge}
+
+
+def balance_move(amount: int, kind: str, *, number: int = 1, at: str = PAID) -> Json:
+    """A move of the customer's balance that an invoice made; below zero it is a credit to the customer."""
+    return {
+        "id": f"cbtxn_{number}",
+        "object": "customer_balance_transaction",
+        "amount": amount,
+        "created": second(at),
+        "credit_note": None,
+        "currency": "usd",
+        "customer": "cus_1",
+        "ending_balance": amount,
+        "invoice": "in_1",
+        "type": kind,
+    }

@@ -6,6 +6,9 @@ from typing import Any
 from wescope.errors import ObjectNotFound
 from wescope.stripe.client import StripeApi
 
+MAXIMUM_EXPANSION = 4
+"""Levels of `expand[]` that Stripe follows."""
+
 
 class FakeApi(StripeApi):
     """Answers from tables.
@@ -29,10 +32,11 @@ class FakeApi(StripeApi):
         self.calls.append(path)
         if path not in self._objects:
             raise ObjectNotFound(path=path)
+        assert all(len(name.split(".")) <= MAXIMUM_EXPANSION for name in parameters.get("expand", ()))
         return self._objects[path]
 
     async def pages(self, path: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
-        parameters.pop("expand", None)
+        assert all(len(name.split(".")) <= MAXIMUM_EXPANSION for name in parameters.pop("expand", ()))
         query = "&".join(f"{name}={value}" for name, value in sorted(_flat(parameters)))
         call = f"{path}?{query}" if query else path
         self.calls.append(call)

@@ -68,6 +68,7 @@ def balance_transaction(**fields: Any) -> dict[str, Any]:
         "currency": "usd",
         "exchange_rate": None,
         "fee": 59,
+        "fee_details": [{"amount": 59, "currency": "usd", "description": "Stripe fees", "type": "stripe_fee"}],
         "net": 941,
         "reporting_category": "charge",
         "source": "ch_1",
@@ -95,8 +96,145 @@ def charge(**fields: Any) -> dict[str, Any]:
     }
 
 
-def payment_intent(**fields: Any) -> dict[str, Any]:
-    return {"id": "pi_1", "object": "payment_intent", "latest_charge": charge(), **fields}
+def row(identifier: str, amount: int, category: str, **fields: Any) -> dict[str, Any]:
+    """A row of the balance without fee."""
+    values = {"id": identifier, "amount": amount, "net": amount, "fee": 0, "fee_details": []}
+    return balance_transaction(**{**values, "reporting_category": category, "type": category, **fields})
+
+
+def failed_later(**fields: Any) -> dict[str, Any]:
+    """A charge that failed after it had succeeded."""
+    failure = row("txn_f", -1000, "charge_failure", created=CREATED + 500_000)
+    return charge(**{"status": "failed", "failure_balance_transaction": failure} | fields)
+
+
+def refund(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 400,
+        "balance_transaction": row("txn_r", -400, "refund", source="re_1"),
+        "charge": charge(customer=customer()),
+        "created": CREATED + 90,
+        "currency": "usd",
+        "metadata": {"why": "late"},
+        "payment_intent": "pi_1",
+        "status": "succeeded",
+        **fields,
+    }
+
+
+def credit_note_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "cnli_1",
+        "object": "credit_note_line_item",
+        "amount": 400,
+        "description": "Plan",
+        "discount_amount": 0,
+        "discount_amounts": [],
+        "invoice_line_item": "il_1",
+        "pretax_credit_amounts": [],
+        "quantity": 1,
+        "tax_rates": [],
+        "taxes": [],
+        "type": "invoice_line_item",
+        "unit_amount_decimal": "400",
+        **fields,
+    }
+
+
+def credit_note(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "cn_1",
+        "object": "credit_note",
+        "amount": 400,
+        "created": CREATED + 80,
+        "currency": "usd",
+        "customer": "cus_1",
+        "customer_balance_transaction": None,
+        "effective_at": CREATED + 80,
+        "invoice": "in_1",
+        "lines": {"object": "list", "data": [credit_note_line()], "has_more": False},
+        "number": "A-1-CN-01",
+        "out_of_band_amount": None,
+        "post_payment_amount": 0,
+        "pre_payment_amount": 400,
+        "refunds": [],
+        "shipping_cost": None,
+        "status": "issued",
+        "total": 400,
+        "type": "pre_payment",
+        "voided_at": None,
+        **fields,
+    }
+
+
+def old_credit_note(**fields: Any) -> dict[str, Any]:
+    """As before 2025-03-31.basil."""
+    payload = credit_note(type="post_payment", refund=None)
+    for name in ("refunds", "pre_payment_amount", "post_payment_amount"):
+        del payload[name]
+    return {**payload, **fields}
+
+
+def dispute(**fields: Any) -> dict[str, Any]:
+    fee = {"amount": 1500, "currency": "usd", "description": "Dispute fee", "type": "stripe_fee"}
+    withdrawal = balance_transaction(
+        id="txn_d", amount=-1000, fee=1500, fee_details=[fee], net=-2500, reporting_category="dispute", source="dp_1"
+    )
+    return {
+        "id": "dp_1",
+        "object": "dispute",
+        "amount": 1000,
+        "balance_transactions": [withdrawal],
+        "charge": charge(),
+        "created": CREATED + 70,
+        "currency": "usd",
+        "payment_intent": "pi_1",
+        "reason": "fraudulent",
+        "status": "needs_response",
+        **fields,
+    }
+
+
+def payout(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "po_1",
+        "object": "payout",
+        "amount": 941,
+        "arrival_date": 1763078400,  # 2025-11-14
+        "automatic": True,
+        "balance_transaction": row("txn_po", -941, "payout", source="po_1"),
+        "created": CREATED + 1000,
+        "currency": "usd",
+        "failure_balance_transaction": None,
+        "method": "standard",
+        "original_payout": None,
+        "reconciliation_status": "completed",
+        "reversed_by": None,
+        "status": "paid",
+        **fields,
+    }
+
+
+def balance_move(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "cbtxn_1",
+        "object": "customer_balance_transaction",
+        "amount": -500,
+        "created": CREATED,
+        "credit_note": None,
+        "currency": "usd",
+        "customer": "cus_1",
+        "ending_balance": -500,
+        "invoice": None,
+        "type": "adjustment",
+        **fields,
+    }
+
+
+def account(interval: str = "daily") -> dict[str, Any]:
+    return {"id": "acct_1", "object": "account", "settings": {"payouts": {"schedule": {"interval": interval}}}}
 
 
 def invoice_payment(**fields: Any) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from wescope.engine.results import (
     ActionRow,
     ClearingRow,
     ParkedRow,
+    PayoutDetail,
+    PayoutResult,
+    PayoutRowResult,
     ReceivableRow,
     Status,
     SyncResult,
@@ -69,6 +72,43 @@ SYNCED = SyncResult(
 )
 
 
+PAYOUT = PayoutResult(
+    payout_id="po_1",
+    currency="usd",
+    amount=9_621,
+    gross=10_000,
+    fee=379,
+    net=9_621,
+    foots=True,
+    state="matched",
+    differs_by=0,
+    waiting_on=(),
+    deposits=("Deposit/145",),
+    shared_with=(),
+    payout_date=date(2026, 11, 18),
+    arrival_date=date(2026, 11, 20),
+    deposit_date=date(2026, 11, 20),
+    available_date=date(2026, 11, 18),
+    checked_at=AT,
+)
+PAYOUT_DETAIL = PayoutDetail(
+    payout=PAYOUT,
+    rows=(
+        PayoutRowResult(
+            transaction_id="txn_1",
+            category="charge",
+            source="ch_1",
+            document_key="ch_1:payment",
+            gross=10_000,
+            fee=379,
+            net=9_621,
+            currency="usd",
+            state="matched",
+        ),
+    ),
+)
+
+
 @dataclass(kw_only=True)
 class FakeServices:
     """Answers what it is told to, or raises it, and remembers what was asked."""
@@ -81,6 +121,8 @@ class FakeServices:
     rows: tuple[ParkedRow, ...] = (PARKED,)
     compared: TieOut | Exception = TIEOUT
     synced: Sequence[SyncResult] | Exception = (SYNCED,)
+    paid_out: tuple[PayoutResult, ...] = (PAYOUT,)
+    detail: PayoutDetail | Exception = PAYOUT_DETAIL
     asked: list[object] = field(default_factory=list)
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
@@ -103,6 +145,13 @@ class FakeServices:
 
     async def parked(self) -> Sequence[ParkedRow]:
         return self.rows
+
+    async def payouts(self) -> Sequence[PayoutResult]:
+        return self.paid_out
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        self.asked.append(payout_id)
+        return answer(self.detail)
 
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from wescope.errors import (
 from wescope.web.schemas import schema_of
 from wescope.web.services import Readiness
 
-LOCAL_PATHS = ["/", "/api/v1/status", "/api/v1/parked", "/api/v1/tieout"]
+LOCAL_PATHS = ["/", "/api/v1/status", "/api/v1/parked", "/api/v1/payouts", "/api/v1/payouts/po_1", "/api/v1/tieout"]
 
 
 async def test_alive_asks_nobody(client: httpx2.AsyncClient, services: FakeServices) -> None:
@@ -170,6 +170,8 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
         "/metrics",
         "/api/v1/status",
         "/api/v1/parked",
+        "/api/v1/payouts",
+        "/api/v1/payouts/{payout_id}",
         "/api/v1/tieout",
         "/api/v1/sync",
     }

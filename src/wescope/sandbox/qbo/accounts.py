@@ -114,8 +114,8 @@ class AccountRules(EntityRules):
             doc["FullyQualifiedName"] = f"{parent.doc['FullyQualifiedName']}:{doc['Name']}"
 
     def shown(self, unit: Unit, record: Record) -> Json:
-        """Adds the ledger's balance; income and expense accounts show 0 as recorded."""
-        balance = amount(natural_balance(unit, record))
+        """Adds the ledger's balance in the account's currency; income and expense accounts show 0 as recorded."""
+        balance = amount(own_balance(unit, record))
         if record.doc["Classification"] in NO_BALANCE_SHOWN:
             balance = 0
         return {**record.doc, "CurrentBalance": balance, "CurrentBalanceWithSubAccounts": balance}
@@ -174,8 +174,16 @@ class ItemRules(EntityRules):
 
 
 def natural_balance(unit: Unit, record: Record) -> int:
-    """Returns an account's balance in hundredths with the sign that its class is shown with."""
+    """Returns an account's balance in home hundredths with the sign that its class is shown with."""
     balance = unit.books.ledger.account(record.id)
+    return balance if record.doc["Classification"] in DEBIT_CLASSES else -balance
+
+
+def own_balance(unit: Unit, record: Record) -> int:
+    """Returns an account's balance in hundredths of its own currency, with the sign of its class."""
+    if record.doc["CurrencyRef"]["value"] == unit.knobs.home_currency:
+        return natural_balance(unit, record)
+    balance = unit.books.ledger.foreign_account(record.id)
     return balance if record.doc["Classification"] in DEBIT_CLASSES else -balance
 
 

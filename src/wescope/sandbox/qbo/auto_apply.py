@@ -3,14 +3,9 @@
 from dataclasses import replace
 
 from wescope.sandbox.qbo.books import Unit
+from wescope.sandbox.qbo.claims import allocations, applied_total
 from wescope.sandbox.qbo.entity import account_of_subtype, reference, stamped
-from wescope.sandbox.qbo.links import (
-    allocations,
-    applied_total,
-    open_targets,
-    payment_postings,
-    reallocate,
-)
+from wescope.sandbox.qbo.links import open_targets, payment_postings, reallocate, resettle
 from wescope.sandbox.qbo.storage import Record
 from wescope.sandbox.qbo.wire import Json, amount, minor
 
@@ -40,9 +35,11 @@ def _apply_payments(unit: Unit, invoice: Record) -> None:
 
 def _add_line(unit: Unit, payment: Record, target: Record, hundredths: int) -> None:
     doc = {**payment.doc, "Line": [*payment.doc["Line"], _line(target, hundredths)]}
-    doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(allocations(doc)))
+    doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(unit, doc))
     reallocate(unit, payment.id, allocations(payment.doc), allocations(doc))
-    unit.put(stamped(unit, replace(payment, doc=doc, postings=payment_postings(unit, doc)), payment))
+    changed = replace(payment, doc=doc, postings=payment_postings(unit, payment.id, doc))
+    unit.put(stamped(unit, changed, payment))
+    resettle(unit, changed, payment)
 
 
 def _apply_memos(unit: Unit, invoice: Record) -> None:
@@ -67,7 +64,7 @@ def _zero_payment(unit: Unit, invoice: Record, memo: Record, hundredths: int) ->
     doc["Line"] = [_line(invoice, hundredths), _line(memo, hundredths)]
     payment_id = unit.next_id("Payment")
     reallocate(unit, payment_id, {}, allocations(doc))
-    record = Record(entity="Payment", id=payment_id, doc=doc, postings=payment_postings(unit, doc))
+    record = Record(entity="Payment", id=payment_id, doc=doc, postings=payment_postings(unit, payment_id, doc))
     unit.put(stamped(unit, record, None))
 
 

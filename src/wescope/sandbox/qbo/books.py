@@ -11,7 +11,10 @@ from wescope.sandbox.qbo.ledger import Ledger
 from wescope.sandbox.qbo.storage import Changes, Record, RememberedAnswer, Storage
 
 NAME_ENTITIES = ("Customer", "Vendor", "Employee")
-ID_SPACES = {"Customer": "Name", "Vendor": "Name", "Employee": "Name", "Account": "Account", "Item": "Item"}
+ID_SPACES = {
+    **dict.fromkeys(NAME_ENTITIES, "Name"),
+    **{entity: entity for entity in ("Account", "Item", "Class", "Department", "TaxCode", "TaxRate")},
+}
 HISTORY_KEPT = 8
 
 
@@ -192,6 +195,10 @@ class Unit:
     def setting(self, name: str, value: Any) -> None:
         """Keeps a setting."""
         self._settings[name] = value
+
+    def read_setting(self, name: str, default: Any) -> Any:
+        """Returns a setting as this unit sees it."""
+        return self._settings.get(name, self.books.settings.get(name, default))
 
     def written(self) -> Mapping[tuple[str, str], Record]:
         """Returns what this unit has written so far."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wescope.sandbox.qbo import batch, cdc, documents, faults, query, seed
+from wescope.sandbox.qbo import batch, cdc, documents, exchange_rates, faults, query, seed, tax_lists
 from wescope.sandbox.qbo.answers import timed
 from wescope.sandbox.qbo.books import Books, Unit
 from wescope.sandbox.qbo.clock import Clock, system_clock
@@ -15,7 +15,7 @@ from wescope.sandbox.qbo.entity import Request
 from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.operations import Operation
 from wescope.sandbox.qbo.registry import rules_of
-from wescope.sandbox.qbo.storage import MemoryStorage, RememberedAnswer, SqliteStorage
+from wescope.sandbox.qbo.storage import MemoryStorage, Record, RememberedAnswer, SqliteStorage
 from wescope.sandbox.qbo.wire import Json
 
 GOOD = 200
@@ -74,6 +74,7 @@ class Company:
         unit.setting("turned", {**self.books.settings.get("turned", {}), **changes})
         unit.commit()
         self.books.knobs = turned
+        seed.complete(self.books, bare=self._bare)
         return turned
 
     def execute(
@@ -121,7 +122,7 @@ class Company:
             outcome = self._refusal(problem, unit)
             unit = self.books.begin()
         else:
-            body = timed({operation.entity: written.answer}, unit.now)
+            body = timed({operation.entity: written.answer} if written.wrapped else written.answer, unit.now)
             effect = (written.effect, operation.entity, written.id)
             outcome = Outcome(status=GOOD, body=body, effects=(effect,))
             if not written.changed:
@@ -162,7 +163,7 @@ class Company:
         """Returns all live objects of an entity, in order of id."""
         unit = self.books.begin()
         rules = rules_of(entity)
-        return [rules.shown(unit, one) for one in sorted(self.books.all(entity), key=lambda one: int(one.id))]
+        return [rules.shown(unit, one) for one in sorted(self.books.all(entity), key=_by_id)]
 
     def reset(self) -> None:
         """Starts the company anew: seeded books, first knobs."""
@@ -175,6 +176,8 @@ class Company:
             return {operation.entity: documents.read(unit, operation.entity, operation.id)}
         if operation.kind == "singleton":
             return {operation.entity: SINGLETONS[operation.entity](unit)}
+        if operation.kind == "rate":
+            return {operation.entity: exchange_rates.read(unit, operation.text, operation.id)}
         if operation.kind == "query":
             return {"QueryResponse": query.run(unit, operation.text)}
         return cdc.changes(unit, operation.text, operation.id)
@@ -241,6 +244,11 @@ def perform(unit: Unit, operation: Operation, request: Request) -> Written:
         QboFault: it is refused.
     """
     body = operation.body or {}
+    if operation.entity == exchange_rates.ENTITY:
+        return Written(answer=exchange_rates.write(unit, body), effect="updated", id="", changed=True)
+    if operation.entity == tax_lists.SERVICE:
+        answer, code_id = tax_lists.create_code(unit, body)
+        return Written(answer=answer, effect="created", id=code_id, changed=True, wrapped=False)
     if operation.kind == "void":
         return documents.void(unit, operation.entity, body, request, by=operation.by)
     if operation.kind == "delete":
@@ -250,6 +258,10 @@ def perform(unit: Unit, operation: Operation, request: Request) -> Written:
     if operation.kind == "create" and "Id" in body:
         raise faults.conflicting("Id is not allowed in a create")
     return documents.write(unit, operation.entity, body, request)
+
+
+def _by_id(record: Record) -> tuple[int, str]:
+    return (int(record.id), "") if record.id.isdigit() else (0, record.id)
 
 
 def _code(answer: RememberedAnswer) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from wescope.sandbox.qbo.books import Unit
+from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.wire import Json
 
 MADE = "2026-01-02T09:00:00-08:00"
@@ -14,6 +15,11 @@ ADDRESS = {
     "CountrySubDivisionCode": "CA",
     "PostalCode": "94043",
 }
+
+
+def tax_is_on(knobs: Knobs) -> bool:
+    """Whether documents have tax: the US preference, or the registration elsewhere."""
+    return knobs.using_sales_tax if knobs.country == "US" else knobs.registered_for_vat
 
 
 def _head() -> Json:
@@ -37,7 +43,7 @@ def company_info(unit: Unit) -> Json:
         "PrimaryPhone": {},
         "CompanyStartDate": "2026-01-02",
         "FiscalYearStartMonth": "January",
-        "Country": "US",
+        "Country": unit.knobs.country,
         "Email": {"Address": "books@example.com"},
         "WebAddr": {},
         "SupportedLanguages": "fr" if unit.knobs.doc_number_language == "fr" else "en",
@@ -58,9 +64,9 @@ def preferences(unit: Unit) -> Json:
     knobs = unit.knobs
     accounting: Json = {
         "UseAccountNumbers": False,
-        "TrackDepartments": False,
-        "ClassTrackingPerTxn": False,
-        "ClassTrackingPerTxnLine": False,
+        "TrackDepartments": knobs.department_tracking,
+        "ClassTrackingPerTxn": knobs.class_tracking == "transaction",
+        "ClassTrackingPerTxnLine": knobs.class_tracking == "line",
         "FirstMonthOfFiscalYear": "January",
         "TaxYearMonth": "January",
         "TaxForm": "6",
@@ -68,7 +74,7 @@ def preferences(unit: Unit) -> Json:
     }
     if knobs.book_close_date:
         accounting["BookCloseDate"] = knobs.book_close_date
-    tax: Json = {"UsingSalesTax": knobs.using_sales_tax}
+    tax: Json = {"UsingSalesTax": tax_is_on(knobs)}
     if knobs.automated_sales_tax:
         tax["PartnerTaxEnabled"] = True
     return {

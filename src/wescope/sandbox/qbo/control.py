@@ -1,16 +1,21 @@
 """The tester's side, under /_sandbox/: knobs, faults, ledger, request log, human edits, closing, reset."""
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wescope.sandbox.qbo.accounts import natural_balance
+from wescope.sandbox.qbo import by_hand, exchange_rates
 from wescope.sandbox.qbo.company import Company
+from wescope.sandbox.qbo.faults import QboFault
 from wescope.sandbox.qbo.gateway import Gateway
-from wescope.sandbox.qbo.wire import Json, amount, dumps, loads
+from wescope.sandbox.qbo.statements import ledger
+from wescope.sandbox.qbo.wire import Json, dumps, loads
+
+__all__ = ["Control", "ledger"]
 
 BAD_REQUEST = 400
 
@@ -38,6 +43,11 @@ class Control:
             ("requests", "DELETE", self._forget_requests),
             ("objects/{entity}", "GET", self._objects),
             ("human", "POST", self._human),
+            ("human/{kind}", "POST", self._by_hand),
+            ("human/{entity}/{operation}/{id}", "POST", self._change_by_hand),
+            ("accounts", "POST", self._account),
+            ("rates", "GET", self._rates),
+            ("rates", "POST", self._set_rates),
             ("close_books", "POST", self._close_books),
             ("tokens/expire", "POST", self._expire_tokens),
             ("tokens/revoke", "POST", self._revoke_tokens),
@@ -93,6 +103,35 @@ class Control:
         outcome = self._company.human(wanted["entity"], wanted["operation"], wanted["body"])
         return {"status": outcome.status, **outcome.body}
 
+    async def _by_hand(self, request: Request) -> Json:
+        outcome = by_hand.enter(self._company, request.path_params["kind"], await _body(request))
+        return {"status": outcome.status, **outcome.body}
+
+    async def _change_by_hand(self, request: Request) -> Json:
+        asked = request.path_params
+        entity = by_hand.entity_of(asked["entity"])
+        outcome = self._company.human(entity, asked["operation"], {**await _body(request), "Id": asked["id"]})
+        return {"status": outcome.status, **outcome.body}
+
+    async def _account(self, request: Request) -> Json:
+        return by_hand.account(self._company, await _body(request))
+
+    async def _rates(self, request: Request) -> Json:
+        unit = self._company.books.begin()
+        on = request.query_params.get("date") or exchange_rates.today(unit)
+        codes = sorted(exchange_rates.US_DOLLARS)
+        return {"date": on, "rates": {code: exchange_rates.company_rate(unit, code, on) for code in codes}}
+
+    async def _set_rates(self, request: Request) -> Json:
+        """{"EUR": 1.1, "date": "2026-11-01"}: from that day on, without a date for all days."""
+        body = await _body(request)
+        since = str(body.pop("date", exchange_rates.ALWAYS))
+        unit = self._company.books.begin()
+        for code, rate in body.items():
+            exchange_rates.set_rate(unit, code.upper(), Decimal(str(rate)), since)
+        unit.commit()
+        return await self._rates(request)
+
     async def _close_books(self, request: Request) -> Json:
         return self._company.turn(book_close_date=(await _body(request)).get("date") or "").as_json()
 
@@ -122,44 +161,6 @@ class Control:
         return await self._connection(_request)
 
 
-def ledger(company: Company) -> Json:
-    """Writes the state of the books for a tester.
-
-    Args:
-        company: whose books.
-
-    Returns:
-        Trial balance (must be 0), balances by account, A/R by customer, counts by entity; amounts in major units of
-        the home currency with the sign of the account's class, trial balance debit positive.
-    """
-    unit = company.books.begin()
-    books = company.books
-    accounts = sorted(books.all("Account"), key=lambda one: int(one.id))
-    receivable = [one.id for one in accounts if one.doc["AccountType"] == "Accounts Receivable"]
-    owed = books.ledger.names(receivable)
-    names = {one.id: one.doc["DisplayName"] for one in books.all("Customer")}
-    return {
-        "trial_balance": amount(books.ledger.trial_balance()),
-        "accounts": [
-            {
-                "id": one.id,
-                "name": one.doc["FullyQualifiedName"],
-                "type": one.doc["AccountType"],
-                "balance": amount(natural_balance(unit, one)),
-            }
-            for one in accounts
-        ],
-        "receivable": [
-            {"customer_id": customer_id, "name": names.get(customer_id, ""), "balance": amount(balance)}
-            for customer_id, balance in sorted(owed.items(), key=lambda pair: int(pair[0]))
-        ],
-        "receivable_total": amount(sum(owed.values())),
-        "counts": {entity: sum(1 for _ in books.all(entity)) for entity in books.entities()},
-        "voided": {entity: sum(1 for one in books.all(entity) if one.voided) for entity in books.entities()},
-        "deleted": {entity: sum(1 for one in books.everything(entity) if one.deleted) for entity in books.entities()},
-    }
-
-
 async def _body(request: Request) -> Json:
     raw = await request.body()
     body = loads(raw) if raw else {}
@@ -172,7 +173,7 @@ def _answering(handler: Callable[[Request], Awaitable[Any]]) -> Callable[[Reques
     async def endpoint(request: Request) -> Response:
         try:
             status, body = 200, await handler(request)
-        except (ValueError, TypeError, KeyError) as problem:
+        except (ValueError, TypeError, KeyError, ArithmeticError, QboFault) as problem:
             status, body = BAD_REQUEST, {"error": str(problem)}
         return Response(dumps(body), status, media_type="application/json")
 

@@ -1,11 +1,13 @@
-"""Currencies of documents and names: home only, or many when multicurrency is on (facts/qbo.md 7)."""
+"""Currencies of documents, names and accounts: home only, or many when multicurrency is on (facts/qbo.md 7)."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.books import Unit
+from wescope.sandbox.qbo.clock import company_day
 from wescope.sandbox.qbo.entity import reference, referred
+from wescope.sandbox.qbo.exchange_rates import company_rate
 from wescope.sandbox.qbo.storage import Record
 from wescope.sandbox.qbo.wire import Json, plain
 
@@ -77,6 +79,31 @@ def require_currency(unit: Unit, code: str) -> str:
     return code
 
 
+def currency_of(record: Record) -> str:
+    """Returns the currency of an account, name or transaction, ISO 4217."""
+    return str(record.doc["CurrencyRef"]["value"])
+
+
+def check_account(unit: Unit, found: Record, currency: DocumentCurrency) -> Record:
+    """Checks that a document of a currency may use an account: one in home currency, or one of its own currency.
+
+    Args:
+        unit: the unit of work.
+        found: the account.
+        currency: the document's currency.
+
+    Returns:
+        The account.
+
+    Raises:
+        QboFault: 6000, with one text for a second foreign currency and one for a foreign account in a home document.
+    """
+    kept_in = currency_of(found)
+    if kept_in not in {unit.knobs.home_currency, currency.code}:
+        raise faults.business(faults.WRONG_CURRENCY if currency.is_home else faults.TWO_FOREIGN)
+    return found
+
+
 def document_currency(unit: Unit, body: Json, owner: Record | None) -> DocumentCurrency:
     """Decides a document's currency and rate.
 
@@ -98,17 +125,24 @@ def document_currency(unit: Unit, body: Json, owner: Record | None) -> DocumentC
     if owner is not None and owner.doc["CurrencyRef"]["value"] != code:
         raise faults.business(faults.WRONG_CURRENCY)
     is_home = code == unit.knobs.home_currency
-    return DocumentCurrency(code=code, rate=_rate(unit, body, is_home=is_home), is_home=is_home)
+    rate = Decimal(1) if is_home else _rate(unit, body, code)
+    return DocumentCurrency(code=code, rate=rate, is_home=is_home)
 
 
-def _rate(unit: Unit, body: Json, *, is_home: bool) -> Decimal:
-    if is_home:
-        return Decimal(1)
+def _rate(unit: Unit, body: Json, code: str) -> Decimal:
     if "ExchangeRate" not in body:
         if unit.knobs.missing_exchange_rate == "refuse":
             raise faults.required("ExchangeRate")
-        return Decimal(1)
-    rate = Decimal(body["ExchangeRate"])
+        if unit.knobs.missing_exchange_rate == "one":
+            return Decimal(1)
+        return company_rate(unit, code, str(body.get("TxnDate") or company_day(unit.now).isoformat()))
+    rate = _kept(Decimal(body["ExchangeRate"]), unit.knobs.exchange_rate_digits)
     if rate <= 0:
         raise faults.invalid_amount("ExchangeRate", rate)
     return rate
+
+
+def _kept(rate: Decimal, digits: int) -> Decimal:
+    """Returns a rate with the decimals that the service keeps of it (a knob: undocumented)."""
+    exponent = Decimal(1).scaleb(-digits)
+    return rate.quantize(exponent, rounding=ROUND_HALF_UP) if rate != rate.quantize(exponent) else rate

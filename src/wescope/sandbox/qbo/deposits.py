@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from wescope.sandbox.qbo import faults, tables
 from wescope.sandbox.qbo.books import Unit
-from wescope.sandbox.qbo.currencies import DocumentCurrency, document_currency
+from wescope.sandbox.qbo.classes import class_of, department_of
+from wescope.sandbox.qbo.currencies import DocumentCurrency, check_account, document_currency
 from wescope.sandbox.qbo.entity import (
     EntityRules,
     Request,
@@ -18,15 +19,15 @@ from wescope.sandbox.qbo.entity import (
 )
 from wescope.sandbox.qbo.ledger import Posting
 from wescope.sandbox.qbo.storage import Record
-from wescope.sandbox.qbo.transactions import check_period_open, home_postings, linked, txn_date
-from wescope.sandbox.qbo.wire import Json, amount, minor
+from wescope.sandbox.qbo.transactions import check_period_open, emptied, home_postings, linked, txn_date
+from wescope.sandbox.qbo.wire import Json, amount, at_rate, minor
 
 BANKS = frozenset({"Bank", "Other Current Asset"})
 LINE_ACCOUNTS = frozenset(
     {"Income", "Other Income", "Expense", "Other Expense", "Other Current Asset", "Equity", "Cost of Goods Sold"}
 )
 SIGNS = {"Payment": 1, "SalesReceipt": 1, "RefundReceipt": -1}
-COPIED = frozenset({"PrivateNote", "DepartmentRef", "TxnSource"})
+COPIED = frozenset({"PrivateNote", "TxnSource"})
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class DepositRules(EntityRules):
         check_period_open(unit, request, on, *((before.doc["TxnDate"],) if before else ()))
         bank = account(unit, referred(body, "DepositToAccountRef"), BANKS, "DepositToAccountRef")
         currency = document_currency(unit, body, None)
+        check_account(unit, bank, currency)
         record_id = before.id if before else unit.next_id(self.name)
         given = [line for line in body["Line"] if not (request.drop_links and line.get("LinkedTxn"))]
         reading = _read(unit, given, currency, before, record_id)
@@ -66,10 +68,18 @@ class DepositRules(EntityRules):
         doc: Json = {"DepositToAccountRef": reference(bank.id, bank.doc["FullyQualifiedName"])}
         doc.update({"TotalAmt": amount(reading.total), "TxnDate": on, "Line": reading.lines})
         doc.update(currency.fields(multicurrency=unit.knobs.multicurrency))
+        if unit.knobs.multicurrency:
+            doc["HomeTotalAmt"] = amount(at_rate(reading.total, currency.rate))
         doc.update({name: value for name, value in body.items() if name in COPIED})
+        doc.update(department_of(unit, body))
         counter = Posting(account_id=bank.id, debit=reading.total)
         postings = home_postings(reading.postings, currency, counter)
         return Record(entity=self.name, id=record_id, doc=doc, postings=postings, last_line_id=reading.last_line_id)
+
+    def void(self, unit: Unit, before: Record, request: Request) -> Record:
+        """Sets every line to zero: what the browser does, the interface documents no void."""
+        self.delete(unit, before, request)
+        return emptied(before)
 
     def delete(self, unit: Unit, before: Record, request: Request) -> None:
         """Lets go of what was deposited."""
@@ -88,7 +98,7 @@ def _read(
         hundredths = minor(line["Amount"], "Line.Amount")
         shown = _linked_line(unit, reading, line, hundredths, deposit_id, currency) if line.get("LinkedTxn") else None
         if shown is None:
-            shown = _detail_line(unit, reading, line, hundredths)
+            shown = _detail_line(unit, reading, line, hundredths, currency)
         line_id = line.get("Id", "")
         if line_id not in known_ids or not line_id:
             reading.last_line_id += 1
@@ -117,7 +127,7 @@ def _linked_line(  # noqa: PLR0917 - the parts of one line, all needed
     if record.voided or record.doc["DepositToAccountRef"]["value"] != funds.id:
         raise faults.not_linkable("The transaction is not in Undeposited Funds.")
     if record.doc["CurrencyRef"]["value"] != currency.code:
-        raise faults.business("You can only use one foreign currency per transaction.")
+        raise faults.business(faults.TWO_FOREIGN)
     if hundredths != SIGNS[kind] * minor(record.doc["TotalAmt"]):
         raise faults.business("The amount of a linked transaction must be its whole amount.")
     others = [
@@ -130,13 +140,14 @@ def _linked_line(  # noqa: PLR0917 - the parts of one line, all needed
     return {"LinkedTxn": [{"TxnId": txn_id, "TxnType": kind, "TxnLineId": link["TxnLineId"]}]}
 
 
-def _detail_line(unit: Unit, reading: _Reading, line: Json, hundredths: int) -> Json:
+def _detail_line(unit: Unit, reading: _Reading, line: Json, hundredths: int, currency: DocumentCurrency) -> Json:
     if line.get("DetailType") != "DepositLineDetail":
         raise faults.required("Line.DetailType")
     detail = line.get("DepositLineDetail", {})
     if "AccountRef" not in detail:
         raise faults.required("Line.DepositLineDetail.AccountRef")
     found = account(unit, referred(detail, "AccountRef"), LINE_ACCOUNTS, "Line.DepositLineDetail.AccountRef")
+    check_account(unit, found, currency)
     shown_detail: Json = {"AccountRef": reference(found.id, found.doc["FullyQualifiedName"])}
     entity = detail.get("Entity")
     if entity:
@@ -148,6 +159,7 @@ def _detail_line(unit: Unit, reading: _Reading, line: Json, hundredths: int) -> 
     for name_of in ("PaymentMethodRef", "CheckNum"):
         if name_of in detail:
             shown_detail[name_of] = detail[name_of]
+    shown_detail.update(class_of(unit, detail, on_line=True))
     reading.postings.append(Posting(account_id=found.id, debit=-hundredths))
     shown: Json = {"Description": line["Description"]} if line.get("Description") else {}
     return {**shown, "DetailType": "DepositLineDetail", "DepositLineDetail": shown_detail}

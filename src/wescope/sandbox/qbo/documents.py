@@ -6,6 +6,7 @@ from wescope.sandbox.qbo import faults, shapes
 from wescope.sandbox.qbo.auto_apply import apply_credits
 from wescope.sandbox.qbo.books import Unit
 from wescope.sandbox.qbo.entity import SERVER_KEPT, EntityRules, Request, same_content, stamped
+from wescope.sandbox.qbo.links import resettle
 from wescope.sandbox.qbo.names import without_suffix
 from wescope.sandbox.qbo.registry import rules_of
 from wescope.sandbox.qbo.storage import Record
@@ -17,12 +18,16 @@ NAMES_OF_LISTS = ("DisplayName", "Name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The outcome of a write: the entity's answer, what happened to which id, and whether anything changed at all."""
+    """The outcome of a write: the entity's answer, what happened to which id, and whether anything changed at all.
+
+    `wrapped`: the answer stands under the entity's name; the tax service's does not.
+    """
 
     answer: Json
     effect: str
     id: str
     changed: bool
+    wrapped: bool = True
 
 
 def read(unit: Unit, entity: str, record_id: str) -> Json:
@@ -39,7 +44,7 @@ def read(unit: Unit, entity: str, record_id: str) -> Json:
     Raises:
         QboFault: 2030 for no number, 610 for a missing or deleted object.
     """
-    if not (record_id.isascii() and record_id.isdigit()):
+    if not (record_id.isascii() and record_id.isdigit()) and not rules_of(entity).textual_ids:
         raise faults.invalid_id(record_id)
     rules = rules_of(entity)
     return rules.shown(unit, _existing(unit, entity, record_id))
@@ -74,6 +79,7 @@ def _create(unit: Unit, rules: EntityRules, body: Json, request: Request) -> Wri
         raise faults.required("Id")
     record = stamped(unit, rules.write(unit, _intended(rules, body), None, request), None)
     unit.put(record)
+    resettle(unit, record, None)
     _touch_customer(unit, record)
     if rules.name == "Invoice":
         apply_credits(unit, record)
@@ -98,6 +104,7 @@ def _update(unit: Unit, rules: EntityRules, body: Json, request: Request) -> Wri
         raise faults.business("You cannot modify a list element that has been deleted.")
     record = stamped(unit, after, before)
     unit.put(record)
+    resettle(unit, record, before)
     _touch_customer(unit, record)
     return Written(answer=rules.shown(unit, record), effect="updated", id=record.id, changed=True)
 
@@ -129,6 +136,7 @@ def void(unit: Unit, entity: str, body: Json, request: Request, *, by: str) -> W
     after = rules.void(unit, before, request)
     record = stamped(unit, after, before)
     unit.put(record)
+    resettle(unit, record, before)
     _touch_customer(unit, record)
     return Written(answer=rules.shown(unit, record), effect="voided", id=record.id, changed=True)
 
@@ -155,6 +163,7 @@ def delete(unit: Unit, entity: str, body: Json, request: Request) -> Written:
     rules.delete(unit, before, request)
     record = stamped(unit, before, before)
     unit.put(replace(record, postings=(), deleted=True))
+    resettle(unit, record, before)
     _touch_customer(unit, record)
     return Written(
         answer={"domain": "QBO", "status": "Deleted", "Id": before.id}, effect="deleted", id=before.id, changed=True

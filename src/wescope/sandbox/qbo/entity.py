@@ -31,6 +31,7 @@ class EntityRules(ABC):
     is_list: ClassVar[bool] = False
     can_delete: ClassVar[bool] = True
     can_write: ClassVar[bool] = True
+    textual_ids: ClassVar[bool] = False  # the US tax codes TAX and NON are ids
     void_by: ClassVar[frozenset[str]] = frozenset()  # "operation" and/or "include" (facts/qbo.md 2.3)
     read_only: ClassVar[frozenset[str]] = frozenset()
     filterable: ClassVar[frozenset[str]] = frozenset()

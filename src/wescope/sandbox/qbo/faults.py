@@ -16,6 +16,7 @@ TRANSIENT_SAVE = (
 )
 TRANSIENT_NAMES = "You can only add or edit one name at a time. Please try again."
 WRONG_CURRENCY = "The currency of the transaction is invalid for customer/vendor/account."
+TWO_FOREIGN = "You can only use one foreign currency per transaction."
 NEGATIVE_TOTAL = "Enter a transaction amount that is 0 or greater."
 KNOWN_PROPERTIES_SHOWN = 60
 
@@ -317,6 +318,16 @@ def invalid_line_tax_code(value: str) -> QboFault:
     """6100: in the US a line's tax code is TAX or NON."""
     return _fault(
         "6100", "Invalid Line TaxCode", f"Line tax code must be TAX or NON. Supplied value:{value}", "Line.TaxCodeRef"
+    )
+
+
+def tax_detail_not_allowed() -> QboFault:
+    """6170: TxnTaxDetail on a document whose GlobalTaxCalculation is NotApplicable."""
+    return _fault(
+        "6170",
+        "Invalid TxnTaxDetail",
+        "TxnTaxDetail is not allowed when GlobalTaxCalculation is NotApplicable",
+        "TxnTaxDetail",
     )
 
 

@@ -26,7 +26,7 @@ from wescope.sandbox.qbo.request_log import LoggedRequest, RequestLog
 
 PREFIX = "/v3/company/"
 CRASHED = 500
-READS = frozenset({"read", "singleton", "query", "cdc"})
+READS = frozenset({"read", "singleton", "rate", "query", "cdc"})
 ALWAYS = {
     "Qbo-Version": "1999.123",
     "Expires": "0",

@@ -58,9 +58,15 @@ class Knobs:
     auto_apply_payments: bool = False
     multicurrency: bool = False
     home_currency: str = "USD"
+    country: str = "US"  # US or anything else: GB has seeded tax codes
+    registered_for_vat: bool = True  # outside the US: off, no line has tax
+    class_tracking: Literal["off", "line", "transaction"] = "off"
+    class_when_off: Literal["ignore", "refuse"] = "ignore"
+    department_tracking: bool = False
     book_close_date: str = ""
     using_sales_tax: bool = False
     automated_sales_tax: bool = False
+    automated_tax_override: Literal["honour", "recompute"] = "honour"  # whether TotalTax with its code counts
     sales_tax_percent: Decimal = Decimal("8.0")
 
     # Business rules whose real behaviour is unknown or differs
@@ -79,7 +85,12 @@ class Knobs:
     payment_void_operation: Literal["accept", "refuse"] = "refuse"
     void_undocumented: Literal["accept", "refuse"] = "refuse"  # operation=void on CreditMemo and RefundReceipt
     payment_ref_num_length: int = 21
-    missing_exchange_rate: Literal["one", "refuse"] = "one"
+    missing_exchange_rate: Literal["one", "company", "refuse"] = "one"
+    exchange_rate_digits: int = 10
+    foreign_guests: bool = True
+    sales_receipt_needs_customer: bool = False
+    journal_receivable_lines: Literal["one", "many"] = "one"
+    total_tax_without_taxable_lines: Literal["ignore", "accept"] = "ignore"
     negative_deposit: Literal["refuse", "accept"] = "refuse"
     no_op_keeps_sync_token: bool = True
 

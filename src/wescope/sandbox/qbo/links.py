@@ -1,12 +1,19 @@
-"""What payments apply to: allocations, balances on both sides, and taking them back (facts/qbo.md 4.2)."""
+"""Applies payments and takes them back: balances and links on both sides, exchange gain or loss (facts/qbo.md 4.2)."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.books import Unit
+from wescope.sandbox.qbo.claims import (
+    Target,
+    allocations,
+    applied_total,
+    claim_of,
+    home_share,
+    rate_of,
+    sign_of,
+)
 from wescope.sandbox.qbo.clock import to_the_second
 from wescope.sandbox.qbo.currencies import currency_reference
 from wescope.sandbox.qbo.entity import account_of_subtype, stamped
@@ -15,31 +22,7 @@ from wescope.sandbox.qbo.storage import Record
 from wescope.sandbox.qbo.transactions import linked
 from wescope.sandbox.qbo.wire import Json, amount, at_rate, minor
 
-Target = tuple[str, str]
-
-# Sign of what a payment line does to the payment's own total.
-SIGNS = {"Invoice": 1, "CreditMemo": -1}
-
-
-def allocations(doc: Json) -> dict[Target, int]:
-    """Reads what a payment applies.
-
-    Args:
-        doc: a payment, as stored or as intended.
-
-    Returns:
-        (TxnType, TxnId) to hundredths, always positive.
-    """
-    sums: defaultdict[Target, int] = defaultdict(int)
-    for line in doc.get("Line", []):
-        link = line["LinkedTxn"][0]
-        sums[link["TxnType"], link["TxnId"]] += minor(line["Amount"], "Line.Amount")
-    return dict(sums)
-
-
-def applied_total(parts: Mapping[Target, int]) -> int:
-    """Returns invoices less credits in hundredths: what the allocations take of the payment's total."""
-    return sum(SIGNS[target[0]] * hundredths for target, hundredths in parts.items())
+PAID_BY = frozenset({"Invoice", "CreditMemo", "JournalEntry"})
 
 
 def reallocate(unit: Unit, payment_id: str, old: Mapping[Target, int], new: Mapping[Target, int]) -> None:
@@ -57,13 +40,47 @@ def reallocate(unit: Unit, payment_id: str, old: Mapping[Target, int], new: Mapp
         if record is None or (before == after and (target in old) == (target in new)):
             continue
         doc = {**record.doc, "LinkedTxn": linked(record, payment_id, "Payment", add=target in new)}
-        balance = amount(minor(doc["Balance"]) + before - after)
-        doc["Balance"] = balance
-        if "RemainingCredit" in doc:
-            doc["RemainingCredit"] = balance
-        if "HomeBalance" in doc:
-            doc["HomeBalance"] = amount(at_rate(minor(balance), rate_of(doc)))
+        if "Balance" in doc:
+            doc.update(_balances(record, minor(doc["Balance"]) + before - after))
         unit.put(_touched(unit, replace(record, doc=doc), record))
+
+
+def _balances(record: Record, opened: int) -> Json:
+    shown: Json = {"Balance": amount(opened)}
+    if "RemainingCredit" in record.doc:
+        shown["RemainingCredit"] = amount(opened)
+    claim = claim_of(record)
+    if "HomeBalance" in record.doc and claim is not None:
+        shown["HomeBalance"] = amount(claim.home_total - claim.settled(claim.total - opened))
+    return shown
+
+
+def resettle(unit: Unit, record: Record, before: Record | None) -> None:
+    """Posts the payments anew whose home amounts hang on what was just written (only foreign ones do).
+
+    Args:
+        unit: the unit of work; holds the written state.
+        record: a payment or what payments apply to, as written; anything else is left alone.
+        before: its former state, None for a new one.
+    """
+    targets = {record.key} if record.entity in PAID_BY else set()
+    if record.entity == "Payment":
+        targets = {*allocations(record.doc), *(allocations(before.doc) if before else ())}
+    for target in targets:
+        _settle(unit, target)
+
+
+def _settle(unit: Unit, target: Target) -> None:
+    record = unit.get(*target)
+    if record is None or rate_of(record.doc) == 1:
+        return
+    for link in record.doc.get("LinkedTxn", []):
+        payment = unit.get("Payment", link["TxnId"]) if link["TxnType"] == "Payment" else None
+        if payment is None or payment.deleted or payment.voided:
+            continue
+        postings = payment_postings(unit, payment.id, payment.doc)
+        if postings != payment.postings:
+            unit.put(replace(payment, postings=postings))
 
 
 def unlink_everything(unit: Unit, record: Record) -> Record:
@@ -71,7 +88,7 @@ def unlink_everything(unit: Unit, record: Record) -> Record:
 
     Args:
         unit: the unit of work.
-        record: an invoice or credit memo.
+        record: an invoice, credit memo or journal entry.
 
     Returns:
         The transaction's state after that.
@@ -83,49 +100,43 @@ def unlink_everything(unit: Unit, record: Record) -> Record:
         old = allocations(payment.doc)
         lines = [line for line in payment.doc["Line"] if line["LinkedTxn"][0]["TxnId"] != record.id]
         doc = {**payment.doc, "Line": lines}
-        if applied_total(allocations(doc)) > minor(doc["TotalAmt"]) or applied_total(allocations(doc)) < 0:
+        if not 0 <= applied_total(unit, doc) <= minor(doc["TotalAmt"]):
             doc["Line"] = []
-        doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(allocations(doc)))
+        doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(unit, doc))
         reallocate(unit, payment.id, old, allocations(doc))
-        changed = replace(payment, doc=doc, postings=payment_postings(unit, doc))
+        changed = replace(payment, doc=doc, postings=payment_postings(unit, payment.id, doc))
         unit.put(stamped(unit, changed, payment))
+        resettle(unit, changed, payment)
     return unit.get(*record.key) or record
 
 
-def rate_of(doc: Json) -> Decimal:
-    """Returns the exchange rate of a document, 1 at home."""
-    return Decimal(doc.get("ExchangeRate", 1))
-
-
-def payment_postings(unit: Unit, doc: Json) -> tuple[Posting, ...]:
+def payment_postings(unit: Unit, payment_id: str, doc: Json) -> tuple[Posting, ...]:
     """Works out what a payment posts.
 
     Args:
         unit: the unit of work.
+        payment_id: the payment's id, its turn among the payments of the same target.
         doc: the payment with `ARAccountRef`, `DepositToAccountRef`, TotalAmt and Line.
 
     Returns:
         Deposit account debit, A/R credit at the rates of what is applied, the rest to exchange gain or loss.
     """
-    rate = rate_of(doc)
-    parts = allocations(doc)
-    money = at_rate(minor(doc["TotalAmt"]), rate)
-    settled = at_rate(minor(doc["TotalAmt"]) - applied_total(parts), rate) + _settled_home(unit, parts, rate)
+    rate, owner = rate_of(doc), doc["CustomerRef"]["value"]
+    total = minor(doc["TotalAmt"])
+    foreign = total if doc["CurrencyRef"]["value"] != unit.knobs.home_currency else 0
+    money = at_rate(total, rate)
+    settled = at_rate(total - applied_total(unit, doc), rate)
+    for target, hundredths in allocations(doc).items():
+        record = unit.get(*target)
+        if record is not None:
+            settled += sign_of(unit, target, owner) * home_share(unit, record, (payment_id, owner), hundredths)
     postings = [
-        Posting(account_id=doc["DepositToAccountRef"]["value"], debit=money),
-        Posting(account_id=doc["ARAccountRef"]["value"], name_id=doc["CustomerRef"]["value"], debit=-settled),
+        Posting(account_id=doc["DepositToAccountRef"]["value"], debit=money, foreign=foreign),
+        Posting(account_id=doc["ARAccountRef"]["value"], name_id=owner, debit=-settled, foreign=-foreign),
     ]
     if money != settled:
         postings.append(Posting(account_id=_gain_or_loss(unit), debit=settled - money))
     return merged(postings)
-
-
-def _settled_home(unit: Unit, parts: Mapping[Target, int], rate: Decimal) -> int:
-    home = 0
-    for target, hundredths in parts.items():
-        record = unit.get(*target)
-        home += SIGNS[target[0]] * at_rate(hundredths, rate_of(record.doc) if record else rate)
-    return home
 
 
 def _gain_or_loss(unit: Unit) -> str:

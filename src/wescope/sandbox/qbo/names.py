@@ -84,9 +84,11 @@ class CustomerRules(NameRules):
             doc["FullyQualifiedName"] = f"{parent.doc['FullyQualifiedName']}:{doc['DisplayName']}"
 
     def shown(self, unit: Unit, record: Record) -> Json:
-        """Adds the balance that the ledger has on the receivable accounts."""
+        """Adds the balance that the ledger has on the receivable accounts, in the customer's currency."""
         receivable = [one.id for one in unit.all("Account") if one.doc["AccountType"] == "Accounts Receivable"]
-        balance = amount(unit.books.ledger.name(receivable, record.id))
+        ledger = unit.books.ledger
+        is_home = record.doc["CurrencyRef"]["value"] == unit.knobs.home_currency
+        balance = amount((ledger.name if is_home else ledger.foreign_name)(receivable, record.id))
         return {**record.doc, "Balance": balance, "BalanceWithJobs": balance}
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.company_info import SINGLETONS
-from wescope.sandbox.qbo.registry import entity_of_path
+from wescope.sandbox.qbo.registry import RULES, entity_of_path
 from wescope.sandbox.qbo.wire import Json, loads
 
 REQUEST_ID_LENGTH = 50
@@ -64,6 +64,8 @@ def read(incoming: Incoming) -> Operation:
     head = segments[0].lower()
     if head in _SPECIAL:
         return _SPECIAL[head](incoming)
+    if head in _SERVICES:
+        return _SERVICES[head](incoming)
     if head in SINGLETON_PATHS and incoming.method == "GET":
         return Operation(kind="singleton", entity=SINGLETON_PATHS[head])
     entity = entity_of_path(head)
@@ -79,7 +81,7 @@ def read(incoming: Incoming) -> Operation:
 def _read(incoming: Incoming, entity: str, rest: list[str]) -> Operation:
     if not rest:
         raise faults.no_resource(incoming.realm_id, incoming.path)
-    if not (rest[0].isascii() and rest[0].isdigit()):
+    if not (rest[0].isascii() and rest[0].isdigit()) and not RULES[entity].textual_ids:
         raise faults.invalid_id(rest[0])
     return Operation(kind="read", entity=entity, id=rest[0])
 
@@ -184,8 +186,37 @@ def _json_body(incoming: Incoming) -> Json:
     return body
 
 
+def _exchange_rate(incoming: Incoming) -> Operation:
+    if incoming.path.strip("/").lower() != "exchangerate":
+        raise faults.no_resource(incoming.realm_id, incoming.path)
+    if incoming.method == "POST":
+        return _service(incoming, "ExchangeRate", "update")
+    given = {name.lower(): value for name, value in incoming.query.items()}
+    if not given.get("sourcecurrencycode"):
+        raise faults.required("sourcecurrencycode")
+    code, on = given["sourcecurrencycode"], given.get("asofdate", "")
+    return Operation(kind="rate", entity="ExchangeRate", id=on, text=code)
+
+
+def _tax_service(incoming: Incoming) -> Operation:
+    if incoming.method != "POST" or incoming.path.strip("/").lower() != "taxservice/taxcode":
+        raise faults.no_resource(incoming.realm_id, incoming.path)
+    return _service(incoming, "TaxService", "create")
+
+
+def _service(incoming: Incoming, entity: str, kind: str) -> Operation:
+    return Operation(
+        kind=kind,
+        entity=entity,
+        body=_json_body(incoming),
+        request_id=request_id(incoming.query, REQUEST_ID_LENGTH),
+        fingerprint=_fingerprint(incoming, ""),
+    )
+
+
 def _fingerprint(incoming: Incoming, operation: str) -> str:
     return hashlib.sha256(f"{incoming.path}\n{operation}\n".encode() + incoming.body).hexdigest()
 
 
+_SERVICES = {"exchangerate": _exchange_rate, "taxservice": _tax_service}
 _SPECIAL = {"query": _query, "cdc": _changes, "batch": _batch}

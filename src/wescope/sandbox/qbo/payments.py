@@ -1,11 +1,12 @@
-"""Payments: money received, applied to invoices and credit memos or left unapplied (facts/qbo.md 4.2)."""
+"""Payments: money received, applied to what a customer owes or left unapplied (facts/qbo.md 4.2)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from wescope.sandbox.qbo import faults, tables
 from wescope.sandbox.qbo.books import Unit
-from wescope.sandbox.qbo.currencies import DocumentCurrency, document_currency
+from wescope.sandbox.qbo.claims import Target, allocations, applied_total, claim_of, open_balance
+from wescope.sandbox.qbo.currencies import DocumentCurrency, check_account, currency_of, document_currency
 from wescope.sandbox.qbo.entity import (
     SERVER_KEPT,
     EntityRules,
@@ -17,7 +18,7 @@ from wescope.sandbox.qbo.entity import (
     referred,
     require,
 )
-from wescope.sandbox.qbo.links import SIGNS, Target, allocations, applied_total, payment_postings, reallocate
+from wescope.sandbox.qbo.links import PAID_BY, payment_postings, reallocate
 from wescope.sandbox.qbo.sales_forms import DEPOSIT_ACCOUNT_TYPES
 from wescope.sandbox.qbo.storage import Record
 from wescope.sandbox.qbo.transactions import check_not_deposited, check_period_open, receivable, txn_date, voided_note
@@ -53,10 +54,10 @@ class PaymentRules(EntityRules):
         doc["Line"] = [] if request.drop_links else _lines(body.get("Line", []))
         old = allocations(before.doc) if before else {}
         _check_allocations(unit, doc, old, currency)
-        doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(allocations(doc)))
+        doc["UnappliedAmt"] = amount(minor(doc["TotalAmt"]) - applied_total(unit, doc))
         record_id = before.id if before else unit.next_id(self.name)
         reallocate(unit, record_id, old, allocations(doc))
-        return Record(entity=self.name, id=record_id, doc=doc, postings=payment_postings(unit, doc))
+        return Record(entity=self.name, id=record_id, doc=doc, postings=payment_postings(unit, record_id, doc))
 
     def _document(
         self, unit: Unit, body: Json, before: Record | None, owner: Record, currency: DocumentCurrency
@@ -65,7 +66,7 @@ class PaymentRules(EntityRules):
         doc: Json = {name: value for name, value in body.items() if name in COPIED}
         doc.update(currency.fields(multicurrency=unit.knobs.multicurrency))
         doc["CustomerRef"] = reference(owner.id, owner.doc["FullyQualifiedName"])
-        doc["DepositToAccountRef"] = _money_account(unit, body)
+        doc["DepositToAccountRef"] = _money_account(unit, body, currency)
         doc["ARAccountRef"] = _receivable_account(unit, body, currency)
         doc["TotalAmt"] = amount(_total(body))
         doc["ProcessPayment"] = body.get("ProcessPayment", False)
@@ -109,19 +110,22 @@ def _check_reference_number(unit: Unit, body: Json) -> None:
         raise faults.string_length("PaymentRefNum", limit, supplied)
 
 
-def _money_account(unit: Unit, body: Json) -> Json:
+def _money_account(unit: Unit, body: Json, currency: DocumentCurrency) -> Json:
     account_id = referred(body, "DepositToAccountRef")
     if account_id:
         money = account(unit, account_id, DEPOSIT_ACCOUNT_TYPES, "DepositToAccountRef")
     else:
         money = account_of_subtype(unit, "UndepositedFunds")
-    return reference(money.id)
+    return reference(check_account(unit, money, currency).id)
 
 
 def _receivable_account(unit: Unit, body: Json, currency: DocumentCurrency) -> Json:
     given = referred(body, "ARAccountRef")
     if given:
-        return reference(account(unit, given, frozenset({"Accounts Receivable"}), "ARAccountRef").id)
+        found = account(unit, given, frozenset({"Accounts Receivable"}), "ARAccountRef")
+        if currency_of(found) != currency.code:
+            raise faults.business(faults.WRONG_CURRENCY)
+        return reference(found.id)
     return reference(receivable(unit, currency))
 
 
@@ -153,17 +157,27 @@ def _check_allocations(unit: Unit, doc: Json, old: Mapping[Target, int], currenc
             raise faults.business(
                 "Something this action required is no longer available. Another user may have deleted it."
             )
-        if record.doc["CustomerRef"]["value"] != doc["CustomerRef"]["value"]:
-            raise faults.business("The linked transaction belongs to another customer.")
-        if record.doc["CurrencyRef"]["value"] != currency.code:
+        _check_claim(doc, record)
+        if currency_of(record) != currency.code:
             raise faults.business(faults.WRONG_CURRENCY)
-        if hundredths > minor(record.doc["Balance"]) + old.get(target, 0):
+        if hundredths > open_balance(unit, record) + old.get(target, 0):
             raise faults.business("The amount applied is more than the open balance of the linked transaction.")
-    taken = applied_total(allocations(doc))
+    taken = applied_total(unit, doc)
     if taken > minor(doc["TotalAmt"]):
         raise faults.business("You can't apply more than the amount received plus credits.")
     if taken < 0:
         raise faults.business("You can't apply more credits than there are charges.")
+
+
+def _check_claim(doc: Json, record: Record) -> None:
+    """Checks that a target is a receivable of the payment's customer on the payment's receivable account."""
+    claim = claim_of(record)
+    if claim is None:
+        raise faults.not_linkable("The journal entry has no line on a receivable account.")
+    if claim.name_id != doc["CustomerRef"]["value"]:
+        raise faults.business("The linked transaction belongs to another customer.")
+    if claim.account_id and claim.account_id != doc["ARAccountRef"]["value"]:
+        raise faults.business("The linked transaction is on another Accounts Receivable account.")
 
 
 def allocations_checked(doc: Json) -> dict[Target, int]:
@@ -180,7 +194,7 @@ def allocations_checked(doc: Json) -> dict[Target, int]:
     """
     for line in doc["Line"]:
         kind = line["LinkedTxn"][0]["TxnType"]
-        if kind not in SIGNS:
+        if kind not in PAID_BY:
             raise faults.not_linkable(f"TxnType {kind}")
     return allocations(doc)
 
@@ -190,7 +204,7 @@ def _shown_line(unit: Unit, line: Json) -> Json:
     target = unit.get(link["TxnType"], link["TxnId"])
     extras = [("txnId", link["TxnId"])]
     if target is not None:
-        opened = minor(target.doc["Balance"]) + minor(line["Amount"])
+        opened = open_balance(unit, target) + minor(line["Amount"])
         extras.append(("txnOpenBalance", f"{opened // 100}.{opened % 100:02d}"))
         if target.doc.get("DocNumber"):
             extras.append(("txnReferenceNumber", target.doc["DocNumber"]))

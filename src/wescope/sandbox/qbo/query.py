@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from wescope.sandbox.qbo import faults
+from wescope.sandbox.qbo import exchange_rates, faults
 from wescope.sandbox.qbo.books import Unit
 from wescope.sandbox.qbo.clock import parsed
 from wescope.sandbox.qbo.company_info import SINGLETONS
@@ -45,6 +45,8 @@ def run(unit: Unit, text: str) -> Json:
     query = parse(text)
     if query.entity in SINGLETONS:
         return {query.entity: [SINGLETONS[query.entity](unit)], "startPosition": 1, "maxResults": 1}
+    if query.entity.lower() == "exchangerate":
+        return exchange_rates.query(unit, query)
     rules = RULES.get(query.entity)
     if rules is None:
         raise faults.query_invalid(f"invalid context declaration: {query.entity}")
@@ -89,7 +91,7 @@ def _visible(unit: Unit, rules: EntityRules) -> Iterator[Record]:
 
 def _default_order(rules: EntityRules) -> Callable[[Json], Any]:
     if rules.is_list:
-        return lambda doc: str(doc.get("FullyQualifiedName") or doc.get("DisplayName")).casefold()
+        return lambda doc: str(doc.get("FullyQualifiedName") or doc.get("DisplayName") or doc.get("Name")).casefold()
     return lambda doc: (doc["TxnDate"], int(doc["Id"]))
 
 
@@ -171,8 +173,8 @@ def _sort_key(rules: EntityRules, name: str) -> Callable[[Json], Any]:
         value = _field(doc, name)
         if value is None:
             return (False, 0)
-        if name == "Id":
-            return (True, int(value))
+        if name == "Id":  # numbers first; TAX and NON of a US company are none
+            return (True, (not value.isdigit(), int(value) if value.isdigit() else 0, value))
         if name.startswith("MetaData."):
             return (True, parsed(value))
         return (True, value if kind in {Kind.DECIMAL, Kind.BOOLEAN} else str(value))

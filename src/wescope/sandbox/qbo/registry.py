@@ -2,12 +2,14 @@
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.accounts import AccountRules, ItemRules
+from wescope.sandbox.qbo.classes import ClassRules, DepartmentRules
 from wescope.sandbox.qbo.deposits import DepositRules
 from wescope.sandbox.qbo.entity import EntityRules
 from wescope.sandbox.qbo.journal_entries import JournalEntryRules
 from wescope.sandbox.qbo.names import CustomerRules, EmployeeRules, VendorRules
 from wescope.sandbox.qbo.payments import PaymentRules
 from wescope.sandbox.qbo.sales_forms import CreditMemoRules, InvoiceRules, RefundReceiptRules, SalesReceiptRules
+from wescope.sandbox.qbo.tax_lists import TaxCodeRules, TaxRateRules
 from wescope.sandbox.qbo.transfers import TransferRules
 
 _ALL: tuple[EntityRules, ...] = (
@@ -16,6 +18,10 @@ _ALL: tuple[EntityRules, ...] = (
     EmployeeRules(),
     AccountRules(),
     ItemRules(),
+    ClassRules(),
+    DepartmentRules(),
+    TaxCodeRules(),
+    TaxRateRules(),
     InvoiceRules(),
     PaymentRules(),
     CreditMemoRules(),

@@ -2,12 +2,12 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import ClassVar
 
 from wescope.sandbox.qbo import faults, tables
 from wescope.sandbox.qbo.books import Unit
-from wescope.sandbox.qbo.currencies import DocumentCurrency, document_currency
+from wescope.sandbox.qbo.classes import class_of, department_of
+from wescope.sandbox.qbo.currencies import DocumentCurrency, check_account, document_currency
 from wescope.sandbox.qbo.entity import (
     SERVER_KEPT,
     EntityRules,
@@ -23,6 +23,7 @@ from wescope.sandbox.qbo.ledger import Posting
 from wescope.sandbox.qbo.links import unlink_everything
 from wescope.sandbox.qbo.sales_lines import SalesLines, read_lines
 from wescope.sandbox.qbo.storage import Record
+from wescope.sandbox.qbo.tax import Tax, TaxRegime, tax_of
 from wescope.sandbox.qbo.transactions import (
     CUSTOM_FIELDS,
     LINKED,
@@ -36,13 +37,13 @@ from wescope.sandbox.qbo.transactions import (
     txn_date,
     voided_note,
 )
-from wescope.sandbox.qbo.wire import Json, amount, at_rate, minor, rounded
+from wescope.sandbox.qbo.wire import Json, amount, at_rate
 
 DEPOSIT_ACCOUNT_TYPES = frozenset({"Bank", "Other Current Asset"})
 COPIED = frozenset(
-    {"PrivateNote", "CustomerMemo", "BillEmail", "BillEmailCc", "BillEmailBcc", "SalesTermRef", "ShipDate", "ClassRef"}
+    {"PrivateNote", "CustomerMemo", "BillEmail", "BillEmailCc", "BillEmailBcc", "SalesTermRef", "ShipDate"}
     | {"TrackingNum", "ShipMethodRef", "ShipFromAddr", "FreeFormAddress", "PaymentMethodRef", "PaymentRefNum"}
-    | {"DepartmentRef", "TransactionLocationType", "GlobalTaxCalculation", "PaymentType", "TxnSource"}
+    | {"TransactionLocationType", "PaymentType", "TxnSource"}
 )
 AMOUNTS = frozenset({"TotalAmt", "HomeTotalAmt", "Balance", "HomeBalance", "RemainingCredit"})
 BILLED_BY = frozenset(
@@ -60,12 +61,12 @@ class Form:
     owner: Record | None
     currency: DocumentCurrency
     sales: SalesLines
-    tax: int
+    tax: Tax
 
     @property
     def total(self) -> int:
         """Items less discount plus tax, in hundredths of the document's currency."""
-        return self.sales.subtotal - self.sales.discount + self.tax
+        return self.sales.subtotal - self.sales.discount + self.tax.total
 
 
 class SalesFormRules(EntityRules):
@@ -77,7 +78,7 @@ class SalesFormRules(EntityRules):
 
     def write(self, unit: Unit, body: Json, before: Record | None, request: Request) -> Record:
         """Checks and completes a form; see `EntityRules.write`."""
-        require(body, "Line", *(("CustomerRef",) if self.needs_customer else ()))
+        require(body, "Line", *(("CustomerRef",) if self.asks_for_customer(unit) else ()))
         if before is not None:
             check_not_deposited(before)
         form = self._read(unit, body, before)
@@ -87,9 +88,9 @@ class SalesFormRules(EntityRules):
         doc = self._document(unit, form, doc_number(unit, self.name, body, before, request))
         counter = self.complete(unit, form, doc)
         parts = [replace(one, debit=self.sign * one.debit) for one in form.sales.postings]
-        if form.tax:
+        if form.tax.total:
             tax_account = account_of_subtype(unit, "SalesTaxPayable")
-            parts.append(Posting(account_id=tax_account.id, debit=-self.sign * form.tax))
+            parts.append(Posting(account_id=tax_account.id, debit=-self.sign * form.tax.total))
         return Record(
             entity=self.name,
             id=before.id if before else unit.next_id(self.name),
@@ -98,6 +99,11 @@ class SalesFormRules(EntityRules):
             last_line_id=form.sales.last_line_id,
         )
 
+    def asks_for_customer(self, unit: Unit) -> bool:
+        """Whether the form must name a customer."""
+        _ = unit
+        return self.needs_customer
+
     @abstractmethod
     def complete(self, unit: Unit, form: Form, doc: Json) -> Posting:
         """Adds what only this form has to the document; returns account and name that the form's total goes to."""
@@ -105,7 +111,10 @@ class SalesFormRules(EntityRules):
     def _read(self, unit: Unit, body: Json, before: Record | None) -> Form:
         owner_id = referred(body, "CustomerRef")
         owner = customer(unit, owner_id) if owner_id else None
-        sales = read_lines(unit, body["Line"], before)
+        if owner is None and not unit.knobs.foreign_guests and referred(body, "CurrencyRef"):
+            _check_guest(unit, referred(body, "CurrencyRef"))
+        regime = TaxRegime.of(unit, body)
+        sales = read_lines(unit, regime, body["Line"], before)
         return Form(
             body=body,
             before=before,
@@ -113,7 +122,7 @@ class SalesFormRules(EntityRules):
             owner=owner,
             currency=document_currency(unit, body, owner),
             sales=sales,
-            tax=_tax(unit, body, sales),
+            tax=tax_of(unit, regime, body.get("TxnTaxDetail", {}), sales.taxed),
         )
 
     def _document(self, unit: Unit, form: Form, number: str | None) -> Json:
@@ -123,8 +132,10 @@ class SalesFormRules(EntityRules):
         doc["TxnDate"] = form.on
         doc.update(form.currency.fields(multicurrency=unit.knobs.multicurrency))
         doc.update({name: value for name, value in form.body.items() if name in COPIED})
+        doc.update(class_of(unit, form.body, on_line=False))
+        doc.update(department_of(unit, form.body))
         doc["Line"] = list(form.sales.lines)
-        doc["TxnTaxDetail"] = _tax_detail(unit, form)
+        doc.update(form.tax.fields)
         if form.owner is not None:
             doc["CustomerRef"] = reference(form.owner.id, form.owner.doc["FullyQualifiedName"])
         doc.update(_addresses(form))
@@ -169,7 +180,9 @@ class _OpenForm(SalesFormRules):
             raise faults.business(LINKED)
         doc["Balance"] = amount(form.total - taken)
         if unit.knobs.multicurrency:
-            doc["HomeBalance"] = amount(at_rate(form.total - taken, form.currency.rate))
+            home_total = at_rate(form.total, form.currency.rate)
+            settled = home_total if taken == form.total else at_rate(taken, form.currency.rate)
+            doc["HomeBalance"] = amount(home_total - settled)
         return Posting(
             account_id=receivable(unit, form.currency),
             name_id=doc["CustomerRef"]["value"],
@@ -233,6 +246,7 @@ class _Receipt(SalesFormRules):
             money = account(unit, account_id, DEPOSIT_ACCOUNT_TYPES, "DepositToAccountRef")
         else:
             money = account_of_subtype(unit, "UndepositedFunds")
+        check_account(unit, money, form.currency)
         doc["DepositToAccountRef"] = reference(money.id, money.doc["FullyQualifiedName"])
         if form.before is not None and "LinkedTxn" in form.before.doc:
             doc["LinkedTxn"] = form.before.doc["LinkedTxn"]
@@ -246,6 +260,10 @@ class SalesReceiptRules(_Receipt):
     shape = tables.SALES_RECEIPT
     void_by = frozenset({"include"})
 
+    def asks_for_customer(self, unit: Unit) -> bool:
+        """A knob: Intuit's reference and practice differ."""
+        return unit.knobs.sales_receipt_needs_customer
+
 
 class RefundReceiptRules(_Receipt):
     """Money given back."""
@@ -254,6 +272,12 @@ class RefundReceiptRules(_Receipt):
     shape = tables.REFUND_RECEIPT
     sign = -1
     needs_account = True
+
+    def complete(self, unit: Unit, form: Form, doc: Json) -> Posting:
+        """Asks for the number of a refund that is printed already."""
+        if form.body.get("PrintStatus") == "PrintComplete":
+            require(form.body, "PaymentRefNum")
+        return super().complete(unit, form, doc)
 
 
 def _free(unit: Unit, before: Record, way: str, request: Request) -> Record:
@@ -291,20 +315,6 @@ def _email_status(body: Json) -> str:
     return status
 
 
-def _tax_detail(unit: Unit, form: Form) -> Json:
-    """Keeps the tax code that came with an override, so that a later update does not compute the tax anew."""
-    shown: Json = {"TotalTax": amount(form.tax)}
-    code = form.body.get("TxnTaxDetail", {}).get("TxnTaxCodeRef")
-    return {"TxnTaxCodeRef": code, **shown} if code and unit.knobs.using_sales_tax else shown
-
-
-def _tax(unit: Unit, body: Json, sales: SalesLines) -> int:
-    """Works out the sales tax; while it is off TxnTaxDetail is neither used nor kept (facts/qbo.md 4.8)."""
-    if not unit.knobs.using_sales_tax:
-        return 0
-    given = body.get("TxnTaxDetail", {})
-    if "TotalTax" in given and "TxnTaxCodeRef" in given:
-        return minor(given["TotalTax"], "TxnTaxDetail.TotalTax")
-    if unit.knobs.automated_sales_tax:
-        return rounded(Decimal(sales.taxable) * unit.knobs.sales_tax_percent / 10_000)
-    return 0
+def _check_guest(unit: Unit, code: str) -> None:
+    if code != unit.knobs.home_currency:
+        raise faults.business(faults.WRONG_CURRENCY)

@@ -1,18 +1,19 @@
 """The lines of invoices, credit memos and receipts: checks, totals and what they post (facts/qbo.md 4.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.accounts import INCOME_TYPES
 from wescope.sandbox.qbo.books import Unit
+from wescope.sandbox.qbo.classes import class_of
 from wescope.sandbox.qbo.entity import account, account_of_subtype, active, reference, referred, require
 from wescope.sandbox.qbo.ledger import Posting
 from wescope.sandbox.qbo.storage import Record
+from wescope.sandbox.qbo.tax import TaxedPart, TaxRegime
 from wescope.sandbox.qbo.wire import Json, amount, minor, plain, rounded
 
 SHIPPING = "SHIPPING_ITEM_ID"
-US_LINE_CODES = frozenset({"TAX", "NON"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class SalesLines:
     last_line_id: int
     subtotal: int
     discount: int
-    taxable: int
+    taxed: tuple[TaxedPart, ...]
     postings: tuple[Posting, ...]
 
 
@@ -32,13 +33,14 @@ class _Reading:
     """The lines read so far."""
 
     unit: Unit
+    regime: TaxRegime
     known_ids: frozenset[str]
     last_line_id: int
     lines: list[Json]
     postings: list[Posting]
     subtotal: int = 0
     discount: int = 0
-    taxable: int = 0
+    taxed: list[TaxedPart] = field(default_factory=list)
 
     def number(self, given: Json, doc: Json) -> Json:
         """Gives a line its id (kept when it was the form's own) and its number."""
@@ -49,11 +51,12 @@ class _Reading:
         return {"Id": line_id, "LineNum": len(self.lines) + 1, **doc}
 
 
-def read_lines(unit: Unit, given: list[Json], before: Record | None) -> SalesLines:
+def read_lines(unit: Unit, regime: TaxRegime, given: list[Json], before: Record | None) -> SalesLines:
     """Checks a form's lines and works out what they come to.
 
     Args:
         unit: the unit of work.
+        regime: which tax codes lines may and must have.
         given: the complete intended lines; the server's own subtotal line is dropped and made anew.
         before: the form's present state, whose line ids may be used again.
 
@@ -64,7 +67,7 @@ def read_lines(unit: Unit, given: list[Json], before: Record | None) -> SalesLin
         QboFault: 2020, 2290, 2500, 6070, 6090, 6100 and their kind.
     """
     known_ids = frozenset(line.get("Id", "") for line in before.doc["Line"]) - {""} if before else frozenset()
-    reading = _Reading(unit, known_ids, before.last_line_id if before else 0, [], [])
+    reading = _Reading(unit, regime, known_ids, before.last_line_id if before else 0, [], [])
     for line in sorted(given, key=lambda one: one.get("DetailType") == "DiscountLineDetail"):
         if "DetailType" not in line:
             raise faults.required("Line.DetailType")
@@ -79,7 +82,7 @@ def read_lines(unit: Unit, given: list[Json], before: Record | None) -> SalesLin
         last_line_id=reading.last_line_id,
         subtotal=reading.subtotal,
         discount=reading.discount,
-        taxable=reading.taxable,
+        taxed=tuple(reading.taxed),
         postings=tuple(reading.postings),
     )
 
@@ -104,9 +107,11 @@ def _item_line(reading: _Reading, line: Json) -> None:
     hundredths = minor(line["Amount"], "Line.Amount")
     _check_amount(reading.unit, line, detail, hundredths)
     shown, account_id = _item_detail(reading.unit, detail, item_id)
+    part = reading.regime.part(reading.unit, detail, hundredths)
+    shown.update(part.fields())
+    hundredths = part.net
+    reading.taxed.append(part)
     reading.subtotal += hundredths
-    if shown["TaxCodeRef"]["value"] == "TAX":
-        reading.taxable += hundredths
     reading.postings.append(Posting(account_id=account_id, debit=-hundredths))
     doc: Json = {"Description": line["Description"]} if line.get("Description") else {}
     doc.update({"Amount": amount(hundredths), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": shown})
@@ -138,10 +143,7 @@ def _item_detail(unit: Unit, detail: Json, item_id: str) -> tuple[Json, str]:
     for number in ("UnitPrice", "Qty"):
         if number in detail:
             shown[number] = plain(detail[number])
-    code = referred(detail, "TaxCodeRef") or "NON"
-    if code not in US_LINE_CODES:
-        raise faults.invalid_line_tax_code(code)
-    shown["TaxCodeRef"] = {"value": code}
+    shown.update(class_of(unit, detail, on_line=True))
     return shown, account_id
 
 
@@ -177,6 +179,12 @@ def _discount_line(reading: _Reading, line: Json) -> None:
     if percent_based:
         shown["DiscountPercent"] = plain(detail["DiscountPercent"])
     shown["DiscountAccountRef"] = reference(found.id, found.doc["FullyQualifiedName"])
+    shown.update(class_of(unit, detail, on_line=True))
+    if referred(detail, "TaxCodeRef"):
+        part = reading.regime.part(unit, detail, -hundredths)
+        shown.update(part.fields())
+        hundredths = -part.net
+        reading.taxed.append(part)
     reading.discount += hundredths
     reading.postings.append(Posting(account_id=found.id, debit=hundredths))
     doc: Json = {"Amount": amount(hundredths), "DetailType": "DiscountLineDetail", "DiscountLineDetail": shown}

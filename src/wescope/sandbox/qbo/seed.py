@@ -1,8 +1,13 @@
-"""The company at the start: an Intuit US sandbox company, with or without what the product's default policy needs."""
+"""The company at the start: an Intuit sandbox company, with or without what the product's default policy needs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 
 from wescope.sandbox.qbo import documents
-from wescope.sandbox.qbo.books import Books
+from wescope.sandbox.qbo.books import Books, Unit
 from wescope.sandbox.qbo.entity import Request
+from wescope.sandbox.qbo.tax_lists import put_code, put_rate
 from wescope.sandbox.qbo.wire import Json
 
 PLAIN_ACCOUNTS = (
@@ -32,6 +37,25 @@ STRIPE_ACCOUNTS = (
     ("Stripe Refunds", "Income", "DiscountsRefundsGiven"),
     ("Customer Balance", "Other Current Liability", "OtherCurrentLiabilities"),
 )
+FOREIGN_CURRENCIES = ("EUR", "GBP", "JPY", "USD")
+FOREIGN_ACCOUNTS = (
+    ("Stripe Clearing", "Other Current Asset", "OtherCurrentAssets"),
+    ("Checking", "Bank", "Checking"),
+)
+TAX_CODES: dict[str, tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = {
+    "US": (
+        ("Out of State", (("Out of State", "0"),)),
+        ("California", (("California", "8"),)),
+        ("Tucson", (("AZ State tax", "7.1"), ("Tucson City", "2"))),
+    ),
+    "GB": (
+        ("20.0% S", (("20.0% S", "20"),)),
+        ("5.0% R", (("5.0% R", "5"),)),
+        ("0.0% Z", (("0.0% Z", "0"),)),
+        ("Exempt", (("Exempt", "0"),)),
+        ("No VAT", (("No VAT", "0"),)),
+    ),
+}
 PLAIN_ITEMS = (("Services", "Services"), ("Hours", "Services"))
 STRIPE_ITEMS = (
     ("Stripe Sales", "Sales of Product Income"),
@@ -92,3 +116,46 @@ def seed(books: Books, *, bare: bool) -> None:
         for body in bodies:
             documents.write(unit, entity, body, human)
     unit.commit()
+    complete(books, bare=bare)
+
+
+def complete(books: Books, *, bare: bool) -> None:
+    """Adds what the company's country and currencies ask for and what is not there yet; safe to repeat.
+
+    Args:
+        books: seeded books, with the knobs as they stand.
+        bare: leave out the Stripe accounts.
+    """
+    unit = books.begin()
+    _tax_codes(unit)
+    if unit.knobs.multicurrency and not bare:
+        for body in _foreign_accounts(unit):
+            documents.write(unit, "Account", body, Request(human=True))
+    unit.commit()
+
+
+def _foreign_accounts(unit: Unit) -> Iterator[Json]:
+    known = {one.doc["Name"] for one in unit.all("Account")}
+    for code in FOREIGN_CURRENCIES:
+        for name, account_type, subtype in FOREIGN_ACCOUNTS:
+            if code != unit.knobs.home_currency and f"{name} {code}" not in known:
+                body: Json = {"Name": f"{name} {code}", "AccountType": account_type, "AccountSubType": subtype}
+                yield {**body, "CurrencyRef": {"value": code}}
+
+
+def _tax_codes(unit: Unit) -> None:
+    """Seeds the country's tax codes; those of another country go when a knob moves the company."""
+    country = unit.knobs.country
+    wanted = TAX_CODES.get(country, ())
+    present = list(unit.all("TaxCode"))
+    if not wanted or any(one.doc["Name"] == wanted[0][0] for one in present):
+        return
+    for gone in (*present, *unit.all("TaxRate")):
+        unit.put(replace(gone, deleted=True, changed_at_ms=unit.now_ms))
+    if country == "US":
+        for code_id in ("TAX", "NON"):
+            put_code(unit, code_id, (), code_id=code_id)
+    for name, rates in wanted:
+        sold = [put_rate(unit, rate, Decimal(percent)) for rate, percent in rates]
+        bought = [] if country == "US" else [put_rate(unit, f"{rate} (Purchases)", Decimal(p)) for rate, p in rates]
+        put_code(unit, name, sold, bought)

@@ -158,7 +158,7 @@ def _texts(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _row(record: Record) -> tuple[Any, ...]:
-    postings = [[one.account_id, one.debit, one.name_id] for one in record.postings]
+    postings = [[one.account_id, one.debit, one.name_id, one.foreign] for one in record.postings]
     state = (record.last_line_id, record.voided, record.deleted, record.changed_at_ms)
     return (record.entity, record.id, dumps(record.doc), dumps(postings), *state)
 
@@ -169,9 +169,13 @@ def _record(row: tuple[Any, ...]) -> Record:
         entity=entity,
         id=record_id,
         doc=loads(doc),
-        postings=tuple(Posting(account_id=one[0], debit=one[1], name_id=one[2]) for one in loads(postings)),
+        postings=tuple(_posting(*one) for one in loads(postings)),
         last_line_id=last_line_id,
         voided=bool(voided),
         deleted=bool(deleted),
         changed_at_ms=changed_at_ms,
     )
+
+
+def _posting(account_id: str, debit: int, name_id: str, foreign: int = 0) -> Posting:
+    return Posting(account_id=account_id, debit=debit, name_id=name_id, foreign=foreign)

@@ -413,6 +413,72 @@ DEPOSIT = Shape(
     properties={**TRANSACTION, "DepositToAccountRef": REF, "CashBack": obj(CASH_BACK)},
 )
 JOURNAL_ENTRY = Shape(type_name="JournalEntry", properties={**TRANSACTION, "Adjustment": BOOLEAN})
+CLASS = Shape(
+    type_name="Class",
+    properties={
+        **COMMON,
+        "Name": string(100),
+        "ParentRef": REF,
+        "SubClass": BOOLEAN,
+        "FullyQualifiedName": string(),
+        "Active": BOOLEAN,
+    },
+)
+DEPARTMENT = Shape(
+    type_name="Department",
+    properties={
+        **COMMON,
+        "Name": string(100),
+        "ParentRef": REF,
+        "SubDepartment": BOOLEAN,
+        "FullyQualifiedName": string(),
+        "Active": BOOLEAN,
+    },
+)
+TAX_CODE = Shape(
+    type_name="TaxCode",
+    properties={
+        **COMMON,
+        "Name": string(100),
+        "Description": string(100),
+        "Active": BOOLEAN,
+        "Taxable": BOOLEAN,
+        "TaxGroup": BOOLEAN,
+        "Hidden": BOOLEAN,
+        "SalesTaxRateList": ANY,
+        "PurchaseTaxRateList": ANY,
+        "TaxCodeConfigType": string(),
+    },
+)
+TAX_RATE = Shape(
+    type_name="TaxRate",
+    properties={
+        **COMMON,
+        "Name": string(100),
+        "Description": string(100),
+        "Active": BOOLEAN,
+        "RateValue": DECIMAL,
+        "AgencyRef": REF,
+        "TaxReturnLineRef": REF,
+        "SpecialTaxType": string(),
+        "DisplayType": string(),
+        "EffectiveTaxRate": ANY,
+    },
+)
+TAX_SERVICE_RATE = Shape(
+    type_name="TaxRateDetails",
+    properties={
+        "TaxRateName": string(),
+        "TaxRateId": string(),
+        "RateValue": ANY,
+        "TaxAgencyId": string(),
+        "TaxApplicableOn": word("Sales", "Purchase"),
+    },
+)
+TAX_SERVICE = Shape(
+    type_name="TaxService",
+    properties={"TaxCode": string(100), "TaxCodeId": string(), "TaxRateDetails": many(TAX_SERVICE_RATE)},
+)
 TRANSFER = Shape(
     type_name="Transfer",
     properties={

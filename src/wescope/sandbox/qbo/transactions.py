@@ -92,13 +92,24 @@ def home_postings(parts: list[Posting], currency: DocumentCurrency, counter: Pos
     Args:
         parts: postings in the document's currency, all but the counter account.
         currency: the document's currency and rate.
-        counter: account and name that take the opposite of all parts, so that rounding never unbalances.
+        counter: account and name that take the opposite of all parts: HomeTotalAmt, to the cent.
 
     Returns:
-        The entry in home hundredths.
+        The entry in home hundredths; what rounding leaves over is on the largest part.
     """
-    home = [replace(part, debit=at_rate(part.debit, currency.rate)) for part in parts]
-    return merged([*home, replace(counter, debit=-sum(part.debit for part in home))])
+    home = [at_home(part, currency) for part in [*parts, counter]]
+    rest = sum(part.debit for part in home)
+    if rest:
+        largest = max(range(len(parts)), key=lambda index: abs(home[index].debit))
+        home[largest] = replace(home[largest], debit=home[largest].debit - rest)
+    return merged(home)
+
+
+def at_home(part: Posting, currency: DocumentCurrency) -> Posting:
+    """Converts a posting from a document's currency into home hundredths; the document's own stay beside them."""
+    if currency.is_home:
+        return part
+    return replace(part, debit=at_rate(part.debit, currency.rate), foreign=part.debit)
 
 
 def receivable(unit: Unit, currency: DocumentCurrency) -> str:
@@ -174,6 +185,22 @@ def linked(record: Record, txn_id: str, txn_type: str, *, add: bool) -> list[Jso
     """
     others = [one for one in record.doc.get("LinkedTxn", []) if (one["TxnId"], one["TxnType"]) != (txn_id, txn_type)]
     return [*others, {"TxnId": txn_id, "TxnType": txn_type}] if add else others
+
+
+def emptied(record: Record) -> Record:
+    """Returns a transaction with every amount at zero, without postings, marked as voided.
+
+    Args:
+        record: a journal entry, deposit or transfer; what it linked is free already.
+
+    Returns:
+        The voided state, still with the former SyncToken.
+    """
+    doc: Json = {name: 0 if name in {"TotalAmt", "HomeTotalAmt", "Amount"} else one for name, one in record.doc.items()}
+    if "Line" in doc:
+        doc["Line"] = [{**line, "Amount": 0} for line in doc["Line"] if not line.get("LinkedTxn")]
+    doc["PrivateNote"] = voided_note(doc)
+    return replace(record, doc=doc, postings=(), voided=True)
 
 
 def voided_note(doc: Json) -> str:

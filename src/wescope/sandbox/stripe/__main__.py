@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from wescope.sandbox.stripe.knobs import parse_knobs
+from wescope.sandbox.stripe.seeding import PAYOUTS, SITUATIONS
 from wescope.sandbox.stripe.server import Running, StripeSandbox
 
 
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         as_of=options.as_of,
         state=options.state,
         knobs=knobs,
+        situations=options.situations,
+        payouts=options.payouts,
     )
     try:
         asyncio.run(_serve(sandbox, host=options.host, port=options.port))
@@ -73,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--customers", type=int, default=50)
     parser.add_argument("--months", type=int, default=3)
     parser.add_argument("--as-of", type=date.fromisoformat, help="UTC date at whose start the history ends")
+    parser.add_argument(
+        "--situations", choices=tuple(SITUATIONS), default="classic", help="all: also refunds, disputes, currencies ..."
+    )
+    parser.add_argument("--payouts", choices=PAYOUTS, default="none", help="daily: automatic ones from the first day")
     parser.add_argument(
         "--knob", action="append", default=[], metavar="NAME=VALUE", help="see wescope.sandbox.stripe.knobs"
     )

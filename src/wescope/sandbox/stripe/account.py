@@ -1,12 +1,14 @@
 """What every part of the stand-in's business shares: identifiers, objects, events and time."""
 
+from collections.abc import Iterable
+
 from wescope.sandbox.stripe.clock import Clock
+from wescope.sandbox.stripe.currency import Settlement
 from wescope.sandbox.stripe.events import EventLog
 from wescope.sandbox.stripe.ids import Identifiers
+from wescope.sandbox.stripe.money import Fees
 from wescope.sandbox.stripe.rendering import Renderer
 from wescope.sandbox.stripe.store import Resource, Store
-
-CURRENCY = "usd"
 
 
 class Account:
@@ -26,6 +28,10 @@ class Account:
         self.api_key = f"sk_test_{self.ids.text('key', length=99)}"
         self.webhook_secret = f"whsec_{self.ids.text('webhook', length=32)}"
         self.restricted_keys: dict[str, frozenset[str]] = {}
+        self.settlement = Settlement(seed=seed)
+        self.fees = Fees()
+        self.country = "US"
+        self.payout_interval = "daily"
 
     def resource(self) -> Resource:
         """Return the account object that ``GET /v1/account`` answers."""
@@ -37,9 +43,9 @@ class Account:
             "capabilities": {"card_payments": "active", "transfers": "active"},
             "charges_enabled": True,
             "controller": {"type": "account"},
-            "country": "US",
+            "country": self.country,
             "created": 1_577_836_800,
-            "default_currency": CURRENCY,
+            "default_currency": self.settlement.default,
             "details_submitted": True,
             "email": "owner@example.com",
             "metadata": {},
@@ -67,7 +73,7 @@ class Account:
                 ),
                 "payouts": {
                     "debit_negative_balances": True,
-                    "schedule": {"delay_days": 2, "interval": "daily"},
+                    "schedule": {"delay_days": 2, "interval": self.payout_interval},
                     "statement_descriptor": None,
                 },
                 "sepa_debit_payments": {},
@@ -77,15 +83,17 @@ class Account:
 
     def balance(self) -> Resource:
         """Return the balance that ``GET /v1/balance`` answers: the net of all balance transactions by status."""
-        amounts = {"available": 0, "pending": 0}
+        totals = {status: dict.fromkeys(self.settlement.currencies, 0) for status in ("available", "pending")}
         for transaction in self.store.all("balance_transaction"):
-            if transaction["currency"] == CURRENCY:
-                amounts[self.renderer.render(transaction)["status"]] += transaction["net"]
+            if transaction.get("balance_type", "payments") == "payments":
+                amounts = totals[self.renderer.render(transaction)["status"]]
+                amounts[transaction["currency"]] = amounts.get(transaction["currency"], 0) + transaction["net"]
         return {
             "object": "balance",
             "livemode": False,
-            **{
-                status: [{"amount": amount, "currency": CURRENCY, "source_types": {"card": amount}}]
-                for status, amount in amounts.items()
-            },
+            **{status: _balance_amounts(amounts.items()) for status, amounts in totals.items()},
         }
+
+
+def _balance_amounts(amounts: Iterable[tuple[str, int]]) -> list[Resource]:
+    return [{"amount": amount, "currency": currency, "source_types": {"card": amount}} for currency, amount in amounts]

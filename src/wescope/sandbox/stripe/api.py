@@ -25,14 +25,19 @@ COLLECTIONS: tuple[tuple[str, str, str], ...] = (
     ("balance_transactions", "balance_transaction", "rak_balance_transaction_source_read"),
     ("charges", "charge", "rak_charge_read"),
     ("coupons", "coupon", "rak_coupon_read"),
+    ("credit_notes", "credit_note", "rak_credit_note_read"),
     ("customers", "customer", "rak_customer_read"),
+    ("disputes", "dispute", "rak_dispute_read"),
     ("events", "event", "rak_event_read"),
     ("invoice_payments", "invoice_payment", "rak_invoice_read"),
     ("invoices", "invoice", "rak_invoice_read"),
     ("payment_intents", "payment_intent", "rak_payment_intent_read"),
+    ("payouts", "payout", "rak_payout_read"),
     ("prices", "price", "rak_plan_read"),
     ("products", "product", "rak_product_read"),
+    ("refunds", "refund", "rak_charge_read"),
     ("tax_rates", "tax_rate", "rak_tax_rate_read"),
+    ("topups", "topup", "rak_topup_read"),
     ("webhook_endpoints", "webhook_endpoint", "rak_webhook_read"),
 )
 
@@ -58,7 +63,10 @@ class Api:
                 self._route(f"/v1/{path}/{{id}}", permission, self._retrieve(kind)),
             ]
         return [
-            self._route("/v1/invoices/{id}/lines", "rak_invoice_read", self._lines),
+            self._route("/v1/credit_notes/{id}/lines", "rak_credit_note_read", self._lines("credit_note")),
+            self._route("/v1/customers/{id}/balance_transactions", "rak_customer_read", self._balance_moves),
+            self._route("/v1/customers/{id}/balance_transactions/{move}", "rak_customer_read", self._balance_move),
+            self._route("/v1/invoices/{id}/lines", "rak_invoice_read", self._lines("invoice")),
             self._route("/v1/payment_records/{id}", "rak_payment_records_read", self._retrieve("payment_record")),
             self._route("/v1/account", None, self._singleton(self._account.resource)),
             self._route("/v1/accounts/{id}", None, self._account_by_id),
@@ -114,8 +122,14 @@ class Api:
     def _retrieve(self, kind: str) -> Answer:
         return lambda request, values, version: self._reader.retrieve(kind, request.path_params["id"], values, version)
 
-    def _lines(self, request: Request, values: dict[str, Any], version: str) -> Resource:
-        return self._reader.lines(request.path_params["id"], values, version)
+    def _lines(self, kind: str) -> Answer:
+        return lambda request, values, version: self._reader.lines(kind, request.path_params["id"], values, version)
+
+    def _balance_moves(self, request: Request, values: dict[str, Any], version: str) -> Resource:
+        return self._reader.balance_moves(request.path_params["id"], values, version)
+
+    def _balance_move(self, request: Request, values: dict[str, Any], version: str) -> Resource:
+        return self._reader.balance_move(request.path_params["id"], request.path_params["move"], values, version)
 
     def _singleton(self, make: Callable[[], Resource]) -> Answer:
         def answer(_: Request, values: dict[str, Any], __: str) -> Resource:

@@ -4,13 +4,22 @@ import heapq
 from collections.abc import Callable
 
 from wescope.sandbox.stripe.account import Account
+from wescope.sandbox.stripe.balancerows import BalanceRows
+from wescope.sandbox.stripe.balances import Balances
 from wescope.sandbox.stripe.catalogue import Catalogue
+from wescope.sandbox.stripe.charges import Charges
+from wescope.sandbox.stripe.credit_notes import CreditNotes
 from wescope.sandbox.stripe.customers import Customers
+from wescope.sandbox.stripe.disputes import Disputes
 from wescope.sandbox.stripe.drafts import InvoiceDraft
 from wescope.sandbox.stripe.intents import Intents
 from wescope.sandbox.stripe.invoices import Invoices
-from wescope.sandbox.stripe.money import Fees
+from wescope.sandbox.stripe.late_failure import LateFailures
+from wescope.sandbox.stripe.ledger import Ledger
 from wescope.sandbox.stripe.payments import Payments
+from wescope.sandbox.stripe.payouts import Payouts
+from wescope.sandbox.stripe.refunds import Refunds
+from wescope.sandbox.stripe.revisions import Revisions
 from wescope.sandbox.stripe.store import Resource
 
 
@@ -25,9 +34,21 @@ class Business:
         self.account = account
         self.catalogue = Catalogue(account)
         self.customers = Customers(account)
-        self.invoices = Invoices(account, self.catalogue, self.customers)
-        self.intents = Intents(account, Fees())
-        self.payments = Payments(account, self.invoices, self.intents)
+        self.balances = Balances(account, self.customers)
+        self.invoices = Invoices(account, self.catalogue, self.customers, self.balances)
+        self.ledger = Ledger(account)
+        self.intents = Intents(account, self.ledger)
+        self.refunds = Refunds(account, self.ledger, self.schedule)
+        self.charges = Charges(account, self.intents, self.refunds, self.schedule)
+        self.disputes = Disputes(account, self.ledger)
+        self.rows = BalanceRows(account, self.ledger, self.schedule)
+        self.payouts = Payouts(account, self.ledger, self.schedule)
+        self.payments = Payments(account, self.invoices, self.intents, self.balances)
+        self.late_failures = LateFailures(account, self.ledger, self.invoices, self.payments)
+        self.revisions = Revisions(account, self.invoices, self.void)
+        self.credit_notes = CreditNotes(
+            account, self.catalogue, self.invoices, self.payments, self.balances, refund=self._refund
+        )
         self._timetable: list[tuple[int, int, Callable[[int], object]]] = []
         self._entries = 0
 
@@ -60,7 +81,16 @@ class Business:
         Raises:
             StripeError: 400 when the draft is wrong.
         """
-        invoice = self.invoices.create(draft, at)
+        return self.finalize(self.invoices.create(draft, at), at, capture_method=capture_method)
+
+    def finalize(self, invoice: Resource, at: int, *, capture_method: str = "automatic") -> Resource:
+        """Finalize a draft and open its default payment; a revision first voids what it replaces. Returns the invoice.
+
+        Raises:
+            StripeError: 400 when it is no draft, or replaces what cannot be replaced any more.
+        """
+        self.invoices.expect_draft(invoice)
+        self.revisions.replace(invoice, at)
         self.invoices.finalize(invoice, at)
         self.payments.open_default(invoice, at, capture_method=capture_method)
         return invoice
@@ -89,3 +119,6 @@ class Business:
         intent = self.payments.start_debit(invoice, at)
         self.schedule(at + days * 86_400, lambda then: self.payments.finish_debit(intent, then))
         return intent
+
+    def _refund(self, charge: Resource, amount: int, at: int, reason: str) -> Resource:
+        return self.refunds.create(charge, amount, at, reason=reason)

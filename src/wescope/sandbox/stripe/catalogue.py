@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.arithmetic import Discount, Rate
-from wescope.sandbox.stripe.errors import no_such
+from wescope.sandbox.stripe.currency import USD
+from wescope.sandbox.stripe.errors import StripeError, no_such
 from wescope.sandbox.stripe.store import Resource
 
 
@@ -15,10 +16,10 @@ class Catalogue:
         self._account = account
         self._store = account.store
 
-    def product(self, name: str, at: int) -> Resource:
-        """Make a product; emits ``product.created``."""
+    def product(self, name: str, at: int, *, identifier: str | None = None) -> Resource:
+        """Make a product, with a chosen id if one is given; emits ``product.created``."""
         product = {
-            "id": self._account.ids.plain("prod_"),
+            "id": identifier or self._account.ids.plain("prod_"),
             "object": "product",
             "active": True,
             "created": at,
@@ -40,7 +41,16 @@ class Catalogue:
         }
         return self._made(product, at)
 
-    def price(self, product: Resource, unit_amount: str, at: int, *, usage: str | None = None) -> Resource:
+    def price(
+        self,
+        product: Resource,
+        unit_amount: str,
+        at: int,
+        *,
+        usage: str | None = None,
+        currency: str = USD,
+        identifier: str | None = None,
+    ) -> Resource:
         """Make a price; emits ``price.created``.
 
         Args:
@@ -48,16 +58,18 @@ class Catalogue:
             unit_amount: Minor units, possibly with a fraction: ``"2500"`` or ``"0.000381"``.
             at: Unix seconds.
             usage: ``licensed`` or ``metered`` for a monthly price, None for a one-time price.
+            currency: Of the unit amount.
+            identifier: Its id, for a test that must know it beforehand.
         """
         whole = Decimal(unit_amount) == Decimal(unit_amount).to_integral_value()
         recurring = {"interval": "month", "interval_count": 1, "meter": None, "trial_period_days": None}
         price = {
-            "id": self._account.ids.dated("price_1", at),
+            "id": identifier or self._account.ids.dated("price_1", at),
             "object": "price",
             "active": True,
             "billing_scheme": "per_unit",
             "created": at,
-            "currency": CURRENCY,
+            "currency": currency,
             "custom_unit_amount": None,
             "livemode": False,
             "lookup_key": None,
@@ -75,11 +87,18 @@ class Catalogue:
         return self._made(price, at)
 
     def tax_rate(
-        self, name: str, percentage: str, at: int, *, inclusive: bool = False, state: str | None = None
+        self,
+        name: str,
+        percentage: str,
+        at: int,
+        *,
+        inclusive: bool = False,
+        state: str | None = None,
+        identifier: str | None = None,
     ) -> Resource:
-        """Make a tax rate of ``percentage`` of 100; emits ``tax_rate.created``."""
+        """Make a tax rate of ``percentage`` of 100, with a chosen id if one is given; emits ``tax_rate.created``."""
         rate = {
-            "id": self._account.ids.dated("txr_1", at),
+            "id": identifier or self._account.ids.dated("txr_1", at),
             "object": "tax_rate",
             "active": True,
             "country": "US" if state else None,
@@ -100,14 +119,22 @@ class Catalogue:
         }
         return self._made(rate, at)
 
-    def coupon(self, name: str, at: int, *, percent_off: str | None = None, amount_off: int | None = None) -> Resource:
+    def coupon(
+        self,
+        name: str,
+        at: int,
+        *,
+        percent_off: str | None = None,
+        amount_off: int | None = None,
+        currency: str = USD,
+    ) -> Resource:
         """Make a coupon for a percentage or an amount in minor units; emits ``coupon.created``."""
         coupon: Resource = {
             "id": self._account.ids.code("coupon"),
             "object": "coupon",
             "amount_off": amount_off,
             "created": at,
-            "currency": CURRENCY if amount_off is not None else None,
+            "currency": currency if amount_off is not None else None,
             "duration": "forever",
             "duration_in_months": None,
             "livemode": False,
@@ -121,13 +148,17 @@ class Catalogue:
         }
         return self._made(coupon, at)
 
-    def redeem(self, coupon_id: str, customer: str, at: int, *, invoice: str | None = None) -> Discount:
+    def redeem(
+        self, coupon_id: str, customer: str, at: int, *, invoice: str | None = None, currency: str = USD
+    ) -> Discount:
         """Use a coupon: makes the discount object and returns what the arithmetic needs.
 
         Raises:
-            StripeError: 400 when there is no such coupon.
+            StripeError: 400 when there is no such coupon, or it takes off an amount of another currency.
         """
         coupon = self._required("coupon", coupon_id)
+        if coupon["currency"] not in {None, currency}:
+            raise StripeError(f"The coupon {coupon_id} is not in the invoice's currency.", param="coupon")
         discount = {
             "id": self._account.ids.dated("di_1", at),
             "object": "discount",

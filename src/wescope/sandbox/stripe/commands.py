@@ -1,44 +1,20 @@
 """What the control API can order: every command by name, so that a journal can repeat it."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
 
 from wescope.sandbox.stripe.business import Business
-from wescope.sandbox.stripe.drafts import InvoiceDraft, LineDraft
-from wescope.sandbox.stripe.errors import StripeError, unknown_parameter
+from wescope.sandbox.stripe.command_values import DRAFT_NAMES, Command, Values, invoice_draft, needed, only
+from wescope.sandbox.stripe.commands_credit import CREDIT_COMMANDS
+from wescope.sandbox.stripe.commands_money import MONEY_COMMANDS
+from wescope.sandbox.stripe.currency import USD, check_currency
+from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.recorded import add_recorded
 from wescope.sandbox.stripe.store import Resource
-
-Values: TypeAlias = dict[str, Any]
-Command: TypeAlias = Callable[[Business, Values, int], Resource]
-
-_LINE_NAMES = (
-    "price", "amount", "unit_amount", "quantity", "description", "period", "coupons", "tax_rates", "proration",
-    "subscription_item",
-)  # fmt: skip
-_INVOICE_NAMES = (
-    "customer", "lines", "finalize", "subscription", "billing_reason", "days_until_due", "coupons", "shipping",
-    "shipping_tax_rates", "description", "metadata", "effective_at", "capture_method",
-)  # fmt: skip
-
-
-def _only(values: Values, *names: str) -> Values:
-    for name in values:
-        if name not in names:
-            raise unknown_parameter(name)
-    return values
-
-
-def _needed(values: Values, name: str) -> Any:
-    if name not in values:
-        raise StripeError(f"Missing required param: {name}.", code="parameter_missing", param=name)
-    return values[name]
 
 
 def create_customer(business: Business, values: Values, at: int) -> Resource:
     """Make a customer from ``name``, ``email`` and ``metadata``."""
-    _only(values, "name", "email", "metadata")
+    only(values, "name", "email", "metadata")
     return business.customers.create(
         name=values.get("name"), email=values.get("email"), metadata=values.get("metadata"), at=at
     )
@@ -46,8 +22,8 @@ def create_customer(business: Business, values: Values, at: int) -> Resource:
 
 def update_customer(business: Business, values: Values, at: int) -> Resource:
     """Change ``name``, ``email`` or ``metadata`` of the customer ``id``."""
-    changes = {name: value for name, value in _only(values, "id", "name", "email", "metadata").items() if name != "id"}
-    return business.customers.update(_needed(values, "id"), changes, at)
+    changes = {name: value for name, value in only(values, "id", "name", "email", "metadata").items() if name != "id"}
+    return business.customers.update(needed(values, "id"), changes, at)
 
 
 def create_invoice(business: Business, values: Values, at: int) -> Resource:
@@ -56,64 +32,42 @@ def create_invoice(business: Business, values: Values, at: int) -> Resource:
     A line has a ``price``, or an ``amount``, or a ``unit_amount`` with a ``quantity``; other names are those of
     ``InvoiceDraft`` and ``LineDraft``.
     """
-    _only(values, *_INVOICE_NAMES)
-    options: Values = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if name not in {"customer", "lines", "finalize", "capture_method"}
-    }
-    lines = tuple(_line(business, line, at) for line in _needed(values, "lines"))
-    draft = InvoiceDraft(customer=_needed(values, "customer"), lines=lines, **options)
+    draft = invoice_draft(business, only(values, *DRAFT_NAMES, "finalize", "capture_method"), at)
     if not values.get("finalize", True):
         return business.invoices.create(draft, at)
     return business.issue(draft, at, capture_method=values.get("capture_method", "automatic"))
 
 
-def _line(business: Business, values: Values, at: int) -> LineDraft:
-    _only(values, *_LINE_NAMES)
-    options = dict(values)
-    unit_amount = str(options.pop("unit_amount", values.get("amount", "0")))
-    for name in ("coupons", "tax_rates", "period"):
-        if isinstance(options.get(name), list):
-            options[name] = tuple(options[name])
-    try:
-        options["quantity"] = Decimal(str(values.get("quantity", "1")))
-        if "price" not in values:
-            product = business.catalogue.product(values.get("description") or "Custom", at)
-            options["price"] = business.catalogue.price(product, unit_amount, at)["id"]
-    except InvalidOperation as error:
-        raise StripeError("Invalid decimal in a line.", param="lines") from error
-    return LineDraft(**options)
-
-
 def finalize_invoice(business: Business, values: Values, at: int) -> Resource:
     """Finalize the draft ``id`` and open its payment."""
-    invoice = business.invoices.find(_needed(_only(values, "id", "capture_method"), "id"))
-    business.invoices.finalize(invoice, at)
-    business.payments.open_default(invoice, at, capture_method=values.get("capture_method", "automatic"))
-    return invoice
+    invoice = business.invoices.find(needed(only(values, "id", "capture_method"), "id"))
+    return business.finalize(invoice, at, capture_method=values.get("capture_method", "automatic"))
 
 
 def pay_invoice(business: Business, values: Values, at: int) -> Resource:
     """Pay the invoice ``id``.
 
     ``method``: ``card`` (default), ``debit`` (succeeds four days later), ``declined``, ``out_of_band`` or ``record``;
-    ``amount`` for a part, with ``card`` and ``record`` only.
+    ``amount`` for a part, with ``card`` and ``record`` only; with ``overpay`` it may exceed what remains.
     """
-    _only(values, "id", "method", "amount")
-    invoice = business.invoices.find(_needed(values, "id"))
-    method, amount = values.get("method", "card"), values.get("amount")
+    only(values, "id", "method", "amount", "overpay")
+    invoice = business.invoices.find(needed(values, "id"))
+    method, amount, overpay = values.get("method", "card"), values.get("amount"), bool(values.get("overpay"))
     remaining = invoice["amount_remaining"]
     if amount is not None and method not in {"card", "record"}:
         raise StripeError(f"A payment by {method} is in full.", param="amount")
     methods: dict[str, Callable[[], object]] = {
         "card": lambda: (
-            business.pay(invoice, at) if amount is None else business.payments.pay_part(invoice, amount, at)
+            business.pay(invoice, at)
+            if amount is None
+            else business.payments.pay_part(invoice, amount, at, overpay=overpay)
         ),
         "debit": lambda: business.debit(invoice, at),
         "declined": lambda: business.payments.fail(invoice, at),
         "out_of_band": lambda: business.payments.pay_out_of_band(invoice, at),
-        "record": lambda: business.payments.pay_by_record(invoice, remaining if amount is None else amount, at),
+        "record": lambda: business.payments.pay_by_record(
+            invoice, remaining if amount is None else amount, at, overpay=overpay
+        ),
     }
     if method not in methods:
         raise StripeError(f"Unknown method: {method}; there are {', '.join(methods)}.", param="method")
@@ -122,13 +76,17 @@ def pay_invoice(business: Business, values: Values, at: int) -> Resource:
 
 
 def pay_shared(business: Business, values: Values, at: int) -> Resource:
-    """Pay several invoices with one payment intent: ``shares`` by invoice id, ``amount`` at least their sum."""
-    shares = _needed(_only(values, "shares", "amount", "capture_method"), "shares")
+    """Pay several invoices with one payment intent: ``shares`` by invoice id, ``amount`` at least their sum.
+
+    With ``overpay`` a share may exceed what remains of its invoice.
+    """
+    shares = needed(only(values, "shares", "amount", "capture_method", "overpay"), "shares")
     charge = business.payments.pay_shared(
         shares,
         values.get("amount", sum(shares.values())),
         at,
         capture_method=values.get("capture_method", "automatic"),
+        overpay=bool(values.get("overpay")),
     )
     business.settle_later(charge, at + 120)
     return charge
@@ -136,17 +94,17 @@ def pay_shared(business: Business, values: Values, at: int) -> Resource:
 
 def void_invoice(business: Business, values: Values, at: int) -> Resource:
     """Void the invoice ``id``."""
-    return business.void(business.invoices.find(_needed(_only(values, "id"), "id")), at)
+    return business.void(business.invoices.find(needed(only(values, "id"), "id")), at)
 
 
 def mark_uncollectible(business: Business, values: Values, at: int) -> Resource:
     """Write the invoice ``id`` off."""
-    return business.invoices.mark_uncollectible(business.invoices.find(_needed(_only(values, "id"), "id")), at)
+    return business.invoices.mark_uncollectible(business.invoices.find(needed(only(values, "id"), "id")), at)
 
 
 def advance(business: Business, values: Values, at: int) -> Resource:
     """Let ``days`` and ``seconds`` pass: debits and captures complete, and the history's customers go on."""
-    _only(values, "days", "seconds")
+    only(values, "days", "seconds")
     before = len(business.account.log.all())
     business.run_until(at + int(values.get("days", 0) * 86_400) + int(values.get("seconds", 0)))
     return {"now": business.account.clock.now(), "events": len(business.account.log.all()) - before}
@@ -157,12 +115,12 @@ def add_object(business: Business, values: Values, at: int) -> Resource:
 
     ``api_version`` is the version of the recording.
     """
-    _only(values, "object", "related", "events", "api_version")
+    only(values, "object", "related", "events", "api_version")
     account = business.account
     stored: list[str] = []
     for one in values.get("related", []):
         stored += add_recorded(account, one)
-    stored = [*add_recorded(account, _needed(values, "object")), *stored]
+    stored = [*add_recorded(account, needed(values, "object")), *stored]
     resource = account.store.find(stored[0])
     if resource is None:
         return {"stored": stored, "events": stored[:1]}
@@ -173,7 +131,7 @@ def add_object(business: Business, values: Values, at: int) -> Resource:
 
 def create_key(business: Business, values: Values, at: int) -> Resource:
     """Make a restricted key with ``permissions`` such as ``rak_invoice_read``."""
-    _only(values, "permissions")
+    only(values, "permissions")
     key = f"rk_test_{business.account.ids.text('key', length=99)}"
     business.account.restricted_keys[key] = frozenset(values.get("permissions", ()))
     return {"api_key": key, "created": at, "permissions": sorted(business.account.restricted_keys[key])}
@@ -181,30 +139,31 @@ def create_key(business: Business, values: Values, at: int) -> Resource:
 
 def create_tax_rate(business: Business, values: Values, at: int) -> Resource:
     """Make a tax rate from ``display_name``, ``percentage`` and ``inclusive``."""
-    _only(values, "display_name", "percentage", "inclusive")
+    only(values, "display_name", "percentage", "inclusive")
     return business.catalogue.tax_rate(
         values.get("display_name", "Tax"),
-        str(_needed(values, "percentage")),
+        str(needed(values, "percentage")),
         at,
         inclusive=values.get("inclusive", False),
     )
 
 
 def create_coupon(business: Business, values: Values, at: int) -> Resource:
-    """Make a coupon from ``name`` and ``percent_off`` or ``amount_off``."""
-    _only(values, "name", "percent_off", "amount_off")
+    """Make a coupon from ``name`` and ``percent_off``, or ``amount_off`` in ``currency``."""
+    only(values, "name", "percent_off", "amount_off", "currency")
     percent = values.get("percent_off")
     return business.catalogue.coupon(
         values.get("name", "Coupon"),
         at,
         percent_off=None if percent is None else str(percent),
         amount_off=values.get("amount_off"),
+        currency=check_currency(values.get("currency", USD)),
     )
 
 
 def create_webhook_endpoint(business: Business, values: Values, at: int) -> Resource:
     """Register ``url`` as an endpoint, so that it can be read; deliveries are ordered by ``/_sandbox/deliver``."""
-    _only(values, "url", "enabled_events", "api_version")
+    only(values, "url", "enabled_events", "api_version")
     account = business.account
     return account.store.add(
         {
@@ -218,7 +177,7 @@ def create_webhook_endpoint(business: Business, values: Values, at: int) -> Reso
             "livemode": False,
             "metadata": {},
             "status": "enabled",
-            "url": _needed(values, "url"),
+            "url": needed(values, "url"),
         }
     )
 
@@ -238,4 +197,6 @@ COMMANDS: dict[str, Command] = {
     "pay_shared": pay_shared,
     "update_customer": update_customer,
     "void_invoice": void_invoice,
+    **CREDIT_COMMANDS,
+    **MONEY_COMMANDS,
 }

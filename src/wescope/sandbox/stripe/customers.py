@@ -1,6 +1,6 @@
 """Customers: making them and numbering their invoices."""
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.errors import no_such
 from wescope.sandbox.stripe.store import Resource
 
@@ -69,9 +69,9 @@ class Customers:
         self._account.log.emit("customer.updated", customer, at, previous=previous)
         return customer
 
-    def next_number(self, customer: Resource) -> str:
-        """Return the next invoice number of a customer, ``E2L97VN8-0001``; also fixes the customer's currency."""
+    def next_number(self, customer: Resource, currency: str) -> str:
+        """Return the next invoice number of a customer, ``E2L97VN8-0001``; the first fixes the customer's currency."""
         sequence = customer["next_invoice_sequence"]
         customer["next_invoice_sequence"] = sequence + 1
-        customer["currency"] = CURRENCY
+        customer["currency"] = customer["currency"] or currency
         return f"{customer['invoice_prefix']}-{sequence:04d}"

@@ -49,6 +49,7 @@ class InvoiceDraft:
         description: The memo.
         metadata: As in Stripe.
         effective_at: Unix seconds of the issue date, when it is not the moment of finalization.
+        currency: Of the whole invoice; its prices must have it.
     """
 
     customer: str
@@ -62,3 +63,4 @@ class InvoiceDraft:
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     effective_at: int | None = None
+    currency: str = "usd"

@@ -18,6 +18,16 @@ REFERENCES: dict[str, frozenset[str]] = {
         "on_behalf_of", "outcome.rule", "payment_intent", "review", "source_transfer", "transfer",
         "transfer_data.destination",
     }),
+    "credit_note": frozenset({
+        "customer", "customer_balance_transaction", "discount_amounts.discount", "invoice",
+        "pretax_credit_amounts.credit_balance_transaction", "pretax_credit_amounts.discount", "refunds.refund",
+        "shipping_cost.shipping_rate", "total_taxes.tax_rate_details.tax_rate",
+    }),
+    "credit_note_line_item": frozenset({
+        "discount_amounts.discount", "pretax_credit_amounts.credit_balance_transaction",
+        "pretax_credit_amounts.discount", "taxes.tax_rate_details.tax_rate",
+    }),
+    "customer_balance_transaction": frozenset({"checkout_session", "credit_note", "customer", "invoice"}),
     "customer": frozenset({"default_source", "invoice_settings.default_payment_method", "test_clock"}),
     "discount": frozenset({"customer", "promotion_code", "source.coupon"}),
     "invoice": frozenset({
@@ -26,6 +36,12 @@ REFERENCES: dict[str, frozenset[str]] = {
         "parent.subscription_details.subscription", "shipping_cost.shipping_rate", "test_clock",
         "total_discount_amounts.discount", "total_pretax_credit_amounts.credit_balance_transaction",
         "total_pretax_credit_amounts.discount", "total_taxes.tax_rate_details.tax_rate",
+    }),
+    "dispute": frozenset({
+        "charge", "evidence.cancellation_policy", "evidence.customer_communication", "evidence.customer_signature",
+        "evidence.duplicate_charge_documentation", "evidence.receipt", "evidence.refund_policy",
+        "evidence.service_documentation", "evidence.shipping_documentation", "evidence.uncategorized_file",
+        "payment_intent",
     }),
     "invoice_payment": frozenset({"invoice", "payment.charge", "payment.payment_intent", "payment.payment_record"}),
     "line_item": frozenset({
@@ -37,18 +53,31 @@ REFERENCES: dict[str, frozenset[str]] = {
         "application", "customer", "latest_charge", "on_behalf_of", "payment_method", "review",
         "transfer_data.destination",
     }),
+    "payout": frozenset({
+        "application_fee", "balance_transaction", "destination", "failure_balance_transaction", "original_payout",
+        "reversed_by",
+    }),
     "price": frozenset({"product"}),
     "product": frozenset({"default_price", "tax_code"}),
+    "refund": frozenset({
+        "balance_transaction", "charge", "customer", "failure_balance_transaction", "payment_intent", "payment_method",
+        "source_transfer_reversal", "transfer_reversal",
+    }),
+    "topup": frozenset({"balance_transaction", "payment_method"}),
 }  # fmt: skip
 
 # Properties that are absent, or a list, and that may be named in expand[].
 INCLUDABLE: dict[str, frozenset[str]] = {
     "charge": frozenset({"refunds"}),
+    "credit_note": frozenset({"lines", "shipping_cost.taxes"}),
     "customer": frozenset({"sources", "subscriptions", "tax_ids", "tax", "invoice_credit_balance", "cash_balance"}),
     "invoice": frozenset({"confirmation_secret", "lines", "payments", "shipping_cost.taxes", "threshold_reason"}),
     "payment_intent": frozenset({"amount_details.line_items"}),
     "price": frozenset({"currency_options", "tiers"}),
 }
+
+# What a balance transaction's source can be.
+SOURCES = ("charge", "dispute", "payout", "refund", "topup")
 
 Lookup = Callable[[str], Resource | None]
 Include = Callable[[Resource, str], None]
@@ -138,13 +167,25 @@ class _Walk:
         if isinstance(value, list):
             return [self._expanded(one, rest) for one in value]
         found = self._expander.reference(value)
-        if rest and isinstance(found, dict):
+        if rest and isinstance(found, dict) and not _is_of_another(str(found.get("object")), rest):
             self.walk(found, rest)
         return found
 
     def _refused(self, hint: str = "") -> StripeError:
         advice = f" You may want to try expanding '{hint}' instead." if hint else ""
         return StripeError(f"This property cannot be expanded ({self._path}).{advice}", param=self._param)
+
+
+def _is_expandable(kind: str, parts: list[str]) -> bool:
+    names = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    return bool(names & (REFERENCES.get(kind, frozenset()) | INCLUDABLE.get(kind, frozenset())))
+
+
+def _is_of_another(kind: str, parts: list[str]) -> bool:
+    """Say whether a path does not fit a source of this kind but fits one of another: in a mixed list that is right."""
+    if kind not in SOURCES or _is_expandable(kind, parts):
+        return False
+    return any(_is_expandable(other, parts) for other in SOURCES)
 
 
 def collapse(resource: Resource) -> tuple[Resource, list[Resource]]:

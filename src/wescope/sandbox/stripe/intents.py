@@ -1,10 +1,14 @@
 """Payment intents, charges and balance transactions: how money comes in."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
-from wescope.sandbox.stripe.clock import next_midnight
+from wescope.sandbox.stripe.account import Account
+from wescope.sandbox.stripe.clock import day_of, next_midnight
+from wescope.sandbox.stripe.currency import USD
 from wescope.sandbox.stripe.errors import StripeError
+from wescope.sandbox.stripe.ledger import CHARGE, PAYMENT, Fee, Ledger
 from wescope.sandbox.stripe.money import Fees
 from wescope.sandbox.stripe.store import Resource
 
@@ -13,30 +17,51 @@ ORDER_REFERENCE_LENGTH = 25  # recorded: the invoice id, cut (facts/stripe.md 1)
 CARD, BANK = "card", "us_bank_account"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """What a payment without an invoice says: what it is for, and the payer's name and address."""
+
+    description: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+    email: str | None = None
+
+
 class Intents:
     """Makes payment intents and moves them.
 
     Args:
         account: Where they live.
-        fees: What Stripe keeps of a payment.
+        ledger: Where their rows go.
     """
 
-    def __init__(self, account: Account, fees: Fees) -> None:
+    def __init__(self, account: Account, ledger: Ledger) -> None:
         self._account = account
         self._store = account.store
-        self._fees = fees
+        self._ledger = ledger
+        self._purchases: dict[str, Purchase] = {}
 
     def create(
-        self, customer: str, amount: int, at: int, *, capture_method: str = "automatic", invoice: str | None = None
+        self,
+        customer: str | None,
+        amount: int,
+        at: int,
+        *,
+        capture_method: str = "automatic",
+        invoice: str | None = None,
+        currency: str = USD,
+        purchase: Purchase | None = None,
     ) -> Resource:
         """Make a payment intent; emits ``payment_intent.created``.
 
         Args:
-            customer: Id.
+            customer: Id, or None for a guest.
             amount: Minor units.
             at: Unix seconds.
             capture_method: ``automatic``, ``automatic_async`` (the balance transaction comes later) or ``manual``.
             invoice: Id of the invoice it was made for, if for one.
+            currency: Of the amount.
+            purchase: What it says about a payment without an invoice.
         """
         intent_id = self._account.ids.dated("pi_3", at)
         reference = {"customer_reference": None, "order_reference": (invoice or "")[:ORDER_REFERENCE_LENGTH]}
@@ -51,14 +76,14 @@ class Intents:
             "client_secret": f"{intent_id}_secret_{self._account.ids.text('secret', length=25)}",
             "confirmation_method": "automatic",
             "created": at,
-            "currency": CURRENCY,
+            "currency": currency,
             "customer": customer,
             "customer_account": None,
-            "description": "Payment for Invoice" if invoice else None,
+            "description": purchase.description if purchase else "Payment for Invoice" if invoice else None,
             "last_payment_error": None,
             "latest_charge": None,
             "livemode": False,
-            "metadata": {},
+            "metadata": dict(purchase.metadata) if purchase else {},
             "payment_method": None,
             "payment_method_options": {},
             "payment_method_types": [CARD, "link", BANK],
@@ -67,6 +92,8 @@ class Intents:
         }
         if invoice:
             intent["payment_details"] = reference
+        if purchase:
+            self._purchases[intent_id] = purchase
         self._store.add(intent)
         self._account.log.emit("payment_intent.created", intent, at)
         return intent
@@ -107,8 +134,21 @@ class Intents:
         self._account.log.emit("payment_intent.amount_capturable_updated", intent, at)
         return charge
 
-    def capture(self, intent: Resource, at: int) -> Resource:
-        """Take all of an authorized amount; emits ``charge.captured`` and ``payment_intent.succeeded``.
+    def capture(
+        self,
+        intent: Resource,
+        at: int,
+        *,
+        amount: int | None = None,
+        release: Callable[[Resource, int, int], object] | None = None,
+    ) -> Resource:
+        """Take an authorized amount; emits ``charge.captured`` and ``payment_intent.succeeded``.
+
+        Args:
+            intent: With an authorized charge.
+            at: Unix seconds.
+            amount: Minor units to take; all if None.
+            release: Called with charge, rest and moment to give back what is not taken.
 
         Raises:
             StripeError: 400 when nothing is authorized.
@@ -116,8 +156,11 @@ class Intents:
         if intent["status"] != "requires_capture":
             raise StripeError("This PaymentIntent could not be captured.", code="payment_intent_unexpected_state")
         charge = self.latest_charge(intent)
-        charge.update(captured=True, amount_captured=charge["amount"])
-        self.settle(charge, at)
+        charge.update(captured=True, amount_captured=charge["amount"] if amount is None else amount)
+        self.settle_amount(charge, charge["amount"], at)
+        rest = charge["amount"] - charge["amount_captured"]
+        if rest and release is not None:
+            release(charge, rest, at)
         self._succeeded(intent, charge)
         self._account.log.emit("charge.captured", charge, at)
         self._account.log.emit("payment_intent.succeeded", intent, at)
@@ -167,35 +210,28 @@ class Intents:
 
     def settle(self, charge: Resource, at: int) -> Resource:
         """Make the balance transaction of a charge: gross, fee and net, available at midnight UTC a week later."""
+        return self.settle_amount(charge, charge["amount_captured"], at)
+
+    def settle_amount(self, charge: Resource, gross: int, at: int) -> Resource:
+        """Make the balance transaction of a charge for ``gross`` minor units of it, the fee being on what is captured.
+
+        What was authorized and not captured goes back by a row of its own (facts/stripe.md 2.9).
+
+        Raises:
+            StripeError: 400 when there is no exchange rate.
+        """
         bank = charge["payment_method_details"]["type"] == BANK
-        amount = charge["amount_captured"]
-        fee = self._fees.debit(amount) if bank else self._fees.card(amount)
-        detail = {
-            "amount": fee,
-            "application": None,
-            "currency": CURRENCY,
-            "description": "Stripe processing fees",
-            "type": "stripe_fee",
-        }
-        transaction = {
-            "id": self._account.ids.dated("txn_3", at),
-            "object": "balance_transaction",
-            "amount": amount,
-            "available_on": next_midnight(at, days=AVAILABLE_AFTER_DAYS),
-            "balance_type": "payments",
-            "created": at,
-            "currency": CURRENCY,
-            "description": charge["description"],
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [detail],
-            "net": amount - fee,
-            "reporting_category": "charge",
-            "source": charge["id"],
-            "status": "pending",
-            "type": "payment" if bank else "charge",
-        }
-        self._store.add(transaction)
+        settlement, day = self._account.settlement, day_of(at)
+        captured = settlement.settle(charge["amount_captured"], charge["currency"], day)
+        transaction = self._ledger.add(
+            PAYMENT if bank else CHARGE,
+            settlement.settle(gross, charge["currency"], day),
+            at,
+            source=charge["id"],
+            description=charge["description"],
+            fees=_fees(self._account.fees, captured.amount, captured.currency, bank=bank),
+            available_on=next_midnight(at, days=AVAILABLE_AFTER_DAYS),
+        )
         charge["balance_transaction"] = transaction["id"]
         return transaction
 
@@ -234,13 +270,13 @@ class Intents:
             "calculated_statement_descriptor": "CARTOGRAPHIC SUPPLY",
             "captured": True,
             "created": at,
-            "currency": CURRENCY,
+            "currency": intent["currency"],
             "customer": intent["customer"],
             "description": intent["description"],
             "disputed": False,
             "fraud_details": {},
             "livemode": False,
-            "metadata": {},
+            "metadata": dict(intent["metadata"]),
             "outcome": _outcome(failed=False),
             "paid": True,
             "payment_intent": intent["id"],
@@ -253,7 +289,17 @@ class Intents:
             **dict.fromkeys(_UNUSED_BY_CHARGE),
         }
         charge["billing_details"]["address"] = dict.fromkeys(_ADDRESS)
+        purchase = self._purchases.get(intent["id"])
+        if purchase:
+            charge["billing_details"].update(name=purchase.name, email=purchase.email)
         return self._store.add(charge)
+
+
+def _fees(fees: Fees, amount: int, currency: str, *, bank: bool) -> list[Fee]:
+    own = fees.debit(amount) if bank else fees.card(amount, currency)
+    parts = [Fee(amount=own, description="Stripe processing fees")]
+    tax = fees.tax(own)
+    return [*parts, Fee(amount=tax, description="VAT", kind="tax")] if tax else parts
 
 
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")

@@ -5,8 +5,9 @@ Payments are in ``payments.py``.
 
 from typing import Any
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.arithmetic import Shipping, Totals, price_invoice
+from wescope.sandbox.stripe.balances import Balances
 from wescope.sandbox.stripe.catalogue import Catalogue
 from wescope.sandbox.stripe.customers import Customers
 from wescope.sandbox.stripe.drafts import InvoiceDraft
@@ -15,8 +16,6 @@ from wescope.sandbox.stripe.lines import LineMaker, discount_amounts, pretax_cre
 from wescope.sandbox.stripe.store import Resource
 
 DAY_S = 86_400
-# Below this a charge is not possible; the customer balance that would carry it comes with a later issue.
-MINIMUM_CHARGE = 50
 NO_AUTOMATIC_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
 NO_PAYMENT_SETTINGS = {"default_mandate": None, "payment_method_options": None, "payment_method_types": None}
 
@@ -24,11 +23,12 @@ NO_PAYMENT_SETTINGS = {"default_mandate": None, "payment_method_options": None, 
 class Invoices:
     """Makes and moves invoices."""
 
-    def __init__(self, account: Account, catalogue: Catalogue, customers: Customers) -> None:
+    def __init__(self, account: Account, catalogue: Catalogue, customers: Customers, balances: Balances) -> None:
         self._account = account
         self._store = account.store
         self._catalogue = catalogue
         self._customers = customers
+        self._balances = balances
         self._lines = LineMaker(account, catalogue)
         self._effective_at: dict[str, int] = {}
 
@@ -43,28 +43,37 @@ class Invoices:
             raise no_such("invoice", invoice_id, param="invoice")
         return invoice
 
-    def create(self, draft: InvoiceDraft, at: int) -> Resource:
-        """Make a draft invoice; emits ``invoice.created``.
+    def customer(self, invoice: Resource) -> Resource:
+        """Return the customer of an invoice."""
+        return self._customers.find(invoice["customer"])
+
+    def create(self, draft: InvoiceDraft, at: int, *, revises: str | None = None) -> Resource:
+        """Make a draft invoice; emits ``invoice.created``. ``revises`` is the id of the invoice it is to replace.
 
         Raises:
-            StripeError: 400 when the draft names something that does not exist, or comes to less than zero.
+            StripeError: 400 when the draft names something that does not exist.
         """
         customer = self._customers.find(draft.customer)
         lines = [self._lines.prepare(line, draft, at) for line in draft.lines]
-        discounts = tuple(self._catalogue.redeem(coupon, draft.customer, at) for coupon in draft.coupons)
+        discounts = tuple(
+            self._catalogue.redeem(coupon, draft.customer, at, currency=draft.currency) for coupon in draft.coupons
+        )
         rates = tuple(self._catalogue.rate(rate) for rate in draft.shipping_tax_rates)
         shipping = None if draft.shipping is None else Shipping(amount=draft.shipping, rates=rates)
         totals = price_invoice([line.priced for line in lines], discounts=discounts, shipping=shipping)
-        if totals.total < 0 or 0 < totals.total < MINIMUM_CHARGE:
-            raise StripeError(f"This sandbox does not keep customer balances yet, which {totals.total} would need.")
         invoice_id = self._account.ids.dated("in_1", at)
         invoice = _invoice(invoice_id, draft, customer, totals, at)
         invoice["discounts"] = [discount.discount_id for discount in discounts]
+        starting = self._balances.standing(customer, invoice["currency"])
+        due = max(invoice["total"] + starting, 0)
+        invoice.update(starting_balance=starting, amount_due=due, amount_remaining=due)
         self._store.lines[invoice_id] = [
             self._lines.body(line, priced, invoice_id, draft, at)
             for line, priced in zip(lines, totals.lines, strict=True)
         ]
         self._store.shipping_taxes[invoice_id] = [_shipping_tax(tax, self._store) for tax in totals.shipping_taxes]
+        if revises is not None:
+            invoice["from_invoice"] = {"action": "revision", "invoice": revises}
         if draft.effective_at is not None:
             self._effective_at[invoice_id] = draft.effective_at
         self._store.add(invoice)
@@ -74,20 +83,21 @@ class Invoices:
     def finalize(self, invoice: Resource, at: int) -> Resource:
         """Finalize a draft: it gets its number, date and due date; nothing to pay makes it paid at once.
 
-        Emits ``invoice.finalized``, and ``invoice.paid`` for a zero total. Opening the payment is the caller's.
+        The customer's balance is used. Emits ``invoice.finalized``, and ``invoice.paid`` when nothing is due. Opening
+        the payment is the caller's.
 
         Raises:
-            StripeError: 400 when it is not a draft.
+            StripeError: 400 when it is not a draft, or needs a balance in a currency that is not the customer's.
         """
-        self._expect(invoice, "draft", action="finalize")
+        self.expect_draft(invoice)
+        self._balances.apply(invoice, at)
         customer = self._customers.find(invoice["customer"])
         due = invoice["due_date"]
         invoice.update(
             status="open",
-            number=self._customers.next_number(customer),
+            number=self._customers.next_number(customer, invoice["currency"]),
             effective_at=self._effective_at.pop(invoice["id"], at),
             due_date=None if due is None else due + at - invoice["created"],
-            ending_balance=0,
             customer_name=customer["name"],
             customer_email=customer["email"],
             auto_advance=invoice["collection_method"] == "charge_automatically",
@@ -112,16 +122,18 @@ class Invoices:
         self._account.log.emit("invoice.paid", invoice, at)
 
     def void(self, invoice: Resource, at: int) -> Resource:
-        """Void an open or uncollectible invoice; its amounts stay (facts 2.1). Emits ``invoice.voided``.
+        """Void an open or uncollectible invoice: its amounts stay (facts 2.1), the customer's balance is given back.
+
+        Emits ``invoice.voided``.
 
         Raises:
-            StripeError: 400 when it is neither, or something was paid on it.
+            StripeError: 400 when it is neither, or something was paid on it or is on its way.
         """
         self._expect(invoice, "open", "uncollectible", action="void")
-        if any(payment["status"] == "paid" for payment in self._store.payments_of(invoice["id"])):
-            raise StripeError("Invoices with `paid` payments cannot be voided.")
+        self.expect_unpaid(invoice, "voided")
         invoice.update(status="void", auto_advance=False, next_payment_attempt=None)
         invoice["status_transitions"]["voided_at"] = at
+        self._balances.give_back(invoice, at)
         self._account.log.emit("invoice.voided", invoice, at)
         return invoice
 
@@ -129,14 +141,43 @@ class Invoices:
         """Write an open invoice off; emits ``invoice.marked_uncollectible``.
 
         Raises:
-            StripeError: 400 when it is not open.
+            StripeError: 400 when it is not open, or a payment is on its way.
         """
         self._expect(invoice, "open", action="mark as uncollectible")
+        if self._is_processing(invoice):
+            raise StripeError("Invoices with a payment that is processing cannot be marked as uncollectible.")
         invoice.update(status="uncollectible", auto_advance=False, next_payment_attempt=None)
         invoice["status_details"] = {"uncollectible": {"reason": "user_forgiven"}}
         invoice["status_transitions"]["marked_uncollectible_at"] = at
         self._account.log.emit("invoice.marked_uncollectible", invoice, at)
         return invoice
+
+    def expect_draft(self, invoice: Resource) -> None:
+        """Refuse to finalize an invoice that is not a draft.
+
+        Raises:
+            StripeError: 400.
+        """
+        self._expect(invoice, "draft", action="finalize")
+
+    def expect_unpaid(self, invoice: Resource, action: str) -> None:
+        """Refuse an ``action`` (``voided``) on an invoice on which something was paid or is on its way.
+
+        Raises:
+            StripeError: 400.
+        """
+        if any(payment["status"] == "paid" for payment in self._store.payments_of(invoice["id"])):
+            raise StripeError(f"Invoices with `paid` payments cannot be {action}.")
+        if self._is_processing(invoice):
+            raise StripeError(f"Invoices with a payment that is processing cannot be {action}.")
+
+    def _is_processing(self, invoice: Resource) -> bool:
+        open_intents = (
+            self._store.get("payment_intent", str(payment["payment"].get("payment_intent")))
+            for payment in self._store.payments_of(invoice["id"])
+            if payment["status"] == "open"
+        )
+        return any(intent is not None and intent["status"] == "processing" for intent in open_intents)
 
     def _expect(self, invoice: Resource, *states: str, action: str) -> None:
         if invoice["status"] not in states:
@@ -192,7 +233,7 @@ def _invoice(invoice_id: str, draft: InvoiceDraft, customer: Resource, totals: T
         "billing_reason": draft.billing_reason,
         "collection_method": "charge_automatically" if draft.days_until_due is None else "send_invoice",
         "created": at,
-        "currency": CURRENCY,
+        "currency": draft.currency,
         "description": draft.description,
         "discounts": [],
         "due_date": _due(draft, at),

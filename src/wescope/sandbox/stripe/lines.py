@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.arithmetic import Line, PricedLine, Tax, price_amount
 from wescope.sandbox.stripe.catalogue import Catalogue
 from wescope.sandbox.stripe.drafts import InvoiceDraft, LineDraft
+from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.store import Resource
 
 
@@ -31,16 +32,25 @@ class LineMaker:
         """Look up what a line refers to and compute its amount.
 
         Raises:
-            StripeError: 400 when it names something that does not exist.
+            StripeError: 400 when it names something that does not exist, or that is in another currency.
         """
         price = self._catalogue.find_price(line.price)
+        if price["currency"] != invoice.currency:
+            raise StripeError(
+                f"The price specified only supports `{price['currency']}`. This doesn't match the expected currency: "
+                f"`{invoice.currency}`.",
+                param="price",
+            )
         amount = line.amount
         if amount is None:
             amount = price_amount(Decimal(price["unit_amount_decimal"]), line.quantity)
         priced = Line(
             amount=amount,
             discountable=not line.proration,
-            discounts=tuple(self._catalogue.redeem(coupon, invoice.customer, at) for coupon in line.coupons),
+            discounts=tuple(
+                self._catalogue.redeem(coupon, invoice.customer, at, currency=invoice.currency)
+                for coupon in line.coupons
+            ),
             rates=tuple(self._catalogue.rate(rate) for rate in line.tax_rates),
         )
         return PreparedLine(draft=line, price=price, priced=priced)
@@ -55,7 +65,7 @@ class LineMaker:
             "id": self._account.ids.dated("il_1", at),
             "object": "line_item",
             "amount": priced.amount,
-            "currency": CURRENCY,
+            "currency": invoice.currency,
             "description": draft.description,
             "discount_amounts": discount_amounts(priced.discounts),
             "discountable": line.priced.discountable,

@@ -28,6 +28,7 @@ class Reader:
     def __init__(self, business: Business, deliveries: DeliveryLog, *, version: str = LATEST) -> None:
         self._account = business.account
         self._store = business.account.store
+        self._balances = business.balances
         self._deliveries = deliveries
         self._version = version
 
@@ -43,17 +44,42 @@ class Reader:
         found = [one for one in everything if all(test(one) for test in tests)]
         return self._page(url, values, version, found=found, everything=everything)
 
-    def lines(self, invoice_id: str, values: dict[str, Any], version: str) -> Resource:
-        """Return a page of an invoice's lines, in the invoice's order.
+    def lines(self, kind: str, owner: str, values: dict[str, Any], version: str) -> Resource:
+        """Return a page of the lines of an ``invoice`` or ``credit_note``, in its order.
 
         Raises:
-            StripeError: 404 when there is no such invoice, 400 for parameters.
+            StripeError: 404 when there is no such object, 400 for parameters.
         """
         parameters.refuse_unknown(values, PAGING)
-        if self._store.get("invoice", invoice_id) is None:
-            raise no_such("invoice", invoice_id, param="invoice")
-        lines = self._store.lines.get(invoice_id, [])
-        return self._page(f"/v1/invoices/{invoice_id}/lines", values, version, found=lines, everything=lines)
+        if self._store.get(kind, owner) is None:
+            raise no_such(kind, owner, param=kind)
+        lines = self._store.lines.get(owner, [])
+        return self._page(f"/v1/{kind}s/{owner}/lines", values, version, found=lines, everything=lines)
+
+    def balance_moves(self, customer_id: str, values: dict[str, Any], version: str) -> Resource:
+        """Return a page of the customer balance transactions of a customer, newest first.
+
+        Raises:
+            StripeError: 404 when there is no such customer, 400 for parameters.
+        """
+        kind = "customer_balance_transaction"
+        if self._store.get("customer", customer_id) is None:
+            raise no_such("customer", customer_id, param="customer")
+        parameters.refuse_unknown(values, (*FILTERS[kind], *PAGING))
+        tests = tests_for(kind, self._store, values)
+        everything = [one for one in self._store.newest_first(kind) if one["customer"] == customer_id]
+        found = [one for one in everything if all(test(one) for test in tests)]
+        url = f"/v1/customers/{customer_id}/balance_transactions"
+        return self._page(url, values, version, found=found, everything=everything)
+
+    def balance_move(self, customer_id: str, identifier: str, values: dict[str, Any], version: str) -> Resource:
+        """Return one customer balance transaction of a customer.
+
+        Raises:
+            StripeError: 404 when the customer has none with this id, 400 for parameters.
+        """
+        parameters.refuse_unknown(values, ("expand",))
+        return self._rendered(self._balances.find(customer_id, identifier), parameters.expansions(values), version)
 
     def retrieve(self, kind: str, identifier: str, values: dict[str, Any], version: str) -> Resource:
         """Return one object.

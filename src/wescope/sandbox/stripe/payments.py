@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
+from wescope.sandbox.stripe.balances import Balances
 from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.intents import Intents
 from wescope.sandbox.stripe.invoices import Invoices
@@ -15,18 +16,24 @@ PAYABLE = ("open", "uncollectible")
 class Payments:
     """Pays invoices."""
 
-    def __init__(self, account: Account, invoices: Invoices, intents: Intents) -> None:
+    def __init__(self, account: Account, invoices: Invoices, intents: Intents, balances: Balances) -> None:
         self._account = account
         self._store = account.store
         self._invoices = invoices
         self._intents = intents
+        self._balances = balances
 
     def open_default(self, invoice: Resource, at: int, *, capture_method: str = "automatic") -> None:
         """Make the default payment intent and invoice payment that finalizing an invoice creates."""
         if invoice["status"] != "open":
             return
         intent = self._intents.create(
-            invoice["customer"], invoice["amount_due"], at, capture_method=capture_method, invoice=invoice["id"]
+            invoice["customer"],
+            invoice["amount_due"],
+            at,
+            capture_method=capture_method,
+            invoice=invoice["id"],
+            currency=invoice["currency"],
         )
         self._link(invoice, intent, invoice["amount_due"], at, is_default=True)
 
@@ -87,16 +94,22 @@ class Payments:
         self.credit(intent, at)
         return charge
 
-    def pay_part(self, invoice: Resource, amount: int, at: int) -> Resource:
+    def pay_part(self, invoice: Resource, amount: int, at: int, *, overpay: bool = False) -> Resource:
         """Pay ``amount`` minor units through a payment intent of its own; returns the charge.
 
         Raises:
-            StripeError: 400 when the invoice cannot be paid or less remains.
+            StripeError: 400 when the invoice cannot be paid, or less remains and ``overpay`` is not said.
         """
-        return self.pay_shared({invoice["id"]: amount}, amount, at)
+        return self.pay_shared({invoice["id"]: amount}, amount, at, overpay=overpay)
 
     def pay_shared(
-        self, shares: dict[str, int], amount: int, at: int, *, capture_method: str = "automatic"
+        self,
+        shares: dict[str, int],
+        amount: int,
+        at: int,
+        *,
+        capture_method: str = "automatic",
+        overpay: bool = False,
     ) -> Resource:
         """Pay several invoices of a customer with one payment intent; returns the charge.
 
@@ -105,13 +118,16 @@ class Payments:
             amount: Of the payment intent; what exceeds the shares stays unapplied on it.
             at: Unix seconds.
             capture_method: As in ``Intents.create``; with ``manual`` the money is authorized a minute before.
+            overpay: A share may exceed what remains: the rest is credited to the customer's balance.
 
         Raises:
             StripeError: 400 when a share is too large, an invoice cannot be paid, or the customers differ.
         """
         invoices = [self._invoices.find(invoice_id) for invoice_id in shares]
-        self._check_shares(invoices, shares, amount)
-        intent = self._intents.create(invoices[0]["customer"], amount, at, capture_method=capture_method)
+        self._check_shares(invoices, shares, amount, overpay=overpay)
+        intent = self._intents.create(
+            invoices[0]["customer"], amount, at, capture_method=capture_method, currency=invoices[0]["currency"]
+        )
         if capture_method == "manual":
             self._intents.authorize(intent, at)
         for invoice in invoices:
@@ -136,15 +152,17 @@ class Payments:
         self._invoices.mark_paid(invoice, at, attempted=False)
         return invoice
 
-    def pay_by_record(self, invoice: Resource, amount: int, at: int) -> Resource:
+    def pay_by_record(self, invoice: Resource, amount: int, at: int, *, overpay: bool = False) -> Resource:
         """Report a payment of another processor: an invoice payment of type ``payment_record``; returns the record.
 
         Raises:
-            StripeError: 400 when the invoice cannot be paid or less remains.
+            StripeError: 400 when the invoice cannot be paid, or less remains and ``overpay`` is not said.
         """
         self._expect_payable(invoice)
-        self._check_amount(invoice, amount)
-        record = self._store.add(payment_record(self._account, invoice["customer"], amount, at))
+        self._check_amount(invoice, amount, overpay=overpay)
+        record = self._store.add(
+            payment_record(self._account, invoice["customer"], amount, at, currency=invoice["currency"])
+        )
         payment = self._invoice_payment(invoice, amount, at, payment={"payment_record": record["id"]}, is_default=False)
         invoice["amount_paid_off_stripe"] += amount
         self._credit_one(payment, at)
@@ -163,21 +181,33 @@ class Payments:
     def _credit_one(self, payment: Resource, at: int) -> None:
         invoice = self._invoices.find(payment["invoice"])
         amount = payment["amount_requested"]
+        excess = max(amount - invoice["amount_remaining"], 0)
         before = {name: invoice[name] for name in ("amount_paid", "amount_remaining")}
         payment.update(status="paid", amount_paid=amount)
         payment["status_transitions"]["paid_at"] = at
         invoice["amount_paid"] += amount
-        invoice["amount_remaining"] -= amount
+        invoice["amount_remaining"] -= amount - excess
+        if excess:
+            before["amount_overpaid"] = invoice["amount_overpaid"]
+            invoice["amount_overpaid"] += excess
+            self._balances.overpaid(invoice, excess, at)
         self._account.log.emit("invoice_payment.paid", payment, at)
         self._account.log.emit("invoice.updated", invoice, at, previous=before)
+        in_stripe = payment["payment"]["type"] == "payment_intent"
+        self.follow_remaining(invoice, at, attempted=in_stripe)
+        if in_stripe and not invoice["amount_remaining"]:
+            self._account.log.emit("invoice.payment_succeeded", invoice, at)
+        if excess:
+            self._account.log.emit("invoice.overpaid", invoice, at)
+
+    def follow_remaining(self, invoice: Resource, at: int, *, attempted: bool = False) -> None:
+        """Keep the default payment equal to what remains; nothing remaining makes the invoice paid."""
         if invoice["amount_remaining"]:
             self._resize_default(invoice)
             return
         self._close_default(invoice, at)
-        in_stripe = payment["payment"]["type"] == "payment_intent"
-        self._invoices.mark_paid(invoice, at, attempted=in_stripe)
-        if in_stripe:
-            self._account.log.emit("invoice.payment_succeeded", invoice, at)
+        if invoice["status"] != "paid":
+            self._invoices.mark_paid(invoice, at, attempted=attempted)
 
     def _link(self, invoice: Resource, intent: Resource, amount: int, at: int, *, is_default: bool) -> Resource:
         return self._invoice_payment(
@@ -194,7 +224,7 @@ class Payments:
                 "amount_paid": None,
                 "amount_requested": amount,
                 "created": at,
-                "currency": CURRENCY,
+                "currency": invoice["currency"],
                 "invoice": invoice["id"],
                 "is_default": is_default,
                 "livemode": False,
@@ -214,17 +244,21 @@ class Payments:
 
     def _resize_default(self, invoice: Resource) -> None:
         payment = self._default(invoice)
-        if payment is not None:
+        if payment is not None and not self._on_its_way(invoice):
             payment["amount_requested"] = invoice["amount_remaining"]
             self._intents.resize(self.default_intent(invoice), invoice["amount_remaining"])
 
     def _close_default(self, invoice: Resource, at: int) -> None:
         payment = self._default(invoice)
-        if payment is not None:
+        if payment is not None and not self._on_its_way(invoice):
             intent = self.default_intent(invoice)
             payment["status"] = "canceled"
             payment["status_transitions"]["canceled_at"] = at
             self._intents.cancel(intent, at)
+
+    def _on_its_way(self, invoice: Resource) -> bool:
+        """Say whether the default payment is a debit that can be neither changed nor canceled any more."""
+        return bool(self.default_intent(invoice)["status"] == "processing")
 
     def _attempted(self, invoice: Resource) -> None:
         invoice["attempted"] = True
@@ -236,18 +270,20 @@ class Payments:
         if invoice["status"] not in PAYABLE:
             raise StripeError(f"You cannot pay an invoice that is {invoice['status']}.", code="invoice_not_editable")
 
-    def _check_amount(self, invoice: Resource, amount: int) -> None:
-        if not 0 < amount <= invoice["amount_remaining"]:
+    def _check_amount(self, invoice: Resource, amount: int, *, overpay: bool) -> None:
+        if overpay and amount > invoice["amount_remaining"]:
+            self._balances.check_currency(self._invoices.customer(invoice), invoice["currency"])
+        elif not 0 < amount <= invoice["amount_remaining"]:
             raise StripeError(
                 f"Amount {amount} is not within the {invoice['amount_remaining']} that invoice {invoice['id']} needs.",
                 param="amount",
             )
 
-    def _check_shares(self, invoices: list[Resource], shares: dict[str, int], amount: int) -> None:
-        if not invoices or len({invoice["customer"] for invoice in invoices}) > 1:
-            raise StripeError("A payment intent pays invoices of one customer.", param="shares")
+    def _check_shares(self, invoices: list[Resource], shares: dict[str, int], amount: int, *, overpay: bool) -> None:
+        if not invoices or len({(invoice["customer"], invoice["currency"]) for invoice in invoices}) > 1:
+            raise StripeError("A payment intent pays invoices of one customer and currency.", param="shares")
         if sum(shares.values()) > amount:
             raise StripeError("The shares exceed the amount.", param="amount")
         for invoice in invoices:
             self._expect_payable(invoice)
-            self._check_amount(invoice, shares[invoice["id"]])
+            self._check_amount(invoice, shares[invoice["id"]], overpay=overpay)

@@ -9,8 +9,8 @@ from wescope.sandbox.stripe.store import Resource
 def add_recorded(account: Account, resource: Resource) -> list[str]:
     """Store a recorded object and what is expanded inside it, so that lists and retrieves serve them.
 
-    An invoice's lines and payments become those that the invoice has from now on. An event is logged as it is, to be
-    listed and delivered, and its object is stored.
+    The lines and payments of an invoice or credit note become those that it has from now on. An event is logged as it
+    is, to be listed and delivered, and its object is stored.
 
     Returns:
         The ids of all objects stored, the outermost first.
@@ -33,7 +33,7 @@ def add_recorded(account: Account, resource: Resource) -> list[str]:
 
 def _store(account: Account, resource: Resource) -> list[str]:
     stored = [str(resource["id"])]
-    if resource["object"] == "invoice":
+    if resource["object"] in {"invoice", "credit_note"}:
         lines = resource.pop("lines", None)
         if lines is not None or resource["id"] not in account.store.lines:
             account.store.lines[resource["id"]] = _collapsed_lines(account, (lines or {}).get("data", []), stored)

@@ -1,13 +1,13 @@
 """Payment records: payments that another processor took and the merchant reported."""
 
-from wescope.sandbox.stripe.account import CURRENCY, Account
+from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.store import Resource
 
 
-def payment_record(account: Account, customer: str, amount: int, at: int) -> Resource:
+def payment_record(account: Account, customer: str, amount: int, at: int, *, currency: str) -> Resource:
     """Return a payment record of ``amount`` minor units, guaranteed in full."""
-    value = {"currency": CURRENCY, "value": amount}
-    nothing = {"currency": CURRENCY, "value": 0}
+    value = {"currency": currency, "value": amount}
+    nothing = {"currency": currency, "value": 0}
     return {
         "id": account.ids.dated("pr_1", at),
         "object": "payment_record",

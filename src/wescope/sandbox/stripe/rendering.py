@@ -37,7 +37,14 @@ class Renderer:
         body = copy.deepcopy(resource)
         kind = body.get("object")
         if kind == "invoice":
-            body["lines"] = self._lines(body["id"])
+            body["lines"] = self._lines("invoices", body["id"])
+            body["lines"]["total_count"] = len(self._store.lines.get(body["id"], []))
+        elif kind == "credit_note":
+            body["lines"] = self._lines("credit_notes", body["id"])
+        elif kind == "dispute":
+            body["balance_transactions"] = [
+                self._lookup(one) or one if isinstance(one, str) else one for one in body["balance_transactions"]
+            ]
         elif kind == "balance_transaction" and "available_on" in body:
             body["status"] = "available" if body["available_on"] <= self._now() else "pending"
         if expand:
@@ -53,14 +60,13 @@ class Renderer:
         found = self._store.find(identifier)
         return None if found is None else self.render(found)
 
-    def _lines(self, invoice_id: str) -> Resource:
-        lines = self._store.lines.get(invoice_id, [])
-        body = list_body(
+    def _lines(self, path: str, owner: str) -> Resource:
+        lines = self._store.lines.get(owner, [])
+        return list_body(
             copy.deepcopy(lines[:FIRST_PAGE]),
-            url=f"/v1/invoices/{invoice_id}/lines",
+            url=f"/v1/{path}/{owner}/lines",
             has_more=len(lines) > FIRST_PAGE,
         )
-        return body | {"total_count": len(lines)}
 
     def _include(self, owner: Resource, name: str) -> None:
         if name == "payments":
@@ -79,5 +85,8 @@ class Renderer:
             )
         elif name == "shipping_cost.taxes" and owner.get("shipping_cost"):
             owner["shipping_cost"]["taxes"] = copy.deepcopy(self._store.shipping_taxes.get(owner["id"], []))
+        elif name == "invoice_credit_balance":
+            currency = owner.get("currency")
+            owner[name] = {currency: owner.get("balance", 0)} if currency else {}
         elif name in {"sources", "subscriptions", "tax_ids"}:
             owner[name] = list_body([], url=f"/v1/customers/{owner['id']}/{name}")

@@ -1,6 +1,7 @@
 """The seeded business: months of history of a company that sells subscriptions, services and maps."""
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -12,8 +13,16 @@ from wescope.sandbox.stripe.names import people
 from wescope.sandbox.stripe.offers import Offers, make_offers
 from wescope.sandbox.stripe.profile import Profile
 from wescope.sandbox.stripe.profiles import PROFILES
+from wescope.sandbox.stripe.profiles_credit import CREDIT_PROFILES
+from wescope.sandbox.stripe.profiles_money import MONEY_PROFILES
 
 HOUR_S = 3_600
+PAYOUTS = ("none", "daily", "manual")
+SITUATIONS: Mapping[str, tuple[Callable[[Profile], None], ...]] = {
+    "classic": PROFILES,
+    "credit": CREDIT_PROFILES,
+    "all": (*PROFILES, *MONEY_PROFILES, *CREDIT_PROFILES),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,11 @@ class Parameters:
         months: Of history.
         as_of: UTC date at whose first second the history ends.
         live_clock: After the history follow the computer's clock; otherwise time passes by command only.
+        situations: Whose profiles the customers have: a name in ``SITUATIONS``.
+        payouts: ``none``, ``daily`` (automatic ones, from the first day) or ``manual``.
+
+    Raises:
+        ValueError: ``situations`` or ``payouts`` is another.
     """
 
     seed: int = 7
@@ -33,6 +47,15 @@ class Parameters:
     months: int = 3
     as_of: date
     live_clock: bool = False
+    situations: str = "classic"
+    payouts: str = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse what there is not."""
+        if self.situations not in SITUATIONS:
+            raise ValueError(f"no such situations: {self.situations}; there are {', '.join(SITUATIONS)}")
+        if self.payouts not in PAYOUTS:
+            raise ValueError(f"no such payouts: {self.payouts}; there are {', '.join(PAYOUTS)}")
 
 
 def months_before(day: date, months: int) -> date:
@@ -47,9 +70,17 @@ def build_business(parameters: Parameters) -> Business:
     end = midnight(parameters.as_of)
     clock = Clock(start=midnight(start) - HOUR_S, live=False)
     business = Business(Account(seed=parameters.seed, clock=clock))
+    if parameters.payouts != "none":
+        business.payouts.follow(parameters.payouts, midnight(start) - HOUR_S)
     offers = make_offers(business.catalogue, midnight(start) - HOUR_S)
     chance = random.Random(parameters.seed)
-    enrolment = _Enrolment(business=business, offers=offers, months=parameters.months, start=start)
+    enrolment = _Enrolment(
+        business=business,
+        offers=offers,
+        months=parameters.months,
+        start=start,
+        profiles=SITUATIONS[parameters.situations],
+    )
     for index, (name, email) in enumerate(people(parameters.customers, chance)):
         enrolment.schedule(index, name, email, second_of_day=chance.randrange(8 * HOUR_S))
     business.run_until(end)
@@ -65,6 +96,7 @@ class _Enrolment:
     offers: Offers
     months: int
     start: date
+    profiles: tuple[Callable[[Profile], None], ...]
 
     def schedule(self, index: int, name: str | None, email: str | None, *, second_of_day: int) -> None:
         """Schedule one customer's arrival; from then on its profile schedules what it buys and how it pays."""
@@ -74,7 +106,7 @@ class _Enrolment:
 
     def _arrive(self, index: int, name: str | None, email: str | None, at: int) -> None:
         customer = self.business.customers.create(name=name, email=email, at=at)
-        round_number, kind = divmod(index, len(PROFILES))
+        round_number, kind = divmod(index, len(self.profiles))
         profile = Profile(
             business=self.business,
             offers=self.offers,
@@ -85,4 +117,4 @@ class _Enrolment:
             months=self.months,
             round_number=round_number,
         )
-        PROFILES[kind](profile)
+        self.profiles[kind](profile)

@@ -46,6 +46,11 @@ class StripeSandbox:
         as_of: UTC date at whose start the history ends. None: today, and from then on the computer's clock.
         state: Folder that makes it durable; what is there wins over the other arguments.
         knobs: Behaviour; see ``Knobs``.
+        situations: ``classic`` or ``all``; see ``seeding.SITUATIONS``.
+        payouts: ``none``, ``daily`` or ``manual``.
+
+    Raises:
+        ValueError: ``situations`` or ``payouts`` is another.
     """
 
     def __init__(
@@ -57,10 +62,18 @@ class StripeSandbox:
         as_of: date | None = None,
         state: Path | None = None,
         knobs: Knobs | None = None,
+        situations: str = "classic",
+        payouts: str = "none",
     ) -> None:
         self.knobs = knobs or Knobs()
         parameters = Parameters(
-            seed=seed, customers=customers, months=months, as_of=as_of or today(), live_clock=as_of is None
+            seed=seed,
+            customers=customers,
+            months=months,
+            as_of=as_of or today(),
+            live_clock=as_of is None,
+            situations=situations,
+            payouts=payouts,
         )
         self.business, journal, deliveries_file = open_business(parameters, state)
         account = self.business.account

@@ -6,7 +6,7 @@ Resource: TypeAlias = dict[str, Any]
 
 
 class Store:
-    """Objects by kind and id, and what Stripe keeps beside them: the lines of an invoice.
+    """Objects by kind and id, and what Stripe keeps beside them: the lines of invoices and credit notes by their ids.
 
     Objects are plain JSON values without what is computed on reading (an invoice's ``lines`` and ``payments``, a
     balance transaction's ``status``).
@@ -18,6 +18,7 @@ class Store:
         self._newest_first: dict[str, list[Resource]] = {}
         self.lines: dict[str, list[Resource]] = {}
         self.shipping_taxes: dict[str, list[Resource]] = {}
+        self.paid_out: dict[str, str] = {}  # id of the automatic payout by id of the balance transaction
 
     def add(self, resource: Resource) -> Resource:
         """Keep ``resource`` (by its ``object`` and ``id``), replacing one with the same id; returns it."""
@@ -45,6 +46,10 @@ class Store:
             objects = self.all(kind)[::-1]
             self._newest_first[kind] = sorted(objects, key=lambda one: -one.get("created", 0))
         return self._newest_first[kind]
+
+    def credit_notes_of(self, invoice_id: str) -> list[Resource]:
+        """Return the credit notes of an invoice in the order in which they were issued."""
+        return [one for one in self.all("credit_note") if one["invoice"] == invoice_id]
 
     def payments_of(self, invoice_id: str) -> list[Resource]:
         """Return the invoice payments of an invoice, newest first."""

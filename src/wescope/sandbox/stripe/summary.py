@@ -4,17 +4,20 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from wescope.sandbox.stripe.store import Resource, Store
+from wescope.sandbox.stripe.summary_money import summarize_money
 
 
 def summarize(store: Store) -> Resource:
     """Return what a tie-out can be compared with; amounts in minor units by currency.
 
     * ``receivable``: by customer and currency, what is still to be paid on open invoices.
+    * ``customer_balance``: by customer and currency, what is not zero; below zero is credit.
     * ``unapplied``: by customer and currency, what succeeded payment intents brought beyond the invoices they pay;
       only intents that pay an invoice count.
-    * ``clearing``: gross, fees and net of the balance transactions of charges.
+    * ``clearing``: gross, fees and net of all balance transactions.
     * ``out_of_band``: paid outside of Stripe.
     * ``payments``: how many payments there are: charges that brought money, and payments outside of Stripe.
+    * the names of ``summarize_money``.
     """
     invoices = store.all("invoice")
     finalized = [one for one in invoices if one.get("status") != "draft"]
@@ -29,12 +32,14 @@ def summarize(store: Store) -> Resource:
         "all_lines_zero": sum(_all_zero(store, one) for one in finalized),
         "receivable": receivable,
         "receivable_total": _sum(receivable),
+        "customer_balance": _balances(store),
         "uncollectible": _by_customer(finalized, "uncollectible"),
         "unapplied": _unapplied(store),
         "clearing": _clearing(store),
         "out_of_band": _out_of_band(outside),
         "payments": len(charges) + len(outside),
         "pending_charges": sum(one.get("status") == "pending" for one in store.all("charge")),
+        **summarize_money(store),
     }
 
 
@@ -49,6 +54,10 @@ def _by_customer(invoices: list[Resource], status: str) -> dict[str, dict[str, i
             owed = totals[invoice["customer"]]
             owed[invoice["currency"]] = owed.get(invoice["currency"], 0) + invoice["amount_remaining"]
     return dict(totals)
+
+
+def _balances(store: Store) -> dict[str, dict[str, int]]:
+    return {one["id"]: {one["currency"]: one["balance"]} for one in store.all("customer") if one.get("balance")}
 
 
 def _sum(totals: dict[str, dict[str, int]]) -> dict[str, int]:

@@ -1,9 +1,9 @@
-"""Customers: live, deleted, or known by id only."""
+"""Customers, live, deleted, or known by id only, and the moves of their balance."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from wescope.books.values import Customer
+from wescope.books.values import Customer, CustomerBalanceTransaction
 from wescope.stripe.parsing.fields import Fields
 
 NO_CUSTOMER = Customer(id="", name=None, email=None)
@@ -47,4 +47,23 @@ def customer_of_invoice(invoice: Fields, customer: Mapping[str, Any] | None) -> 
         name=invoice.optional_text("customer_name"),
         email=invoice.optional_text("customer_email"),
         deleted=found is not None,
+    )
+
+
+def parse_balance_move(payload: Mapping[str, Any]) -> CustomerBalanceTransaction:
+    """A move of a customer's balance (facts/stripe.md 2.4); an amount below zero is a credit to the customer.
+
+    Raises:
+        ObjectUnreadable: a needed field is absent.
+    """
+    fields = Fields.of(payload, "customer_balance_transaction")
+    return CustomerBalanceTransaction(
+        id=fields.object_id,
+        type=fields.text("type"),
+        amount=fields.integer("amount"),
+        currency=fields.currency("currency"),
+        created=fields.moment("created"),
+        ending_balance=fields.integer("ending_balance"),
+        invoice=fields.optional_reference("invoice"),
+        credit_note=fields.optional_reference("credit_note"),
     )

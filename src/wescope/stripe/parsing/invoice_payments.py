@@ -29,7 +29,8 @@ class PartStatus(StrEnum):
 class PaymentPart:
     """One `invoice_payment` of Stripe: the part of one source that pays one invoice.
 
-    `amount` is what was paid, in minor units of `currency`, 0 while it is not paid; `paid_at` is in UTC.
+    `amount` is what was paid, in minor units of `currency`, 0 while it is not paid; `requested` is what it is meant to
+    pay. `paid_at` is in UTC.
     """
 
     id: str
@@ -40,6 +41,7 @@ class PaymentPart:
     amount: int
     currency: str
     paid_at: datetime | None
+    requested: int = 0
 
 
 def parse_payment_part(payload: Mapping[str, Any]) -> PaymentPart:
@@ -62,4 +64,5 @@ def parse_payment_part(payload: Mapping[str, Any]) -> PaymentPart:
         amount=fields.integer("amount_paid") if paid else 0,
         currency=fields.currency("currency"),
         paid_at=transitions.moment("paid_at") if paid else None,
+        requested=fields.optional_integer("amount_requested") or 0,
     )

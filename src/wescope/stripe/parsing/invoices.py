@@ -7,8 +7,9 @@ from typing import Any
 from wescope.books.values import Invoice, InvoiceLine, InvoicePayment, InvoiceStatus
 from wescope.stripe.parsing.customers import customer_of_invoice
 from wescope.stripe.parsing.fields import Fields
-from wescope.stripe.parsing.lines import parse_line, parse_shipping
+from wescope.stripe.parsing.lines import parse_line
 from wescope.stripe.parsing.old_payments import payments_of_old_invoice
+from wescope.stripe.parsing.taxes import parse_shipping, percentages_of
 
 
 def parse_invoice(
@@ -57,6 +58,7 @@ def parse_invoice(
         pre_payment_credit_notes_amount=fields.optional_integer("pre_payment_credit_notes_amount") or 0,
         post_payment_credit_notes_amount=fields.optional_integer("post_payment_credit_notes_amount") or 0,
         payments=tuple(payments) or payments_of_old_invoice(fields),
+        revision_of=_revision_of(fields),
     )
 
 
@@ -75,19 +77,26 @@ def invoice_status(invoice: Fields) -> InvoiceStatus:
     raise invoice.unreadable("status")
 
 
-def has_more_lines(invoice: Fields) -> bool:
-    """Whether the payload holds only the first page of the lines."""
-    return invoice.child("lines").flag("has_more")
+def has_more_lines(holder: Fields) -> bool:
+    """Whether the payload of an invoice or a credit note holds only the first page of the lines."""
+    return holder.child("lines").flag("has_more")
 
 
 def _created(invoice: Fields) -> datetime:
     return invoice.moment("created") if invoice.has("created") else invoice.moment("date")
 
 
+def _revision_of(invoice: Fields) -> str | None:
+    """The invoice that this one replaces (facts/stripe.md 2.1); a clone for another reason replaces nothing."""
+    origin = invoice.child("from_invoice")
+    return origin.optional_reference("invoice") if origin.optional_text("action") == "revision" else None
+
+
 def _lines(invoice: Fields, lines: Iterable[Mapping[str, Any]] | None) -> tuple[InvoiceLine, ...]:
+    percentages = percentages_of(invoice)
     if lines is not None:
-        return tuple(parse_line(line) for line in lines)
+        return tuple(parse_line(line, percentages) for line in lines)
     inline = invoice.child("lines")
     if not inline.has("data"):
         raise inline.unreadable("data")
-    return tuple(parse_line(line.values) for line in inline.children("data"))
+    return tuple(parse_line(line.values, percentages) for line in inline.children("data"))

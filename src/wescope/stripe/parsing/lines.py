@@ -1,20 +1,25 @@
-"""Invoice lines and shipping: amounts before discounts, and what discounts, credits and taxes do to them."""
+"""Lines of invoices: amounts before discounts, and what discounts, credits and taxes do to them."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from wescope.books.values import InvoiceLine, Period, Reduction, Shipping, TaxAmount
+from wescope.books.values import InvoiceLine, Period, Reduction
 from wescope.stripe.parsing.fields import Fields
+from wescope.stripe.parsing.taxes import NO_PERCENTAGES, Percentages, line_taxes
 
 CREDIT_TYPES = frozenset({"discount", "credit_balance_transaction"})
 
 
-def parse_line(payload: Mapping[str, Any]) -> InvoiceLine:
+def parse_line(payload: Mapping[str, Any], percentages: Percentages = NO_PERCENTAGES) -> InvoiceLine:
     """One line of an invoice, of any API version.
 
     `amount` stays as Stripe gives it: before discounts and credits, with inclusive tax. `discount_amounts` and the
     entries of type discount in `pretax_credit_amounts` are the same thing said twice; it is counted once.
+
+    Args:
+        payload: The line as JSON.
+        percentages: Of the tax rates that the line may name by id.
 
     Raises:
         ObjectUnreadable: a needed field is absent or unknown.
@@ -29,9 +34,9 @@ def parse_line(payload: Mapping[str, Any]) -> InvoiceLine:
         quantity=_quantity(fields),
         unit_amount=None if proration else _unit_amount(fields),
         period=_period(fields),
-        discounts=tuple(_discounts(fields)),
-        credits=tuple(_credits(fields)),
-        taxes=line_taxes(fields),
+        discounts=tuple(line_discounts(fields)),
+        credits=tuple(line_credits(fields)),
+        taxes=line_taxes(fields, percentages),
         proration=proration,
         price=_price(fields),
         product=_product(fields),
@@ -50,33 +55,8 @@ def is_proration(line: Fields) -> bool:
     return parent.child(kind).flag("proration")
 
 
-def line_taxes(line: Fields) -> tuple[TaxAmount, ...]:
-    """The taxes of a line: `taxes` since 2025-03-31.basil, `tax_amounts` before."""
-    if line.has("taxes"):
-        return tuple(_new_tax(tax) for tax in line.children("taxes"))
-    return tuple(_old_tax(tax) for tax in line.children("tax_amounts"))
-
-
-def _new_tax(tax: Fields) -> TaxAmount:
-    behavior = tax.text("tax_behavior")
-    if behavior not in {"inclusive", "exclusive"}:
-        raise tax.unreadable("tax_behavior")
-    return TaxAmount(
-        amount=tax.integer("amount"),
-        inclusive=behavior == "inclusive",
-        tax_rate=tax.child("tax_rate_details").optional_reference("tax_rate"),
-    )
-
-
-def _old_tax(tax: Fields) -> TaxAmount:
-    if not tax.has("inclusive"):
-        raise tax.unreadable("inclusive")
-    return TaxAmount(
-        amount=tax.integer("amount"), inclusive=tax.flag("inclusive"), tax_rate=tax.optional_reference("tax_rate")
-    )
-
-
-def _discounts(line: Fields) -> Iterator[Reduction]:
+def line_discounts(line: Fields) -> Iterator[Reduction]:
+    """The discounts of a line of an invoice or of a credit note."""
     if line.has("discount_amounts"):
         rows = line.children("discount_amounts")
     else:
@@ -85,7 +65,8 @@ def _discounts(line: Fields) -> Iterator[Reduction]:
         yield Reduction(amount=row.integer("amount"), source=row.optional_reference("discount"))
 
 
-def _credits(line: Fields) -> Iterator[Reduction]:
+def line_credits(line: Fields) -> Iterator[Reduction]:
+    """The billing credits of a line of an invoice or of a credit note."""
     for row in _pretax_credits(line):
         if row.text("type") == "credit_balance_transaction":
             source = row.optional_reference("credit_balance_transaction")
@@ -136,35 +117,3 @@ def _period(line: Fields) -> Period | None:
     if not period.has("start") or not period.has("end"):
         return None
     return Period(start=period.moment("start"), end=period.moment("end"))
-
-
-def parse_shipping(invoice: Fields) -> Shipping | None:
-    """Shipping of an invoice; null when there is none.
-
-    `taxes` comes only when it is asked for (`expand[]=shipping_cost.taxes`); without it the difference of total and
-    subtotal says whether the tax was added or is contained.
-
-    Raises:
-        ObjectUnreadable: subtotal, tax and total contradict each other, or a field is absent.
-    """
-    cost = invoice.child("shipping_cost")
-    if not cost.values:
-        return None
-    total = cost.integer("amount_total")
-    taxes = tuple(map(_shipping_tax, cost.children("taxes"))) if cost.has("taxes") else _summed_tax(cost, total)
-    added = sum(tax.amount for tax in taxes if not tax.inclusive)
-    return Shipping(amount=total - added, taxes=taxes)
-
-
-def _shipping_tax(tax: Fields) -> TaxAmount:
-    rate = tax.child("rate")
-    if not rate.has("inclusive"):
-        raise rate.unreadable("inclusive")
-    return TaxAmount(amount=tax.integer("amount"), inclusive=rate.flag("inclusive"), tax_rate=rate.optional_text("id"))
-
-
-def _summed_tax(cost: Fields, total: int) -> tuple[TaxAmount, ...]:
-    tax, added = cost.integer("amount_tax"), total - cost.integer("amount_subtotal")
-    if added not in {0, tax}:
-        raise cost.unreadable("amount_total")
-    return (TaxAmount(amount=tax, inclusive=added == 0, tax_rate=None),) if tax else ()

@@ -1,0 +1,473 @@
+"""Invoice story: what happened to an invoice after it was issued, told in the order of time.
+
+Each happening settles or opens documents; the order decides what settles what. Rules: DESIGN.md section 3.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from wescope.books.application import application_document
+from wescope.books.balance import ROLLED_OVER, Kind, Settlement, Use, settle
+from wescope.books.calendar import local_date
+from wescope.books.credit_lines import share, split_note
+from wescope.books.credit_note import (
+    balance_memo,
+    memo_reversal,
+    note_lines,
+    noted_on,
+    out_of_band_receipts,
+    pre_payment_memo,
+    split_mismatch,
+    voided_on,
+)
+from wescope.books.documents import (
+    Application,
+    Document,
+    Entity,
+    Existence,
+    InvoiceBody,
+    SalesLine,
+    Skipped,
+)
+from wescope.books.invoice_memos import bad_debt_memo, void_memo
+from wescope.books.names import doc_number
+from wescope.books.parking import ParkCode, Parked
+from wescope.books.payment import (
+    Outcome,
+    allocated,
+    applications_of,
+    failed_at,
+    failure_entry,
+    is_shared,
+    payment_document,
+    received_at,
+)
+from wescope.books.policy import Policy
+from wescope.books.receivables import Receivables, applied
+from wescope.books.reversal import is_taken_back, reversed_
+from wescope.books.subjects import (
+    DocumentKey,
+    application_key,
+    customer_key,
+    invoice_key,
+    reversal_key,
+)
+from wescope.books.values import (
+    CreditNote,
+    CustomerBalanceTransaction,
+    Invoice,
+    InvoicePayment,
+    InvoiceStatus,
+)
+
+_BALANCE, _ISSUE, _NOTE, _MARK, _PAYMENT, _VOID = range(6)
+"""What comes first of one second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One step of the story: when (UTC), its rank within a second, and what it does."""
+
+    at: datetime
+    rank: int
+    key: str
+    tell: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What follows from an invoice, in posting order, and what by that is still open in Stripe (minor units)."""
+
+    outcomes: tuple[Outcome, ...]
+    owed: int
+
+
+def tell(invoice: Invoice, document: Document | None, lines: tuple[SalesLine, ...], policy: Policy) -> Told:
+    """What follows from an issued invoice beside itself, in posting order.
+
+    Args:
+        invoice: issued, its lines adding up; with payments, credit notes and moves of the customer's balance.
+        document: its QBO invoice; null if the invoice is older than the books, so that nothing can settle it.
+        lines: its item lines.
+        policy: the company's choices.
+
+    Returns:
+        Payments, credit memos, applications and counter-documents; what was taken back is void.
+    """
+    return _Story(invoice, document, lines, policy).told()
+
+
+def movements(invoice: Invoice) -> tuple[InvoicePayment, ...]:
+    """The invoice's payments, each movement of money once."""
+    return tuple({payment.source_id: payment for payment in reversed(invoice.payments)}.values())[::-1]
+
+
+class _Story:
+    """The state while the happenings are gone through.
+
+    `_owed` is what Stripe says is open, `_open` what QBO has. `_own` is what is open of the invoice's own amount,
+    whatever of it, or beside it, the customer's balance took over.
+    """
+
+    def __init__(
+        self, invoice: Invoice, document: Document | None, lines: tuple[SalesLine, ...], policy: Policy
+    ) -> None:
+        self._invoice, self._policy, self._lines = invoice, policy, lines
+        self._key = invoice_key(invoice.id)
+        self._customer = customer_key(invoice.customer.id, invoice.currency)
+        self._made: list[Outcome] = []
+        self._open = Receivables()
+        self._owed = self._own = invoice.total
+        self._written_off = 0
+        self._settlement: Settlement = settle(invoice.balance, policy)
+        self._used_up: Counter[Use] = Counter()
+        self._gone = document is not None and document.existence is Existence.VOID
+        self._document = document
+        if document is not None and not self._gone:
+            self._open.add(self._key, invoice.total)
+
+    def told(self) -> Told:
+        for happening in sorted(self._happenings(), key=lambda one: (one.at, one.rank, one.key)):
+            happening.tell()
+        return Told(outcomes=tuple(self._made), owed=self._owed)
+
+    def _happenings(self) -> Iterator[Happening]:
+        invoice = self._invoice
+        yield from self._balance_happenings()
+        yield Happening(at=self._issued_at(), rank=_ISSUE, key="", tell=self._issue)
+        for note in invoice.credit_notes:
+            yield from self._note_happenings(note)
+        for payment in movements(invoice):
+            yield from self._payment_happenings(payment)
+        if invoice.marked_uncollectible_at:
+            yield Happening(at=invoice.marked_uncollectible_at, rank=_MARK, key="", tell=self._write_off)
+        if invoice.status is InvoiceStatus.VOID and invoice.voided_at and not self._gone:
+            yield Happening(at=invoice.voided_at, rank=_VOID, key="", tell=self._void)
+
+    def _date(self, moment: datetime) -> date:
+        return local_date(moment, self._policy.timezone)
+
+    def _is_before_start(self, day: date) -> bool:
+        return self._policy.start_date is not None and day < self._policy.start_date
+
+    def _settle(self, amount: int) -> None:
+        """Less of the invoice is open, in Stripe as by its own amount."""
+        self._owed -= amount
+        self._own -= amount
+
+    def _issued_at(self) -> datetime:
+        """When it was finalized and had used the balance, which Stripe may date a little later."""
+        moves = [move.created for move in self._moves() if move.type == "applied_to_invoice"]
+        return max([self._invoice.finalized_at or self._invoice.created, *moves])
+
+    def _issue(self) -> None:
+        """Below zero it is a credit memo, which settles the older debts that it collects."""
+        memo = self._document
+        if memo is None or memo.entity is not Entity.CREDIT_MEMO:
+            return
+        key, note = application_key(self._invoice.id), f"Stripe invoice {self._invoice.id} applied"
+        if parts := self._open.take(memo.amount):
+            self._made.append(self._application(memo, key, parts, note))
+        elif self._gone and any(move.type == "unapplied_from_invoice" and move.amount > 0 for move in self._moves()):
+            self._made.append(replace(self._application(memo, key, (), note), existence=Existence.VOID))
+
+    def _moves(self) -> list[CustomerBalanceTransaction]:
+        return [move for move in self._invoice.balance if move.invoice == self._invoice.id]
+
+    # --- the customer's balance -------------------------------------------------------------------------------------
+
+    def _balance_happenings(self) -> Iterator[Happening]:
+        """The payments of zero belong to the customer; here they only leave less to be settled."""
+        for move in self._moves():
+            if move.type == "applied_to_invoice" or move.type in ROLLED_OVER:
+                used = [use for use in self._settlement.uses if use.move.id == move.id]
+                yield Happening(at=move.created, rank=_BALANCE, key=move.id, tell=self._balance(move.amount, used))
+                for one in self._settlement.collections:
+                    if one.move.id == move.id and one.debt.kind is Kind.INVOICE:
+                        collect = self._collection(one.debt.key, one.amount)
+                        yield Happening(at=move.created, rank=_BALANCE, key=move.id, tell=collect)
+
+    def _balance(self, amount: int, used: list[Use]) -> Callable[[], None]:
+        def happen() -> None:
+            self._owed -= amount
+            for use in used:
+                if use.credit.kind is not Kind.UNKNOWN:
+                    self._open.take(use.amount, only=self._key)
+
+        return happen
+
+    def _collection(self, debt: DocumentKey, amount: int) -> Callable[[], None]:
+        return lambda: self._open.add(debt, amount)
+
+    # --- credit notes -----------------------------------------------------------------------------------------------
+
+    def _note_happenings(self, note: CreditNote) -> Iterator[Happening]:
+        lines = note_lines(note, self._invoice, self._policy)
+        if mismatch := split_mismatch(note, lines):
+            self._made.append(mismatch)
+            return
+        at = note.effective_at or note.created
+        if self._is_before_start(noted_on(note, self._policy)):
+            self._settle(0 if voided_on(note, self._policy) else note.pre_payment_amount)
+            return
+        parts = split_note(note, lines)
+        if note.pre_payment_amount:
+            memo = pre_payment_memo(note, parts.pre_payment, self._invoice.customer.id, self._policy)
+            yield from self._pre_payment(note, memo, at)
+        if note.balance_amount:
+            self._balance_part(note, parts.balance)
+        if note.out_of_band_amount:
+            self._out_of_band_part(note, parts.out_of_band)
+
+    def _pre_payment(self, note: CreditNote, memo: Document, at: datetime) -> Iterator[Happening]:
+        gone = voided_on(note, self._policy)
+        if gone and is_taken_back(memo.dates.txn, gone, self._policy):
+            yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._credit_undone(note, memo, gone))
+            return
+        yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._credit(note, memo))
+        if gone and note.voided_at:
+            reopened = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
+            yield Happening(at=note.voided_at, rank=_NOTE, key=note.id, tell=lambda: self._credit_void(reopened))
+
+    def _credit(self, note: CreditNote, memo: Document) -> None:
+        self._settle(memo.amount)
+        self._apply_memo(memo, application_key(note.id), f"Stripe credit note {note.id} applied")
+
+    def _credit_undone(self, note: CreditNote, memo: Document, gone: date) -> None:
+        """As if it had never been; if its period is closed by then, it stands and a new invoice opens the debt."""
+        counter = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
+        self._take_back(memo, application_key(note.id), (counter,))
+
+    def _credit_void(self, reopened: Document) -> None:
+        self._settle(-reopened.amount)
+        self._reopen(reopened)
+
+    def _reopen(self, document: Document) -> None:
+        self._made.append(document)
+        self._open.add(document.key, document.amount)
+
+    def _balance_part(self, note: CreditNote, lines: tuple[SalesLine, ...]) -> None:
+        memo = balance_memo(note, lines, self._invoice.customer.id, self._policy)
+        gone = voided_on(note, self._policy)
+        if gone is None:
+            self._made.append(memo)
+            return
+        key = DocumentKey(f"{note.id}:balance_reversal")
+        counter = memo_reversal(memo, key, gone, f"Stripe credit note {note.id} voided")
+        self._made += reversed_(memo, gone, (counter,), self._policy)
+
+    def _out_of_band_part(self, note: CreditNote, lines: tuple[SalesLine, ...]) -> None:
+        paid, counter = out_of_band_receipts(note, lines, self._invoice.customer.id, self._policy)
+        gone = voided_on(note, self._policy)
+        if gone is None or counter is None:
+            self._made.append(paid)
+        else:
+            self._made += reversed_(paid, gone, (counter,), self._policy)
+
+    def _apply_memo(self, memo: Document, key: DocumentKey, note: str) -> None:
+        """Post a credit memo and apply it to what is open; on an invoice older than the books it stays open."""
+        if self._gone:
+            self._take_back(memo, key, ())
+            return
+        self._made.append(memo)
+        if parts := self._open.take(memo.amount):
+            self._made.append(self._application(memo, key, parts, note))
+
+    def _application(self, memo: Document, key: DocumentKey, parts: tuple[Application, ...], note: str) -> Document:
+        return application_document(
+            key,
+            customer=self._customer,
+            currency=memo.currency,
+            on=memo.dates.txn or date.max,
+            settled=[(part.document, part.entity, part.amount) for part in parts],
+            used=[(memo.key, applied(parts))],
+            stripe_ids=memo.stripe_ids,
+            note=note,
+        )
+
+    def _take_back(self, memo: Document, key: DocumentKey, counters: tuple[Document, ...]) -> None:
+        application = self._application(memo, key, (Application(document=self._key, amount=memo.amount),), "")
+        self._made.append(replace(application, existence=Existence.VOID))
+        self._made.append(replace(memo, existence=Existence.VOID, counters=counters, blockers=(application.key,)))
+
+    # --- payments ---------------------------------------------------------------------------------------------------
+
+    def _payment_happenings(self, payment: InvoicePayment) -> Iterator[Happening]:
+        at, failed = received_at(payment), failed_at(payment)
+        if failed is None:
+            yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
+            return
+        gone = self._date(failed)
+        if is_taken_back(self._date(at), gone, self._policy) and not self._is_before_start(self._date(at)):
+            yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay_in_vain(payment, gone))
+            return
+        yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
+        yield Happening(at=failed, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._fail(payment))
+
+    def _pay(self, payment: InvoicePayment) -> None:
+        own = allocated(payment, self._invoice.id)
+        if self._written_off and self._is_before_start(self._date(received_at(payment))):
+            self._written_off -= min(own, self._written_off)
+        elif self._written_off:
+            self._recover(payment, own)
+        outcome = payment_document(payment, self._invoice.customer, self._policy, self._settled_by(payment, own))
+        if self._gone and isinstance(outcome, Document):
+            outcome = _waiting(outcome, self._key)
+        self._made.append(outcome)
+        if not isinstance(outcome, Skipped) or outcome.reason == "before_start_date":
+            self._settle(own)
+
+    def _settled_by(self, payment: InvoicePayment, own: int) -> tuple[Application, ...]:
+        if is_shared(payment):
+            self._open.take(own)
+            settled = (*applications_of(payment), *self._collected_by(payment))
+        else:
+            settled = self._open.take(own)
+        return (*settled, *self._overpayment_used(payment, own, settled))
+
+    def _collected_by(self, payment: InvoicePayment) -> Iterator[Application]:
+        """The older debts that a payment over several invoices settles together with these."""
+        for part in payment.allocations:
+            rest = part.collected
+            for one in self._settlement.collections:
+                if (
+                    one.invoice == part.invoice
+                    and one.debt.kind is Kind.INVOICE
+                    and (taken := min(rest, one.amount)) > 0
+                ):
+                    rest -= taken
+                    yield Application(document=one.debt.key, amount=taken)
+
+    def _overpayment_used(
+        self, payment: InvoicePayment, own: int, settled: tuple[Application, ...]
+    ) -> Iterator[Application]:
+        """What was paid too much is a credit of the customer; where that was used, this payment settles it.
+
+        A payment over several invoices looks the same from each of them, so the credits of all are gone through.
+        """
+        rest = (payment.charge.amount_captured if payment.charge else own) - applied(settled)
+        paid = {invoice_key(allocation.invoice) for allocation in payment.allocations}
+        for use in self._settlement.uses:
+            is_ours = use.credit.kind is Kind.OVERPAYMENT and use.credit.key in paid
+            left = use.amount - self._used_up[use]
+            if is_ours and use.debt.kind is Kind.INVOICE and (part := min(rest, left)) > 0:
+                rest -= part
+                self._used_up[use] += part
+                yield Application(document=use.debt.key, amount=part)
+
+    def _pay_in_vain(self, payment: InvoicePayment, gone: date) -> None:
+        own = allocated(payment, self._invoice.id)
+        settles = applications_of(payment) if is_shared(payment) else self._open.first(own)
+        outcome = payment_document(payment, self._invoice.customer, self._policy, settles)
+        if isinstance(outcome, Document):
+            counters = failure_entry(payment, outcome, self._policy)
+            self._made += reversed_(outcome, gone, counters, self._policy)
+        else:
+            self._made.append(outcome)
+
+    def _fail(self, payment: InvoicePayment) -> None:
+        if self._is_before_start(self._date(failed_at(payment) or received_at(payment))):
+            return
+        # Of money from before the books only the way back is posted: it leaves clearing now.
+        any_day = replace(self._policy, start_date=None)
+        posted = payment_document(payment, self._invoice.customer, any_day, ())
+        if not isinstance(posted, Document):
+            return
+        for entry in failure_entry(payment, posted, self._policy):
+            own = allocated(payment, self._invoice.id)
+            self._made.append(entry)
+            self._settle(-own)
+            self._open.add(entry.key, own, Entity.JOURNAL_ENTRY)
+
+    # --- write-off --------------------------------------------------------------------------------------------------
+
+    def _write_off(self) -> None:
+        """What is still open becomes bad debt; if it is paid or voided later, that is undone."""
+        at = self._invoice.marked_uncollectible_at
+        if at is None or self._owed <= 0:
+            return
+        if self._is_before_start(self._date(at)):
+            self._written_off = self._owed  # in the books from which these took over
+            return
+        memo = bad_debt_memo(self._invoice, self._customer, self._policy, self._owed, self._date(at))
+        key = DocumentKey(f"{self._invoice.id}:write_off_application")
+        if undone := self._write_off_undone(memo, at):
+            self._take_back(memo, key, self._write_off_reversal(memo, undone))
+            return
+        self._written_off = memo.amount
+        self._apply_memo(memo, key, f"Stripe invoice {self._invoice.id} written off")
+
+    def _write_off_undone(self, memo: Document, at: datetime) -> date | None:
+        """When one later event undid it completely and without a trace; null if it has to stand."""
+        invoice = self._invoice
+        if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
+            undone = self._date(invoice.voided_at)
+            return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
+        later = [one for one in movements(invoice) if received_at(one) > at and failed_at(one) is None]
+        if len(later) == 1 and allocated(later[0], invoice.id) >= memo.amount:
+            undone = self._date(received_at(later[0]))
+            return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
+        return None
+
+    def _write_off_reversal(self, memo: Document, on: date) -> tuple[Document, ...]:
+        key = DocumentKey(f"{self._invoice.id}:write_off_reversal")
+        return (memo_reversal(memo, key, on, f"Write-off of Stripe invoice {self._invoice.id} undone"),)
+
+    def _recover(self, payment: InvoicePayment, own: int) -> None:
+        """Bad debt that is paid after all: an invoice on the bad-debt item, which the payment settles."""
+        amount = min(own, self._written_off)
+        on = self._date(received_at(payment))
+        memo = bad_debt_memo(self._invoice, self._customer, self._policy, amount, on)
+        number = doc_number(f"{payment.source_id.partition('_')[2]}-R", payment.source_id)
+        recovery = memo_reversal(
+            memo,
+            DocumentKey(f"{payment.source_id}:recovery"),
+            on,
+            f"Written-off Stripe invoice {self._invoice.id} paid by {payment.source_id}",
+        )
+        body = recovery.body
+        if isinstance(body, InvoiceBody):
+            recovery = replace(recovery, body=replace(body, doc_number=number))
+        self._written_off -= amount
+        self._reopen(recovery)
+
+    # --- void -------------------------------------------------------------------------------------------------------
+
+    def _void(self) -> None:
+        """Voided in a later month, or older than the books: a dated credit memo over all that is not credited."""
+        invoice, on = self._invoice, self._date(self._invoice.voided_at or self._invoice.created)
+        if self._is_before_start(on):
+            return
+        if self._written_off:
+            memo = bad_debt_memo(self._invoice, self._customer, self._policy, self._written_off, on)
+            self._written_off = 0
+            for reversal in self._write_off_reversal(memo, on):
+                self._reopen(reversal)
+        amount, self._owed = self._own, 0
+        if self._document is not None and self._document.entity is Entity.CREDIT_MEMO:
+            text = f"Stripe invoice {invoice.id} voided"
+            self._reopen(memo_reversal(self._document, reversal_key(invoice.id), on, text))
+            return
+        if amount <= 0:
+            return
+        memo = void_memo(invoice, self._customer, self._policy, share(self._lines, amount, invoice.total), on)
+        key = DocumentKey(f"{invoice.id}:reversal_application")
+        self._apply_memo(memo, key, f"Stripe invoice {invoice.id} voided")
+
+
+def undone_applications(invoice: Invoice, policy: Policy) -> tuple[DocumentKey, ...]:
+    """Keys of the payments of zero that used the customer's balance for it, and have to go before it can be voided."""
+    uses: Iterable[Use] = settle(invoice.balance, policy).undone
+    return tuple(dict.fromkeys(application_key(use.move.id) for use in uses if use.debt.key == invoice_key(invoice.id)))
+
+
+def _waiting(document: Document, key: DocumentKey) -> Parked:
+    return Parked(
+        key=document.key,
+        code=ParkCode.WAITING,
+        amount=document.amount,
+        currency=document.currency,
+        details={"waiting_on": key},
+    )

@@ -1,0 +1,170 @@
+"""Changing: update, and take back, what stands in QBO; what a person has edited since is named, not overwritten."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from wescope.books.documents import Document
+from wescope.books.parking import ParkCode, Parked
+from wescope.books.subjects import Subject
+from wescope.engine.intents import content_of, side_request_id
+from wescope.engine.locks import Lease
+from wescope.engine.parks import Park, parked
+from wescope.engine.plan import Step, adopted_entity
+from wescope.engine.sending import Sending
+from wescope.errors import ObjectGone
+from wescope.links.database import transaction
+from wescope.links.store import Link, LinkState, Operation
+from wescope.qbo.payloads import to_payload
+from wescope.qbo.records import TAKEN_BACK_BY, Record, Written, parts
+from wescope.qbo.verify import differences, edits, is_void
+
+_DELETED = "Deleted"
+
+UNTIL_TAKEN_BACK = "taken_back"
+"""The detail `until` of an item that waits for a document to leave QBO, not to be posted."""
+
+
+class Changing:
+    """Updates and takes back."""
+
+    def __init__(self, sending: Sending) -> None:
+        """Take the way to links and QBO."""
+        self._sending = sending
+
+    async def update(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
+        """Make what stands equal to the document.
+
+        Raises:
+            Park: it was edited, its period is closed, QBO refused or stored something else.
+        """
+        sending, document = self._sending, step.document
+        if entity := adopted_entity(link):
+            await self._leave_adopted(step, link, entity, LinkState.ABSENT)
+            return
+        record = await self._standing(step, link)
+        _check_unedited(document, link, record)
+        await sending.check_open(document, link.txn_date, document.dates.txn)
+        payload = to_payload(document, await sending.references(document, link.variant))
+        if not differences(document, payload, record):
+            await sending.post(step, record, document)
+            return
+        change = {**payload, "Id": record["Id"], "SyncToken": record["SyncToken"], "sparse": True}
+        intent = sending.intent(step, subject, Operation.UPDATE, link.variant)
+
+        async def call() -> Written:
+            return await sending.client.update(
+                document.entity.value, change, request_id=intent.request_id, document_key=document.key
+            )
+
+        written = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
+        if differing := differences(document, payload, written.record):
+            sync_token = str(written.record["SyncToken"])
+            await sending.end(document.key, LinkState.POSTED, sync_token=sync_token, spent=True)
+            await self._restore(document, lease, content_of(record, payload), written.record)
+            raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences=" ".join(differing)))
+        await sending.post(step, written.record, document)
+
+    async def _leave_adopted(self, step: Step, link: Link, entity: str, gone: LinkState) -> None:
+        """What somebody else made is theirs: it is named, or forgotten if they have removed it."""
+        record = await self._sending.client.read(entity, link.qbo_id or "")
+        if record is not None and not is_void(record):
+            details = {"qbo_id": link.qbo_id or "", "adopted": entity, "wanted": step.document.existence.value}
+            raise Park(parked(step.document, ParkCode.LOOKS_LIKE, **details))
+        await self._sending.end(step.document.key, gone, spent=True)
+
+    async def _standing(self, step: Step, link: Link) -> Record:
+        record = await self._sending.client.read(step.document.entity.value, link.qbo_id or "")
+        if record is None:
+            raise Park(parked(step.document, ParkCode.MISSING_IN_QBO, qbo_id=link.qbo_id or ""))
+        if is_void(record) and link.amount:
+            raise Park(parked(step.document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields="voided"))
+        return record
+
+    async def _restore(self, document: Document, lease: Lease, content: Mapping[str, Any], after: Record) -> None:
+        """Give a document that an update left wrong the content that it had before."""
+        sending, qbo_id, sync_token = self._sending, str(after["Id"]), str(after["SyncToken"])
+        await lease.check()
+        restored = await sending.client.update(
+            document.entity.value,
+            {**content, "Id": qbo_id, "SyncToken": sync_token, "sparse": True},
+            request_id=side_request_id("restore", sending.store.realm_id, document.key, qbo_id, sync_token),
+            document_key=document.key,
+        )
+        await sending.end(document.key, LinkState.POSTED, sync_token=str(restored.record["SyncToken"]))
+
+    # --- taking back ------------------------------------------------------------------------------------------------
+
+    async def take_back(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
+        """Void what stands, or delete it where QBO has no void (facts/qbo.md 2.3).
+
+        Raises:
+            Park: it was edited, its period is closed, something must be taken back before it, or QBO refused.
+        """
+        sending, document = self._sending, step.document
+        if entity := adopted_entity(link):
+            await self._leave_adopted(step, link, entity, LinkState.VOIDED)
+            return
+        record = await sending.client.read(document.entity.value, link.qbo_id or "")
+        if record is None or is_void(record):
+            await sending.end(document.key, LinkState.VOIDED, spent=True)
+            return
+        _check_unedited(document, link, record)
+        await sending.check_open(document, link.txn_date)
+        await self._check_unblocked(document)
+        intent = sending.intent(step, subject, Operation.VOID, link.variant)
+
+        async def call() -> Written:
+            return await self._remove(document, record, intent.request_id)
+
+        try:
+            written = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
+        except Park as park:
+            raise Park(_with_links(park.item, record)) from park
+        sync_token = written.record.get("SyncToken")
+        if not is_gone(written.record):
+            await sending.end(document.key, LinkState.POSTED, sync_token=sync_token, spent=True)
+            raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences="not_void"))
+        await sending.end(document.key, LinkState.VOIDED, sync_token=sync_token, spent=True)
+
+    async def _remove(self, document: Document, record: Record, request_id: str) -> Written:
+        client, entity, qbo_id = self._sending.client, document.entity.value, str(record["Id"])
+        remove = client.delete if TAKEN_BACK_BY[document.entity] == "delete" else client.void
+        try:
+            return await remove(
+                entity, qbo_id, str(record["SyncToken"]), request_id=request_id, document_key=document.key
+            )
+        except ObjectGone:
+            # The object itself, or something that it names.
+            if await client.read(entity, qbo_id) is not None:
+                raise
+            return Written(record={"Id": qbo_id, "status": _DELETED}, intuit_tid="")
+
+    async def _check_unblocked(self, document: Document) -> None:
+        async with transaction(self._sending.engine) as connection:
+            found = await self._sending.store.load(connection, document.blockers)
+        for key in document.blockers:
+            link = found.get(key)
+            if link is not None and (link.unsettled or link.state is LinkState.POSTED):
+                raise Park(parked(document, ParkCode.WAITING, waiting_on=key, until=UNTIL_TAKEN_BACK))
+
+
+def is_gone(record: Record) -> bool:
+    """Whether the answer to a void or a delete says that it was done."""
+    return record.get("status") == _DELETED or is_void(record)
+
+
+def _check_unedited(document: Document, link: Link, record: Record) -> None:
+    if changed := edits(document, record, amount=link.amount, txn_date=link.txn_date):
+        raise Park(parked(document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields=" ".join(changed)))
+
+
+def _with_links(item: Parked, record: Record) -> Parked:
+    """A refusal with what the record is linked to, which is mostly why QBO refuses."""
+    linked = [f"{one.get('TxnType')}.{one.get('TxnId')}" for one in _linked(record)]
+    return replace(item, details={**item.details, "linked": " ".join(linked)}) if linked else item
+
+
+def _linked(record: Record) -> list[Mapping[str, Any]]:
+    own = parts(record, "LinkedTxn")
+    return own or [one for line in parts(record, "Line") for one in parts(line, "LinkedTxn")]

@@ -1,0 +1,213 @@
+"""What Stripe holds: the gross balance that is not paid out yet, per settlement currency, as dated movements.
+
+Fees are left out of the rows that carry them: they leave the clearing account with the payout, or by day where payouts
+are manual (DESIGN.md section 3). Computed from Stripe's rows and payouts alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+
+from wescope.books.calendar import local_date
+from wescope.books.policy import Policy
+from wescope.books.reversal import is_taken_back
+from wescope.books.values import BalanceRow, BalanceTransaction, Payout, PayoutStatus
+from wescope.engine.tieout_stripe import StripeSide
+from wescope.links.payouts import DepositDay
+
+_FEES = frozenset({"fee", "tax", "network_cost"})
+"""Reporting categories of rows that are nothing but a fee: they never pass through clearing by themselves."""
+
+_TOPUPS = frozenset({"topup", "topup_reversal"})
+
+_HELD = frozenset(
+    {
+        "connect_reserved_funds",
+        "payment_network_reserve_hold",
+        "payment_network_reserve_release",
+        "payout_minimum_balance_hold",
+        "payout_minimum_balance_release",
+        "reserve_hold",
+        "reserve_release",
+        "risk_reserved_funds",
+    }
+)
+"""Reporting categories of money that Stripe keeps back: it is still ours, so it stays in clearing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What comes into clearing (or leaves it, below zero) on a day, in minor units of a settlement currency."""
+
+    currency: str
+    amount: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What Stripe holds gross, by settlement currency; `opening` is what of it was there before the start date."""
+
+    total: Counter[str]
+    opening: Counter[str]
+
+
+def stripe_clearing(
+    side: StripeSide, policy: Policy, as_of: date, deposited: Mapping[str, DepositDay] | None = None
+) -> Held:
+    """The unpaid gross balance at the end of `as_of`.
+
+    Money from before the start date is part of it: it stands in the clearing account's opening balance, and later
+    payouts take it out.
+
+    Args:
+        side: Stripe's rows, and its payouts with their rows.
+        policy: the company's choices; rows are dated in its time zone.
+        as_of: a day of the books' calendar.
+        deposited: by payout, the day of its deposit in QBO where that is not the arrival date. Somebody else's is net:
+            the fees leave on the arrival date all the same.
+    """
+    total: Counter[str] = Counter()
+    opening: Counter[str] = Counter()
+    for moved in _movements(side, policy, deposited or {}):
+        if moved.day <= as_of:
+            total[moved.currency] += moved.amount
+        if policy.start_date and moved.day < policy.start_date:
+            opening[moved.currency] += moved.amount
+    return Held(total=total, opening=opening)
+
+
+def stands(payout: Payout) -> bool:
+    """Whether the money arrived at the bank: it is paid, or it failed (or was canceled) only afterwards.
+
+    Stripe may show a payout as paid before its bank refuses it (facts/stripe.md 2.8).
+    """
+    if payout.status is PayoutStatus.PAID:
+        return True
+    failure = payout.failure_balance_transaction
+    return failure is not None and failure.created.astimezone(UTC).date() >= payout.arrival_date
+
+
+def arrived(side: StripeSide, policy: Policy, as_of: date) -> Counter[str]:
+    """What moved between Stripe and the bank accounts by the end of `as_of`, since the start date, by currency.
+
+    Payouts less those that came back, and less what the bank accounts topped up.
+    """
+    found: Counter[str] = Counter()
+    for row in side.rows:
+        day = local_date(row.transaction.created, policy.timezone)
+        is_new = policy.start_date is None or day >= policy.start_date
+        if row.transaction.reporting_category in _TOPUPS - set(policy.categories) and is_new and day <= as_of:
+            found[row.transaction.currency] -= row.transaction.amount
+    for payout in side.payouts:
+        failure = payout.failure_balance_transaction
+        if not stands(payout) or payout.arrival_date > as_of:
+            continue
+        if policy.start_date is None or payout.arrival_date >= policy.start_date:
+            found[payout.currency] += payout.amount
+        if failure and local_date(failure.created, policy.timezone) <= as_of:
+            found[payout.currency] -= payout.amount
+    return found
+
+
+def _movements(side: StripeSide, policy: Policy, deposited: Mapping[str, DepositDay]) -> Iterator[Moved]:
+    by_day = any(payout.fees_by_day for payout in side.payouts)
+    days = _Days(side.rows, policy)
+    returned = {
+        payout.failure_balance_transaction.id: payout for payout in side.payouts if payout.failure_balance_transaction
+    }
+    for row in side.rows:
+        transaction = row.transaction
+        payout = returned.get(transaction.id)
+        amount = _through_clearing(transaction, policy) if payout is None or stands(payout) else 0
+        yield Moved(currency=transaction.currency, amount=amount, day=days.of(row))
+        if by_day:
+            # Fees stay on the day of their own row, whatever becomes of its gross.
+            day = local_date(transaction.created, policy.timezone)
+            yield Moved(currency=transaction.currency, amount=-_fee(transaction), day=day)
+    for payout in side.payouts:
+        yield from _payout(payout, policy, deposited.get(payout.id))
+
+
+class _Days:
+    """On which day the gross of a row counts: its own, unless it undoes another row without a trace."""
+
+    def __init__(self, rows: Iterable[BalanceRow], policy: Policy) -> None:
+        self._policy = policy
+        self._undone = {
+            (row.transaction.reporting_category, row.charge if _is_of_charge(row) else row.source): self._own(row)
+            for row in rows
+            if row.transaction.reporting_category in {"charge", "refund"}
+        }
+
+    def _own(self, row: BalanceRow) -> date:
+        return local_date(row.transaction.created, self._policy.timezone)
+
+    def of(self, row: BalanceRow) -> date:
+        own, category = self._own(row), row.transaction.reporting_category
+        match category:
+            case "partial_capture_reversal":
+                # The charge's document is of what was captured.
+                return self._undone.get(("charge", row.charge), own)
+            case "charge_failure":
+                before = self._undone.get(("charge", row.charge))
+            case "refund_failure":
+                before = self._undone.get(("refund", row.source))
+            case _:
+                return own
+        return before if before and is_taken_back(before, own, self._policy) else own
+
+
+def _is_of_charge(row: BalanceRow) -> bool:
+    return row.transaction.reporting_category == "charge"
+
+
+def _payout(payout: Payout, policy: Policy, deposit: DepositDay | None) -> Iterator[Moved]:
+    if stands(payout):
+        gross = _taken_out(payout)
+        later = 0 if deposit is None else payout.amount if deposit.is_foreign else gross
+        yield Moved(currency=payout.currency, amount=later - gross, day=payout.arrival_date)
+        if deposit is not None:
+            yield Moved(currency=payout.currency, amount=-later, day=deposit.day)
+        return
+    failure = payout.failure_balance_transaction
+    if failure is not None and not payout.fees_by_day:
+        # It never was at the bank, but its rows are settled: their fees are booked, and the rest is held again.
+        fees = sum(_fee(row.transaction) for row in payout.rows if not _is_payout(row)) + _own_fee(payout)
+        day = local_date(failure.created, policy.timezone)
+        yield Moved(currency=payout.currency, amount=-fees, day=day)
+
+
+def _taken_out(payout: Payout) -> int:
+    """The gross amount that a payout takes out of the balance; only its net, if fees are taken out by day."""
+    if payout.fees_by_day or not payout.automatic:
+        return payout.amount + _own_fee(payout)
+    # Another payout (an instant one) among the rows is net: its fee left clearing with its own deposit.
+    return sum(row.transaction.net if _is_payout(row) else _gross(row.transaction) for row in payout.rows)
+
+
+def _is_payout(row: BalanceRow) -> bool:
+    return row.transaction.reporting_category == "payout"
+
+
+def _own_fee(payout: Payout) -> int:
+    """What Stripe kept for the payout itself (an instant one), unless it is booked by day."""
+    own = payout.balance_transaction
+    return own.fee if own and not payout.fees_by_day else 0
+
+
+def _gross(transaction: BalanceTransaction) -> int:
+    return 0 if transaction.reporting_category in _FEES else transaction.amount
+
+
+def _fee(transaction: BalanceTransaction) -> int:
+    return transaction.fee - transaction.amount if transaction.reporting_category in _FEES else transaction.fee
+
+
+def _through_clearing(transaction: BalanceTransaction, policy: Policy) -> int:
+    """What a row moves by itself, on its own day."""
+    category = transaction.reporting_category
+    if category == "payout" or (category in _HELD and category not in policy.categories):
+        return 0
+    return _gross(transaction)

@@ -1,0 +1,251 @@
+"""What Stripe says is owed: accounts receivable per customer and currency, as movements with a date each.
+
+Every movement comes from Stripe's own objects and the rules of DESIGN.md section 3, not from the mapping: a document
+that the mapping forgets, or books twice, shows up as a difference.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from wescope.books.calendar import local_date
+from wescope.books.policy import Policy
+from wescope.books.reversal import is_taken_back
+from wescope.books.values import (
+    BalanceRow,
+    Charge,
+    ChargeStatus,
+    CreditNote,
+    CreditNoteStatus,
+    CustomerBalanceTransaction,
+    Invoice,
+    InvoiceStatus,
+    Payout,
+)
+from wescope.stripe.parsing import PaymentPart
+from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
+
+Receivable = Counter[tuple[str, str]]
+"""Owed amounts in minor units by Stripe customer and currency; below zero is a credit."""
+
+_MOVED_BY_OTHERS = frozenset(
+    {
+        "applied_to_invoice",
+        "unapplied_from_invoice",
+        "credit_note",
+        "invoice_overpaid",
+        "invoice_too_small",
+        "invoice_too_large",
+    }
+)
+"""Moves of a customer's balance that leave the sum of what it owes as it is, or come with another object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeSide:
+    """Stripe's objects that the tie-out is computed from. `balances` holds the moves of each customer's balance.
+
+    `payouts` have their rows; those of an account with manual payouts say so (`fees_by_day`).
+    """
+
+    invoices: Sequence[Invoice] = ()
+    parts: Sequence[PaymentPart] = ()
+    charges: Sequence[Charge] = ()
+    credit_notes: Sequence[CreditNote] = ()
+    balances: Mapping[str, Sequence[CustomerBalanceTransaction]] = field(default_factory=dict)
+    rows: Sequence[BalanceRow] = ()
+    payouts: Sequence[Payout] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What a customer owes more (or less, below zero) since a day of the books' calendar, in minor units."""
+
+    customer: str
+    currency: str
+    amount: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paid:
+    """The part of a payment that pays one invoice, and when the money came (UTC)."""
+
+    amount: int
+    at: datetime
+
+
+def stripe_receivable(side: StripeSide, policy: Policy, as_of: date) -> Receivable:
+    """What customers owe at the end of `as_of` in the books' calendar, by what happened since the start date."""
+    owed: Receivable = Counter()
+    for movement in receivable_movements(side, policy):
+        if movement.day <= as_of and not (policy.start_date and movement.day < policy.start_date):
+            owed[movement.customer, movement.currency] += movement.amount
+    return owed
+
+
+def receivable_movements(side: StripeSide, policy: Policy) -> Iterator[Movement]:
+    """Everything that ever changed what customers owe."""
+    return _Receivables(side, policy).movements()
+
+
+class _Receivables:
+    """The objects by what they belong to, and the movements that follow from each."""
+
+    def __init__(self, side: StripeSide, policy: Policy) -> None:
+        self._side, self._policy = side, policy
+        self._invoices = {invoice.id: invoice for invoice in side.invoices}
+        self._notes: defaultdict[str, list[CreditNote]] = defaultdict(list)
+        for note in side.credit_notes:
+            self._notes[note.invoice].append(note)
+        self._of_source: defaultdict[str, list[PaymentPart]] = defaultdict(list)
+        self._of_invoice: defaultdict[str, list[PaymentPart]] = defaultdict(list)
+        for part in side.parts:
+            self._of_source[part.source_id].append(part)
+            self._of_invoice[part.invoice].append(part)
+        self._paid: defaultdict[str, list[_Paid]] = defaultdict(list)
+
+    def movements(self) -> Iterator[Movement]:
+        """Payments first: what was written off and paid after all depends on them."""
+        for charge in self._side.charges:
+            yield from self._charge(charge)
+        for invoice in self._side.invoices:
+            yield from self._outside(invoice)
+        for invoice in self._side.invoices:
+            yield from self._invoice(invoice)
+        for note in self._side.credit_notes:
+            yield from self._note(note)
+        for customer, moves in self._side.balances.items():
+            for move in moves:
+                if move.type not in _MOVED_BY_OTHERS:
+                    day = self._day(move.created)
+                    yield Movement(customer=customer, currency=move.currency, amount=move.amount, day=day)
+
+    def _day(self, moment: datetime) -> date:
+        return local_date(moment, self._policy.timezone)
+
+    def _undone(self, posted: datetime, undone: datetime) -> bool:
+        """Whether what was posted and undone at these moments leaves no trace."""
+        return is_taken_back(self._day(posted), self._day(undone), self._policy)
+
+    def _of(self, invoice: Invoice, amount: int, at: datetime) -> Movement:
+        return Movement(customer=invoice.customer.id, currency=invoice.currency, amount=amount, day=self._day(at))
+
+    # --- money ------------------------------------------------------------------------------------------------------
+
+    def _charge(self, charge: Charge) -> Iterator[Movement]:
+        """A charge that pays invoices: all that it collected, so that what was paid too much is a credit."""
+        parts = self._of_source.get(charge.payment_intent or "") or self._of_source.get(charge.id) or ()
+        paid = [part for part in parts if part.status is PartStatus.PAID]
+        row, failure = charge.balance_transaction, charge.failure_balance_transaction
+        stands = charge.status is ChargeStatus.SUCCEEDED and charge.captured and paid
+        if row is None or not parts or not (failure or stands):
+            return
+        invoice, amount = self._invoices.get(parts[0].invoice), charge.amount_captured or charge.amount
+        customer = invoice.customer.id if invoice else charge.customer or ""
+        if failure is None:
+            for part in paid:
+                self._paid[part.invoice].append(_Paid(amount=part.amount, at=row.created))
+        elif self._undone(row.created, failure.created):
+            return
+        yield Movement(customer=customer, currency=charge.currency, amount=-amount, day=self._day(row.created))
+        if failure:
+            yield Movement(customer=customer, currency=charge.currency, amount=amount, day=self._day(failure.created))
+
+    def _outside(self, invoice: Invoice) -> Iterator[Movement]:
+        """What was paid outside of Stripe: by a payment record, or by none of the payments that Stripe lists."""
+        paid = [part for part in self._of_invoice.get(invoice.id, ()) if part.status is PartStatus.PAID]
+        outside = [
+            _Paid(amount=part.amount, at=part.paid_at)
+            for part in paid
+            if part.source is PartSource.PAYMENT_RECORD and part.paid_at
+        ]
+        rest = invoice.amount_paid - sum(part.amount for part in paid)
+        if rest > 0 and invoice.paid_at and not (paid and rest == invoice.amount_overpaid):
+            outside.append(_Paid(amount=rest, at=invoice.paid_at))
+        for one in outside:
+            self._paid[invoice.id].append(one)
+            yield self._of(invoice, -one.amount, one.at)
+
+    # --- invoices ---------------------------------------------------------------------------------------------------
+
+    def _invoice(self, invoice: Invoice) -> Iterator[Movement]:
+        issued = issued_at(invoice)
+        if issued is None or self._left_no_trace(invoice):
+            return
+        yield self._of(invoice, invoice.total, issued)
+        written_off = yield from self._write_off(invoice)
+        if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
+            rest = invoice.total - self._credited(invoice, invoice.voided_at) - self._collected(invoice)
+            yield self._of(invoice, written_off - rest, invoice.voided_at)
+
+    def _left_no_trace(self, invoice: Invoice) -> bool:
+        """Whether the invoice was voided so soon that it never was in the books."""
+        issued = issued_at(invoice)
+        if invoice.status is not InvoiceStatus.VOID or issued is None:
+            return False
+        return invoice.voided_at is None or self._undone(issued, invoice.voided_at)
+
+    def _write_off(self, invoice: Invoice) -> Generator[Movement, None, int]:
+        """What was open when the invoice was given up; later payments bring their part of it back. Returns the rest."""
+        at = invoice.marked_uncollectible_at
+        if at is None:
+            return 0
+        used = 0 if invoice.ending_balance is None else invoice.ending_balance - invoice.starting_balance
+        rest = invoice.total - used - self._credited(invoice, at) - self._collected(invoice, until=at)
+        later = [one for one in self._paid[invoice.id] if one.at > at]
+        if rest <= 0 or self._write_off_undone(invoice, at, rest, later):
+            return 0
+        yield self._of(invoice, -rest, at)
+        for one in sorted(later, key=lambda one: one.at):
+            recovered = min(one.amount, rest)
+            rest -= recovered
+            yield self._of(invoice, recovered, one.at)
+        return rest
+
+    def _write_off_undone(self, invoice: Invoice, at: datetime, rest: int, later: Sequence[_Paid]) -> bool:
+        if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
+            return self._undone(at, invoice.voided_at)
+        return len(later) == 1 and later[0].amount >= rest and self._undone(at, later[0].at)
+
+    def _collected(self, invoice: Invoice, until: datetime | None = None) -> int:
+        return sum(one.amount for one in self._paid[invoice.id] if until is None or one.at <= until)
+
+    def _credited(self, invoice: Invoice, at: datetime) -> int:
+        """What credit notes took off before payment, by then."""
+        return sum(
+            note.pre_payment_amount
+            for note in self._notes[invoice.id]
+            if _noted_at(note) <= at and not (note.voided_at and (note.voided_at <= at or self._note_undone(note)))
+        )
+
+    # --- credit notes -----------------------------------------------------------------------------------------------
+
+    def _note(self, note: CreditNote) -> Iterator[Movement]:
+        """The parts of a credit note that lower what is owed: before payment, and to the customer's balance."""
+        invoice = self._invoices.get(note.invoice)
+        start = self._policy.start_date
+        if invoice is None or (start and self._day(_noted_at(note)) < start):
+            return
+        parts = [(note.balance_amount, note.created)]
+        if not self._left_no_trace(invoice):
+            parts.append((note.pre_payment_amount, _noted_at(note)))
+        gone = (note.voided_at or note.created) if note.status is CreditNoteStatus.VOID else None
+        for amount, at in parts:
+            if amount and not (gone and self._undone(at, gone)):
+                yield self._of(invoice, -amount, at)
+                if gone:
+                    yield self._of(invoice, amount, gone)
+
+    def _note_undone(self, note: CreditNote) -> bool:
+        return note.voided_at is not None and self._undone(_noted_at(note), note.voided_at)
+
+
+def issued_at(invoice: Invoice) -> datetime | None:
+    """When an invoice became a debt (UTC); null while it is a draft."""
+    return None if invoice.status is InvoiceStatus.DRAFT else invoice.effective_at or invoice.finalized_at
+
+
+def _noted_at(note: CreditNote) -> datetime:
+    return note.effective_at or note.created
