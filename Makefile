@@ -4,8 +4,9 @@ UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 RUN := .venv/bin
 ARGS ?=
+SEEDS ?= 2000
 
-.PHONY: help setup demo test lint format docs bench clean
+.PHONY: help setup demo test simulate lint format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +30,9 @@ demo: setup ## Run both sandboxes and the service: history, sync, tie-out, conso
 
 test: setup lint ## Run the linters and every test
 	$(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+simulate: setup ## Prove the books on random histories of every situation (SEEDS=2000)
+	$(RUN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 lint: setup ## Format check, ruff, mypy, import contract
 	$(RUN)/ruff format --check --quiet .

@@ -123,7 +123,8 @@ async def assemble(
         DatabaseUnavailable: the database does not answer.
     """
     async with contextlib.AsyncExitStack() as stack:
-        yield await _assemble(stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks)
+        opened = await _connect(stack, settings, url, given_limits=limits, given_hooks=hooks)
+        yield _assemble(settings, policy_file, opened)
 
 
 def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) -> Limits:
@@ -171,21 +172,32 @@ def _qbo(
     return tokens, client
 
 
-async def _assemble(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connections:
+    """What is opened and must be closed: the database, QBO and Stripe."""
+
+    engine: AsyncEngine
+    attempts: AttemptLog
+    queue: HintQueue
+    locks: ClusterLocks
+    tokens: TokenSource
+    client: QboClient
+    api: StripeApi
+
+
+async def _connect(
     stack: contextlib.AsyncExitStack,
     settings: Settings,
-    policy_file: PolicyFile,
     url: str,
     *,
     given_limits: Limits | None,
     given_hooks: Sequence[AttemptHook],
-) -> Runtime:
+) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
     engine, attempts = await _tables(stack, url)
     table = await _stored_tokens(engine, settings, qbo_access.realm_id)
-    hooks: tuple[AttemptHook, ...] = (attempts, *given_hooks)
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
-    tokens, client = _qbo(stack, qbo_access, table, limits, hooks)
+    tokens, client = _qbo(stack, qbo_access, table, limits, (attempts, *given_hooks))
     api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
     stack.push_async_callback(api.close)
     queue = HintQueue(engine, conninfo(url))
@@ -193,11 +205,44 @@ async def _assemble(
     stack.push_async_callback(queue.aclose)
     locks = ClusterLocks(conninfo(url))
     stack.push_async_callback(locks.aclose)
-    company = _company(client, policy_file)
-    store = LinkStore(qbo_access.realm_id)
-    policy = policy_file.policy
-    reader = StripeReader(api, policy.timezone)
-    listing = StripeListing(api)
+    return _Connections(
+        engine=engine, attempts=attempts, queue=queue, locks=locks, tokens=tokens, client=client, api=api
+    )
+
+
+def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections) -> Runtime:
+    company = _company(opened.client, policy_file)
+    reader, listing = StripeReader(opened.api, policy_file.policy.timezone), StripeListing(opened.api)
+    store = LinkStore(settings.require_qbo(token_stored=True).realm_id)
+    return Runtime(
+        engine=opened.engine,
+        queue=opened.queue,
+        store=store,
+        reader=reader,
+        listing=listing,
+        client=opened.client,
+        company=company,
+        tokens=opened.tokens,
+        reconciler=_reconciler(policy_file, opened, store=store, company=company, reader=reader, listing=listing),
+        attempts=opened.attempts,
+        policy=policy_file.policy,
+        dry_run=policy_file.dry_run,
+        webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
+        workers=WorkerSettings(concurrency=policy_file.concurrency),
+        patient=_patient(settings, policy_file, opened, reader),
+    )
+
+
+def _reconciler(
+    policy_file: PolicyFile,
+    opened: _Connections,
+    *,
+    store: LinkStore,
+    company: Company,
+    reader: StripeReader,
+    listing: StripeListing,
+) -> Reconciler:
+    engine, client, policy = opened.engine, opened.client, policy_file.policy
     existing = ExistingDocuments(client, company)
     writer = Writer(
         engine=engine,
@@ -210,43 +255,29 @@ async def _assemble(
         existing=existing,
     )
     matcher = BankMatcher(engine=engine, realm_id=store.realm_id, listing=listing, accounts=company, entries=existing)
-    reconciler = Reconciler(
+    return Reconciler(
         engine=engine,
         store=store,
         reader=reader,
         writer=writer,
-        locks=locks,
+        locks=opened.locks,
         policy=policy,
         dry_run=policy_file.dry_run,
-        defer=queue.defer,
+        defer=opened.queue.defer,
         payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
     )
-    patient = Patient(
+
+
+def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, reader: StripeReader) -> Patient:
+    return Patient(
         settings=settings,
         policy_file=policy_file,
-        database_ready=lambda: schema_is_current(engine),
+        database_ready=lambda: schema_is_current(opened.engine),
         stripe=reader,
-        qbo=client,
-        company=company,
-        token_days_left=tokens.days_left,
+        stripe_api=opened.api,
+        qbo=opened.client,
+        token_days_left=opened.tokens.days_left,
         stripe_time=lambda: time_at(settings.stripe_api_base),
-    )
-    return Runtime(
-        engine=engine,
-        queue=queue,
-        store=store,
-        reader=reader,
-        listing=listing,
-        client=client,
-        company=company,
-        tokens=tokens,
-        reconciler=reconciler,
-        attempts=attempts,
-        policy=policy,
-        dry_run=policy_file.dry_run,
-        webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
-        workers=WorkerSettings(concurrency=policy_file.concurrency),
-        patient=patient,
     )
 
 

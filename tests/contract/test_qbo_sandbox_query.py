@@ -127,3 +127,11 @@ async def test_company_and_preferences_can_be_queried(qbo: SandboxClient) -> Non
     assert answer["QueryResponse"]["CompanyInfo"][0]["Country"] == "US"
     _, answer = await qbo.get("preferences")
     assert answer["Preferences"]["CurrencyPrefs"] == {"MultiCurrencyEnabled": False, "HomeCurrency": {"value": "USD"}}
+
+
+async def test_codes_that_are_their_own_ids_come_after_the_numbers(qbo: SandboxClient) -> None:
+    status, answer = await qbo.query("SELECT * FROM TaxCode ORDERBY Id")
+    assert status == 200, answer
+    ids = [one["Id"] for one in answer["QueryResponse"]["TaxCode"]]
+    assert ids[-2:] == ["NON", "TAX"]
+    assert ids[:-2] == sorted(ids[:-2], key=int)

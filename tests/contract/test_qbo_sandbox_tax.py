@@ -77,6 +77,13 @@ async def test_us_total_tax_needs_its_code_and_a_taxable_line(detail: Any, code:
         assert (await qbo.make("Invoice", body))["TotalAmt"] == 100
 
 
+async def test_us_engine_may_compute_anew_what_is_sent() -> None:
+    async with company({**US, "automated_tax_override": "recompute"}) as qbo:
+        detail = {"TotalTax": Decimal("7.25"), "TxnTaxCodeRef": {"value": "2"}}
+        made = await qbo.make("Invoice", invoice(Line=[taxed("100.00", "TAX")], TxnTaxDetail=detail))
+        assert made["TxnTaxDetail"]["TotalTax"] == 8
+
+
 async def test_us_refusals_and_knob() -> None:
     async with company({**US, "total_tax_without_taxable_lines": "accept"}) as qbo:
         detail: dict[str, Any] = {"TotalTax": 5, "TxnTaxCodeRef": {"value": "2"}}

@@ -111,10 +111,11 @@ async def test_recorded_answers_become_equal_documents(chain: Chain) -> None:
     for invoice in account.of_kind("invoice"):
         check_invoice(desk, account, invoice.body)
     for charge in account.sales:
-        check_receipt(desk, account, "SalesReceipt", f"{charge['id']}:sales_receipt", charge, charge["amount_captured"])
+        receipt = desk.record("SalesReceipt", f"{charge['id']}:sales_receipt")
+        check_receipt(receipt, charge["amount_captured"], account.row_of(charge))
     for refund in account.of_kind("refund"):
-        key = f"{refund.body['id']}:refund_receipt"
-        check_receipt(desk, account, "RefundReceipt", key, refund.body, refund.body["amount"])
+        receipt = desk.record("RefundReceipt", f"{refund.body['id']}:refund_receipt")
+        check_receipt(receipt, refund.body["amount"], account.row_of(refund.body))
     assert await desk.codes() == reasons(account)
     status = await desk.runtime.status()
     assert status.backlog == 0
@@ -161,11 +162,10 @@ def check_invoice(desk: Desk, account: Account, recorded: Json) -> None:
     assert [link["TxnId"] for line in payment["Line"] for link in line["LinkedTxn"]] == [invoice["Id"]]
 
 
-def check_receipt(desk: Desk, account: Account, entity: str, key: str, moved: Json, amount: int) -> None:
+def check_receipt(receipt: Json, amount: int, row: Json) -> None:
     """QBO's receipt is of what the charge or refund moved, on the day of its row."""
-    receipt = desk.record(entity, key)
-    assert Decimal(receipt["TotalAmt"]) * 100 == amount == abs(account.row_of(moved)["amount"])
-    assert receipt["TxnDate"] == day(account.row_of(moved)["created"])
+    assert Decimal(receipt["TotalAmt"]) * 100 == amount == abs(row["amount"])
+    assert receipt["TxnDate"] == day(row["created"])
 
 
 def day(second: int) -> str:

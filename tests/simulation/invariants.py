@@ -1,18 +1,18 @@
 """What must hold whenever the product has caught up. Stated from Stripe's objects, never from the mapping."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from tests.simulation.applier import Applier
 from tests.simulation.settings import MAPPED_CATEGORY, Settings
 from wescope.books.money import to_decimal, to_minor
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey
+from wescope.links.store import Link
 from wescope.sandbox.qbo.company import Company
 from wescope.sandbox.qbo.statements import ledger
 from wescope.sandbox.stripe.store import Resource, Store
@@ -23,7 +23,24 @@ Owed = dict[tuple[str, str], int]
 _FEES = frozenset({"fee", "tax", "network_cost"})
 _HELD = frozenset({"risk_reserved_funds", "connect_reserved_funds"})
 _UNKNOWN = frozenset({"other_adjustment", "transfer", "quantum_rebate"})
-_TRANSACTIONS = ("Invoice", "Payment", "CreditMemo", "RefundReceipt", "SalesReceipt", "JournalEntry", "Deposit")
+TRANSACTIONS = ("Invoice", "Payment", "CreditMemo", "RefundReceipt", "SalesReceipt", "JournalEntry", "Deposit")
+
+
+class Known(Protocol):
+    """What the product says of its documents."""
+
+    @property
+    def links(self) -> Mapping[DocumentKey, Link]:
+        """Every document that was ever written."""
+        ...
+
+    def is_posted(self, key: DocumentKey) -> bool:
+        """Whether the document stands in QBO."""
+        ...
+
+    def parked(self) -> Mapping[DocumentKey, Parked]:
+        """What must not be posted now, advice left out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +50,7 @@ class Scene:
     settings: Settings
     store: Store
     company: Company
-    applier: Applier
+    known: Known
     opening: Owed | None
 
 
@@ -58,7 +75,7 @@ def check(scene: Scene) -> None:
 
 def _standing(scene: Scene) -> Iterator[dict[str, Any]]:
     """All records but those that are void."""
-    for entity in (*_TRANSACTIONS, "Customer"):
+    for entity in (*TRANSACTIONS, "Customer"):
         void = {one.id for one in scene.company.books.all(entity) if one.voided}
         yield from (record for record in scene.company.objects(entity) if record["Id"] not in void)
 
@@ -71,7 +88,7 @@ def _check_single(scene: Scene) -> None:
         found.update(word.removeprefix("wescope:") for word in words if word.startswith("wescope:"))
     doubled = [key for key, count in found.items() if count > 1]
     assert not doubled, f"documents per key: {doubled}"
-    lost = [key for key in scene.applier.links if scene.applier.is_posted(key) and found[key] != 1]
+    lost = [key for key in scene.known.links if scene.known.is_posted(key) and found[key] != 1]
     assert not lost, f"documents lost: {lost}"
 
 
@@ -87,19 +104,19 @@ def _check_parks(scene: Scene) -> None:
         for row in scene.store.all("balance_transaction")
         if _is_unmapped(scene, row) and not _is_before(scene, row) and row["amount"]
     }
-    parked = {key for key, item in scene.applier.parked().items() if item.code is ParkCode.CATEGORY_UNMAPPED}
+    parked = {key for key, item in scene.known.parked().items() if item.code is ParkCode.CATEGORY_UNMAPPED}
     assert parked == unmapped, f"parked as unmapped: {parked ^ unmapped}"
 
 
 def _untrue(scene: Scene) -> Iterator[tuple[DocumentKey, Parked]]:
-    parked = scene.applier.parked()
+    parked = scene.known.parked()
     for key, item in parked.items():
         if not _is_true(scene, key.partition(":")[0], item, parked):
             yield key, item
 
 
 def _is_true(  # noqa: PLR0911 - one per code
-    scene: Scene, stripe_id: str, item: Parked, parked: dict[DocumentKey, Parked]
+    scene: Scene, stripe_id: str, item: Parked, parked: Mapping[DocumentKey, Parked]
 ) -> bool:
     found = scene.store.find(stripe_id) or {}
     match item.code:
@@ -175,7 +192,7 @@ def _check_receivable(scene: Scene) -> None:
 
 def _not_posted(scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
     """Payments that are not in the books, since they also pay an invoice older than these."""
-    for key, item in scene.applier.parked().items():
+    for key, item in scene.known.parked().items():
         if item.code is ParkCode.PAYS_SKIPPED_INVOICE:
             charge = scene.store.get("charge", key.partition(":")[0])
             assert charge is not None, key
@@ -185,7 +202,7 @@ def _not_posted(scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
 def _customers(scene: Scene) -> dict[str, tuple[str, str]]:
     """Stripe customer and currency by QBO's id."""
     found = {}
-    for key, link in scene.applier.links.items():
+    for key, link in scene.known.links.items():
         stripe_id, kind, currency = [*key.split(":"), ""][:3]
         if kind == "customer" and link.qbo_id:
             found[link.qbo_id] = (stripe_id, currency)
@@ -268,20 +285,18 @@ def _stood(scene: Scene, payout: Resource) -> bool:
 
 def _deposits(scene: Scene) -> list[Resource]:
     """Payouts whose deposit stands in the books."""
-    return [one for one in scene.store.all("payout") if scene.applier.is_posted(DocumentKey(f"{one['id']}:deposit"))]
+    return [one for one in scene.store.all("payout") if scene.known.is_posted(DocumentKey(f"{one['id']}:deposit"))]
 
 
 def _check_payouts(scene: Scene) -> None:
-    parked = scene.applier.parked()
+    parked = scene.known.parked()
     start = scene.settings.start_date
     for payout in scene.store.all("payout"):
         key = DocumentKey(f"{payout['id']}:deposit")
-        link = scene.applier.links.get(key)
+        link = scene.known.links.get(key)
         old = start is not None and _arrival(payout) < start
         wanted = _stood(scene, payout) and not old and key not in parked
-        assert scene.applier.is_posted(key) == wanted, (
-            f"payout {payout['id']} ({payout['status']}): posted {not wanted}"
-        )
+        assert scene.known.is_posted(key) == wanted, f"payout {payout['id']} ({payout['status']}): posted {not wanted}"
         if not wanted or link is None:
             continue
         entity = "Deposit" if payout["amount"] > 0 else "JournalEntry"
@@ -316,7 +331,7 @@ def _fee(row: Resource) -> int:
 def _unbooked(scene: Scene) -> set[str]:
     """Charges and rows whose documents are rightly parked."""
     codes = {ParkCode.CATEGORY_UNMAPPED, ParkCode.PAYS_SKIPPED_INVOICE}
-    return {key.partition(":")[0] for key, item in scene.applier.parked().items() if item.code in codes}
+    return {key.partition(":")[0] for key, item in scene.known.parked().items() if item.code in codes}
 
 
 def _check_clearing(scene: Scene, books: dict[str, Any]) -> None:
@@ -347,7 +362,7 @@ def _moved_by(scene: Scene, payout: Resource) -> int:
     by_day = scene.settings.payouts == "manual"
     own_fee = int(own["fee"]) if own and not by_day else 0
     gross = sum(_gross(row) for row in rows) if payout["automatic"] else payout["amount"] + own_fee
-    posted = scene.applier.is_posted(DocumentKey(f"{payout['id']}:deposit"))
+    posted = scene.known.is_posted(DocumentKey(f"{payout['id']}:deposit"))
     returned = failure is not None and not _is_before(scene, failure)
     if failure is not None and not _stood(scene, payout):
         return -sum(_fee(row) for row in rows) - own_fee if returned else 0

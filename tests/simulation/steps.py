@@ -167,7 +167,14 @@ def pay(world: World) -> Order | None:
 
 
 def _payable(world: World) -> list[Resource]:
-    return [one for one in world.all("invoice") if one["status"] in {"open", "uncollectible"}]
+    found = [one for one in world.all("invoice") if one["status"] in {"open", "uncollectible"}]
+    return [one for one in found if not _is_processing(world, one) or _may_be_overpaid(world, one)]
+
+
+def _may_be_overpaid(world: World, invoice: Resource) -> bool:
+    """Whether the customer's balance can take what the debit that is on its way will bring too much."""
+    customer = world.business.account.store.get("customer", invoice["customer"])
+    return customer is not None and customer["currency"] == invoice["currency"]
 
 
 def _is_processing(world: World, invoice: Resource) -> bool:
@@ -178,10 +185,11 @@ def _is_processing(world: World, invoice: Resource) -> bool:
 
 
 def pay_shared(world: World) -> Order | None:
-    first = world.one(world.all("invoice", status="open"))
+    first = world.one(one for one in _payable(world) if one["status"] == "open")
     if first is None:
         return None
-    found = world.all("invoice", status="open", customer=first["customer"], currency=first["currency"])
+    same = {name: first[name] for name in ("status", "customer", "currency")}
+    found = [one for one in _payable(world) if all(one[name] == value for name, value in same.items())]
     chosen = world.chance.sample(found, min(len(found), world.chance.choice((1, 2, 3))))
     shares = {
         one["id"]: one["amount_remaining"]

@@ -300,6 +300,7 @@ def test_a_custom_line_can_be_taxed_and_shipping_credited() -> None:
     line = shop.store.lines[note["id"]][0]
     assert line["type"] == "custom_line_item"
     assert "invoice_line_item" not in line
+    assert [tax["amount"] for tax in shop.store.shipping_taxes[note["id"]]] == [100]
 
 
 @pytest.mark.parametrize(
@@ -385,6 +386,9 @@ def test_a_debit_on_its_way_keeps_the_invoice() -> None:
     for ending in ("void_invoice", "mark_uncollectible", "revise_invoice"):
         with pytest.raises(StripeError, match="payment that is processing"):
             shop.do(ending, id=invoice["id"], **({"lines": [{"amount": 1}]} if "revise" in ending else {}))
+    for method in ("card", "debit", "declined"):
+        with pytest.raises(StripeError, match="is processing"):
+            shop.pay(invoice, method=method)
     shop.credit(invoice, amount=1000)
     shop.do("advance", days=5)
     assert (invoice["status"], invoice["amount_paid"], invoice["amount_overpaid"]) == ("paid", 5000, 1000)

@@ -104,6 +104,14 @@ def test_a_refund_of_another_day_settles_at_another_rate() -> None:
     assert (made["refunded"], made["amount_refunded"]) == (True, 10_000)
 
 
+def test_the_uncaptured_rest_of_a_charge_cannot_fail_as_a_refund() -> None:
+    business = fresh()
+    charge(business, capture_method="manual", capture_amount=6_000)
+    (released,) = business.account.store.all("refund")
+    with pytest.raises(StripeError, match="never captured"):
+        business.refunds.fail(released, NOON + DAY_S)
+
+
 def test_a_failed_refund_comes_back_at_its_own_rate() -> None:
     business = fresh()
     made = charge(business, currency="eur")

@@ -128,11 +128,11 @@ def balance_day_books(day: BalanceDay, policy: Policy) -> Desired:
 
 
 def _lines(day: BalanceDay, parts: tuple[FeePart, ...]) -> Iterator[JournalLine]:
-    text = f"of {day.day.isoformat()}"
+    text = f"Stripe fees of {day.day.isoformat()}"
     for part in parts:
-        yield JournalLine(account=part.account, amount=part.amount, description=f"Stripe {part.kind} {text}")
+        yield JournalLine(account=part.account, amount=part.amount, description=f"{text}: {part.kind}")
     total = sum(part.amount for part in parts)
-    yield JournalLine(account=clearing_account(day.currency), amount=-total, description=f"Stripe fees {text}")
+    yield JournalLine(account=clearing_account(day.currency), amount=-total, description=text)
 
 
 def _mismatch(key: DocumentKey, day: BalanceDay, stray: BalanceTransaction) -> Parked:

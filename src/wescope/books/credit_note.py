@@ -113,7 +113,7 @@ def out_of_band_receipts(
     note: CreditNote, lines: tuple[SalesLine, ...], customer: str, policy: Policy
 ) -> tuple[Document, Document | None]:
     """The refund receipt of what was given back outside of Stripe, and its counter-document if the note is void."""
-    gone = voided_on(note, policy)
+    gone, given_back = voided_on(note, policy), local_date(note.created, policy.timezone)
     number = f"{note.number or note.id}-O"
     paid = Document(
         key=DocumentKey(f"{note.id}:out_of_band_refund"),
@@ -127,7 +127,7 @@ def out_of_band_receipts(
             doc_number=doc_number(number, note.id, policy.doc_number_prefix),
             reference=payment_reference(note.id),
         ),
-        dates=KeyDates(txn=noted_on(note, policy), credit=noted_on(note, policy)),
+        dates=KeyDates(txn=given_back, credit=given_back),
         stripe_ids=(note.id, note.invoice),
         note=f"Stripe credit note {note.id} of invoice {note.invoice}, given back outside of Stripe",
     )

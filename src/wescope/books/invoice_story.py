@@ -308,10 +308,11 @@ class _Story:
 
     def _pay(self, payment: InvoicePayment) -> None:
         own = allocated(payment, self._invoice.id)
-        if self._written_off and self._is_before_start(self._date(received_at(payment))):
-            self._written_off -= min(own, self._written_off)
-        elif self._written_off:
+        trial = payment_document(payment, self._invoice.customer, self._policy, ())
+        if self._written_off and isinstance(trial, Document):
             self._recover(payment, own)
+        elif self._is_before_start(self._date(received_at(payment))):
+            self._written_off -= min(own, self._written_off)
         outcome = payment_document(payment, self._invoice.customer, self._policy, self._settled_by(payment, own))
         if self._gone and isinstance(outcome, Document):
             outcome = _waiting(outcome, self._key)

@@ -130,7 +130,7 @@ REASONS: Mapping[ParkCode, Reason] = {
     ParkCode.NO_LONGER_DESIRED: Reason(
         text="The document stands in QBO, but what Stripe shows now, under the present policy, asks for none.",
         owner=Owner.OPERATOR,
-        remedy="Compare it with the object in Stripe; void it in QBO (or undo the change of wescope.toml) if it is wrong.",
+        remedy="Compare it with the object in Stripe; if it is wrong, void it in QBO or undo a change of wescope.toml.",
     ),
     ParkCode.OBJECT_UNREADABLE: Reason(
         text="The object lacks a field that the posting rules need, or a field has an unknown value.",

@@ -7,8 +7,7 @@ everywhere else the company's own rate of the day is right.
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
-from wescope.books.documents import Settled
-from wescope.books.money import exponent, to_decimal
+from wescope.books.money import to_decimal
 from wescope.books.policy import Policy
 from wescope.books.values import BalanceTransaction, Charge
 
@@ -43,13 +42,6 @@ def rate_of(amount: int, currency: str, booked: BalanceTransaction, policy: Poli
         return _quotient(presented, settled)
 
 
-def converted(amount: int, currency: str, rate: Decimal, settlement_currency: str) -> int:
-    """`amount` minor units of `currency` at a rate, in minor units of the settlement currency, half away from zero."""
-    with localcontext(_EXACT):
-        value = to_decimal(amount, currency) * rate
-        return int(value.scaleb(exponent(settlement_currency)).quantize(Decimal(1)))
-
-
 def two_foreign_currencies(currency: str, booked: BalanceTransaction, policy: Policy) -> bool:
     """Whether a document would need two foreign currencies, which QBO refuses (facts/qbo.md 7, fault 6000).
 
@@ -74,16 +66,12 @@ def captured_row(charge: Charge, booked: BalanceTransaction) -> BalanceTransacti
     Returns:
         The row as it is; or with the part of its amount that was captured.
     """
+    if charge.released:
+        return replace(booked, amount=booked.amount + charge.released)
     if not _of_the_whole(charge, booked):
         return booked
-    with localcontext(_EXACT):
-        part = Decimal(booked.amount) * charge.amount_captured / charge.amount
-        return replace(booked, amount=int(part.quantize(Decimal(1))))
-
-
-def settled_part(charge: Charge, booked: BalanceTransaction) -> Settled:
-    """What of a charge reaches clearing: the amount of `captured_row`, in settlement currency."""
-    return Settled(amount=captured_row(charge, booked).amount, currency=booked.currency)
+    whole = Decimal(booked.amount) * charge.amount_captured
+    return replace(booked, amount=int(_EXACT.quantize(_EXACT.divide(whole, Decimal(charge.amount)), Decimal(1))))
 
 
 def _of_the_whole(charge: Charge, booked: BalanceTransaction) -> bool:
@@ -105,7 +93,7 @@ def _exact(presented: Decimal, rate: Decimal, settled: Decimal) -> bool:
 
 def _quotient(presented: Decimal, settled: Decimal) -> Decimal:
     for digits in range(_FIRST_DIGITS, _LAST_DIGITS):
-        rate = (settled / presented).quantize(Decimal(1).scaleb(-digits))
+        rate = _EXACT.quantize(_EXACT.divide(settled, presented), Decimal(1).scaleb(-digits))
         if rate and _exact(presented, rate, settled):
             return rate
-    return settled / presented
+    return _EXACT.divide(settled, presented)

@@ -150,7 +150,8 @@ class Charge:
     """A charge in presentment currency. `balance_transaction` is null until Stripe has booked it.
 
     `failure_balance_transaction` is the row that took the money back when it failed after success. `buyer` is the
-    customer with its name, where the charge was read for its own sake; null for a guest.
+    customer with its name, where the charge was read for its own sake; null for a guest. `released` is the sum of the
+    rows that took back what was not captured of a converted charge, below zero, in settlement currency.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Charge:
     disputed: bool = False
     buyer: Customer | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,8 @@ def demo(
     """Play a whole business on this machine, and compare both sides.
 
     Local stand-ins of Stripe and QBO run beside the service. Nothing leaves this machine, and no account is needed.
-    The state stays in WESCOPE_HOME: a second run writes nothing.
+    The history has every situation: refunds, credit notes, disputes, foreign currency, daily payouts. The state stays
+    in WESCOPE_HOME: a second run writes nothing.
     """
     from wescope.cli import demo as work  # noqa: PLC0415 - see the module's docstring
 
@@ -86,7 +87,8 @@ def serve(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog=examples(
         "wescope sandbox stripe --port 12111 --seed 7",
-        "wescope sandbox qbo --port 12112",
+        "wescope sandbox stripe --situations all --payouts daily",
+        "wescope sandbox qbo --port 12112 --knob multicurrency=true",
         "wescope sandbox stripe -- --help",
     ),
 )
@@ -179,7 +181,8 @@ def tieout(
 def doctor(as_json: Json = False) -> None:
     """Check everything that the work needs.
 
-    Settings, database, keys, clock, accounts, items and preferences; every failing check names its remedy.
+    Settings, database, keys and what they may read, clock, accounts, items, tax codes and preferences; every failing
+    check names its remedy.
     """
     from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
 

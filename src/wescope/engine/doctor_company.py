@@ -295,10 +295,10 @@ def _closed(preferences: Preferences, policy: Policy) -> str:
 
 def _sales_tax(preferences: Preferences, policy_file: PolicyFile) -> Check:
     tax, used = policy_file.tax, preferences.using_sales_tax
-    state = "automated" if preferences.partner_tax_enabled else "on"
+    state = ("automated" if preferences.partner_tax_enabled else "on") if used else "off"
     return checked(
         "sales tax",
-        seen=f"{state if used else 'off'} in QBO, posted {'with its tax codes' if tax.native else 'on lines of its own'}",
+        seen=f"{state} in QBO, posted {'with its tax codes' if tax.native else 'on lines of its own'}",
         fault="off in QBO: tax is posted on lines of its own" if tax.native and not used else "",
         remedy='Turn on sales tax in QBO (Taxes), or set mode = "line" under [tax] in wescope.toml.',
         severity=Severity.WARNING,

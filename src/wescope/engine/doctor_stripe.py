@@ -71,8 +71,10 @@ async def examine_stripe(probe: StripeProbe, api: StripeAnswers, *, real_books: 
     except WescopeError as error:
         return StripeSeen(checks=(failed("Stripe key", error),))
     live = bool(account.get("livemode"))
-    schedule, balance, *lists = await asyncio.gather(
-        _schedule(probe), _permission(api, BALANCE), *(_permission(api, resource, limit=1) for resource in RESOURCES)
+    schedule, balance, lists = await asyncio.gather(
+        _schedule(probe),
+        _permission(api, BALANCE),
+        asyncio.gather(*(_permission(api, resource, limit=1) for resource in RESOURCES)),
     )
     currencies = _currencies(balance.answer)
     checks = (

@@ -58,6 +58,7 @@ async def read_stripe(listing: StripeListing) -> StripeSide:
         balances=dict(zip(moved, balances, strict=True)),
         rows=[row async for row in listing.balance_transactions()],
         payouts=await asyncio.gather(*(_with_rows(listing, payout, turn) for payout in payouts)),
+        fees_by_day=by_hand,
     )
 
 

@@ -112,7 +112,6 @@ def arrived(side: StripeSide, policy: Policy, as_of: date) -> Counter[str]:
 
 
 def _movements(side: StripeSide, policy: Policy, deposited: Mapping[str, DepositDay]) -> Iterator[Moved]:
-    by_day = any(payout.fees_by_day for payout in side.payouts)
     days = _Days(side.rows, policy)
     returned = {
         payout.failure_balance_transaction.id: payout for payout in side.payouts if payout.failure_balance_transaction
@@ -122,7 +121,7 @@ def _movements(side: StripeSide, policy: Policy, deposited: Mapping[str, Deposit
         payout = returned.get(transaction.id)
         amount = _through_clearing(transaction, policy) if payout is None or stands(payout) else 0
         yield Moved(currency=transaction.currency, amount=amount, day=days.of(row))
-        if by_day:
+        if side.fees_by_day:
             # Fees stay on the day of their own row, whatever becomes of its gross.
             day = local_date(transaction.created, policy.timezone)
             yield Moved(currency=transaction.currency, amount=-_fee(transaction), day=day)

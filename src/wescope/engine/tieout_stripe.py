@@ -46,7 +46,7 @@ _MOVED_BY_OTHERS = frozenset(
 class StripeSide:
     """Stripe's objects that the tie-out is computed from. `balances` holds the moves of each customer's balance.
 
-    `payouts` have their rows; those of an account with manual payouts say so (`fees_by_day`).
+    `payouts` have their rows. `fees_by_day` says that the account's payouts are manual; then they say so, too.
     """
 
     invoices: Sequence[Invoice] = ()
@@ -56,6 +56,7 @@ class StripeSide:
     balances: Mapping[str, Sequence[CustomerBalanceTransaction]] = field(default_factory=dict)
     rows: Sequence[BalanceRow] = ()
     payouts: Sequence[Payout] = ()
+    fees_by_day: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from wescope.books.money import to_decimal
 from wescope.books.policy import AccountRole, RoleAccount
 from wescope.books.subjects import DocumentKey
 from wescope.qbo import wire
+from wescope.qbo.cache import Cached
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.foreign import LINKED, Foreign, ForeignRecords
@@ -109,12 +110,14 @@ class ExistingDocuments:
         """
         self._client, self._company = client, company
         self._records = ForeignRecords(client, ttl_s=ttl_s, clock_s=clock_s)
-        self._names: dict[str, str] = {}
+        self._ttl_s, self._clock_s = ttl_s, clock_s
+        self._names: dict[str, Cached[str]] = {}
 
     def forget(self) -> None:
         """Something proved that what was read may be out of date."""
         self._records.forget()
-        self._names.clear()
+        for name in self._names.values():
+            name.forget()
 
     async def match(
         self, document: Document, references: References, *, taken: Collection[tuple[str, str]] = ()
@@ -192,15 +195,15 @@ class ExistingDocuments:
         match document.body:
             case InvoiceBody(customer=key, doc_number=number) | CreditMemoBody(customer=key, doc_number=number):
                 fields["DocNumber"] = record.number == number
-                fields["CustomerRef"] = await self._is_customer(key, references, record, fields)
-                enough = fields["DocNumber"] or _agree(fields, "CustomerRef", "TotalAmt")
+                fields["CustomerRef"] = _is_customer(key, references, record)
+                enough = fields["DocNumber"] or await self._may_be_sold_to(key, references, record, fields)
             case ReceiptBody(customer=payer, account=account, doc_number=number, reference=word):
                 fields["PaymentRefNum"] = record.reference == word or record.number == number
-                fields["CustomerRef"] = await self._is_customer(payer, references, record, fields)
+                fields["CustomerRef"] = _is_customer(payer, references, record)
                 fields["DepositToAccountRef"] = record.account == references.account(account)
-                enough = fields["PaymentRefNum"] or _agree(fields, "CustomerRef", "TotalAmt")
+                enough = fields["PaymentRefNum"] or await self._may_be_sold_to(payer, references, record, fields)
             case PaymentBody() as body:
-                fields |= await self._payment(body, references, record, fields)
+                fields |= _payment_fields(body, references, record)
                 enough = fields["PaymentRefNum"] or _agree(fields, "CustomerRef", "TotalAmt", "LinkedTxn")
             case JournalEntryBody() as body:
                 fields |= {
@@ -218,34 +221,47 @@ class ExistingDocuments:
                 enough = False
         return _Verdict(record=record, fields=fields, is_candidate=enough)
 
-    async def _payment(
-        self, body: PaymentBody, references: References, record: Foreign, fields: Mapping[str, bool]
-    ) -> dict[str, bool]:
-        ours = {(one.entity.value, references.qbo_ids[one.document]) for one in body.applications}
-        found = {"PaymentRefNum": record.reference == body.reference, "LinkedTxn": ours == record.links}
-        found["CustomerRef"] = await self._is_customer(body.customer, references, record, {**fields, **found})
-        if body.deposit_to:
-            found["DepositToAccountRef"] = record.account == references.account(body.deposit_to)
-        return found
-
-    async def _is_customer(
+    async def _may_be_sold_to(
         self, key: DocumentKey | None, references: References, record: Foreign, fields: Mapping[str, bool]
     ) -> bool:
-        """Whether a record is of our customer, by id or name; the name is read only if it can matter."""
-        ours = references.qbo_ids[key] if key else None
-        if ours is None or record.customer_id is None or ours == record.customer_id:
-            return ours == record.customer_id
-        if not (fields["TotalAmt"] or fields.get("DocNumber") or fields.get("PaymentRefNum")):
-            return False
+        """Whether a record of the same amount is of our customer, or of one of the same name.
+
+        A name is worth a look and no proof: only what is of our customer can be paid by it later.
+        """
+        if not fields["TotalAmt"] or fields["CustomerRef"]:
+            return fields["TotalAmt"]
         theirs = _folded(record.customer_name)
-        name = await self._name(ours)
-        return bool(theirs) and theirs in {_folded(name), _folded(_OUR_SUFFIX.sub("", name))}
+        if key is None or not theirs:
+            return False
+        name = await self._name(references.qbo_ids[key])
+        return theirs in {_folded(name), _folded(_OUR_SUFFIX.sub("", name))}
 
     async def _name(self, customer_id: str) -> str:
-        if customer_id not in self._names:
-            record = await self._client.read("Customer", customer_id)
-            self._names[customer_id] = str((record or {}).get("DisplayName") or "")
-        return self._names[customer_id]
+        cached = self._names.get(customer_id)
+        if cached is None:
+            cached = Cached(lambda: self._read_name(customer_id), ttl_s=self._ttl_s, clock_s=self._clock_s)
+            self._names[customer_id] = cached
+        return await cached.get()
+
+    async def _read_name(self, customer_id: str) -> str:
+        record = await self._client.read("Customer", customer_id)
+        return str((record or {}).get("DisplayName") or "")
+
+
+def _is_customer(key: DocumentKey | None, references: References, record: Foreign) -> bool:
+    return record.customer_id == (references.qbo_ids[key] if key else None)
+
+
+def _payment_fields(body: PaymentBody, references: References, record: Foreign) -> dict[str, bool]:
+    ours = {(one.entity.value, references.qbo_ids[one.document]) for one in body.applications}
+    found = {
+        "PaymentRefNum": record.reference == body.reference,
+        "LinkedTxn": ours == record.links,
+        "CustomerRef": _is_customer(body.customer, references, record),
+    }
+    if body.deposit_to:
+        found["DepositToAccountRef"] = record.account == references.account(body.deposit_to)
+    return found
 
 
 def _agree(fields: Mapping[str, bool], *names: str) -> bool:

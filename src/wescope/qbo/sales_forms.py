@@ -34,7 +34,8 @@ def form_content(document: Document, references: References) -> dict[str, Any]:
     """
     form, currency = references.tax.form, document.currency
     kept = [line for line in document.lines if not (form.is_native and is_tax(line))]
-    content: dict[str, Any] = {"Line": [_line(line, currency, references) for line in kept]}
+    charged = frozenset(tax.rate for line in kept for tax in line.taxes if tax.amount)
+    content: dict[str, Any] = {"Line": [_line(line, currency, references, charged) for line in kept]}
     match form:
         case TaxForm.PLAIN_LINES:
             content["GlobalTaxCalculation"] = "NotApplicable"
@@ -50,9 +51,12 @@ def form_content(document: Document, references: References) -> dict[str, Any]:
     return content
 
 
-def _line(line: SalesLine, currency: str, references: References) -> dict[str, Any]:
+def _line(line: SalesLine, currency: str, references: References, charged: frozenset[str]) -> dict[str, Any]:
     # No quantity and price: QBO would compare their rounded product with the amount (6070).
-    detail: dict[str, Any] = {"ItemRef": {"value": references.item(line.item)}, **_tax_code(line, references.tax)}
+    detail: dict[str, Any] = {
+        "ItemRef": {"value": references.item(line.item)},
+        **_tax_code(line, references.tax, charged),
+    }
     if line.service_date:
         detail["ServiceDate"] = line.service_date.isoformat()
     if line.class_name:
@@ -65,13 +69,14 @@ def _line(line: SalesLine, currency: str, references: References) -> dict[str, A
     }
 
 
-def _tax_code(line: SalesLine, tax: TaxReferences) -> dict[str, Any]:
+def _tax_code(line: SalesLine, tax: TaxReferences, charged: frozenset[str]) -> dict[str, Any]:
+    """`charged`: the rates at which the form has tax. A discount has none of its own and is taxed as its line is."""
     match tax.form:
         case TaxForm.PLAIN_LINES:
             return {}
         case TaxForm.CODED_LINES:
             return {"TaxCodeRef": {"value": _code_of(line, tax).id}}
-        case TaxForm.MARKED_TOTAL if any(one.amount for one in line.taxes):
+        case TaxForm.MARKED_TOTAL if any(one.rate in charged for one in line.taxes):
             return {"TaxCodeRef": {"value": "TAX"}}
         case _:
             return {"TaxCodeRef": {"value": "NON"}}

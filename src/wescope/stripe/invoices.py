@@ -111,5 +111,6 @@ def _of(part: Allocation, invoice: Invoice) -> Allocation:
     too_much = invoice.amount_paid - invoice.amount_due if invoice.amount_overpaid else 0
     overpaid = min(part.amount, max(0, too_much))
     moved = 0 if invoice.ending_balance is None else invoice.starting_balance - invoice.ending_balance
-    beyond = part.amount - overpaid - max(0, invoice.total)
+    own = max(0, invoice.total - invoice.pre_payment_credit_notes_amount)
+    beyond = part.amount - overpaid - own
     return replace(part, overpaid=overpaid, collected=max(0, min(moved, beyond)))

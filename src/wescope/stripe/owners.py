@@ -29,18 +29,23 @@ class OwnerReader:
         charge = Fields.of(payload, "charge")
         intent, named = charge.optional_reference("payment_intent"), charge.optional_reference("invoice")
         if intent is not None:
-            return await self.of_intent(intent)
+            return await self.of_intent(intent, with_canceled=charge.has("failure_balance_transaction"))
         if named is not None:
             return (Subject(kind=SubjectKind.INVOICE, id=named),)
         return await self._by_customer(charge)
 
-    async def of_intent(self, identifier: str) -> tuple[Subject, ...]:
+    async def of_intent(self, identifier: str, *, with_canceled: bool = False) -> tuple[Subject, ...]:
         """The invoices that a payment intent pays or is meant to pay. One call per 100.
+
+        Args:
+            identifier: The payment intent's.
+            with_canceled: Whether canceled parts count, too: they do for money that failed after it had paid.
 
         Raises:
             StripeError: Stripe can't be read, or an invoice payment can't.
         """
-        return invoices_of(await self._payments.parts_of(PartSource.PAYMENT_INTENT, identifier))
+        parts = await self._payments.parts_of(PartSource.PAYMENT_INTENT, identifier)
+        return invoices_of(parts, with_canceled=with_canceled)
 
     async def _by_customer(self, charge: Fields) -> tuple[Subject, ...]:
         """The invoices that a charge without payment intent pays, as invoice payments can't be listed by charge.
@@ -59,7 +64,7 @@ class OwnerReader:
         return invoices_of(part for part in parts if part.source_id == charge.object_id)
 
 
-def invoices_of(parts: Iterable[PaymentPart]) -> tuple[Subject, ...]:
+def invoices_of(parts: Iterable[PaymentPart], *, with_canceled: bool = False) -> tuple[Subject, ...]:
     """The invoices of these parts. An open part counts: a failed charge belongs to its invoice; a canceled one not."""
-    invoices = {part.invoice for part in parts if part.status is not PartStatus.CANCELED}
+    invoices = {part.invoice for part in parts if with_canceled or part.status is not PartStatus.CANCELED}
     return tuple(Subject(kind=SubjectKind.INVOICE, id=invoice) for invoice in sorted(invoices))

@@ -16,8 +16,11 @@ from wescope.books.values import (
     PaymentSource,
 )
 from wescope.stripe.client import StripeApi
-from wescope.stripe.parsing import Fields, PaymentPart, parse_charge, parse_payment_part
+from wescope.stripe.parsing import Fields, PaymentPart, parse_balance_transaction, parse_charge, parse_payment_part
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
+
+PARTIAL_CAPTURE = "partial_capture_reversal"
+"""Reporting category of a row that takes back what was not captured."""
 
 # Stripe lists invoice payments by payment intent or payment record only. A charge stands in one only when it has no
 # payment intent (before 2019), and then it paid one invoice.
@@ -72,7 +75,8 @@ class PaymentReader:
         names = (*_ROWS, "customer") if with_buyer else _ROWS
         expand = [f"data.{name}" for name in names]
         rows = self._api.pages("/v1/charges", payment_intent=payment_intent, expand=expand)
-        return [parse_charge(row) async for row in rows]
+        charges = [parse_charge(row) async for row in rows]
+        return [await self._with_released(charge) for charge in charges]
 
     async def charge(self, identifier: str, *, with_buyer: bool = False) -> tuple[Charge, Mapping[str, Any]]:
         """A charge with its balance transactions, and its payload. One call.
@@ -86,7 +90,7 @@ class PaymentReader:
         """
         expand = [*_ROWS, "customer"] if with_buyer else [*_ROWS]
         payload = await self._api.get(f"/v1/charges/{identifier}", expand=expand)
-        return parse_charge(payload), payload
+        return await self._with_released(parse_charge(payload)), payload
 
     async def parts_of(self, source: PartSource, source_id: str) -> list[PaymentPart]:
         """Every part, of any status, that a payment intent or payment record pays. One call per 100.
@@ -95,6 +99,17 @@ class PaymentReader:
             StripeError: Stripe can't be read, or a part can't.
         """
         return await self._parts(payment={"type": source.value, source.value: source_id})
+
+    async def _with_released(self, charge: Charge) -> Charge:
+        """A charge with what was not captured of it, where Stripe converted: both rows together are exact."""
+        booked = charge.balance_transaction
+        if booked is None or booked.currency == charge.currency or charge.amount_captured >= charge.amount:
+            return charge
+        refunds = self._api.pages("/v1/refunds", charge=charge.id, expand=["data.balance_transaction"])
+        rows = [Fields.of(refund, "refund").expanded("balance_transaction") async for refund in refunds]
+        released = [parse_balance_transaction(row) for row in rows if row is not None]
+        amount = sum(row.amount for row in released if row.reporting_category == PARTIAL_CAPTURE)
+        return replace(charge, released=amount)
 
     async def _parts(self, **filters: Any) -> list[PaymentPart]:
         return [parse_payment_part(row) async for row in self._api.pages("/v1/invoice_payments", **filters)]

@@ -153,9 +153,11 @@ class StripeReader:
             if owners:
                 return Reading(found=None, owners=owners)
             charges = await self._payments.charges_of_intent(subject.id, with_buyer=True)
+            if any(charge.failure_balance_transaction for charge in charges):
+                owners = await self._owners.of_intent(subject.id, with_canceled=True)
         except ObjectNotFound:
             return _NOTHING
-        return _sale(charges)
+        return Reading(found=None, owners=owners) if owners else _sale(charges)
 
     async def _invoice_payment(self, subject: Subject) -> Reading:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.situations.case import Case
 from tests.situations.scene import Scene
-from wescope.books.policy import AccountRole
+from wescope.books.policy import AccountRole, Policy
 from wescope.config import PolicyFile
 
 AR, AR_EUR, CLEARING = "Accounts Receivable (A/R)", "Accounts Receivable (A/R) - EUR", "Stripe Clearing"
@@ -120,6 +120,23 @@ def _fails_a_month_later(scene: Scene) -> None:
     _debit(scene, fails="2026-10-05T18:00:00Z")
 
 
+def _overpaid(scene: Scene) -> None:
+    invoice = _invoiced(scene)
+    scene.at("2026-09-15T18:00:00Z").pay(invoice, amount=12_000, overpay=True)
+
+
+def _two_invoices_one_payment(scene: Scene) -> None:
+    scene.at("2026-09-10T18:00:00Z")
+    customer = scene.customer()
+    shares = {scene.invoice(customer, amount, currency="eur"): amount for amount in (6000, 4000)}
+    scene.at("2026-09-15T18:00:00Z").do("pay_shared", shares=shares)
+
+
+def _void_a_month_later(scene: Scene) -> None:
+    invoice = _invoiced(scene)
+    scene.at("2026-10-15T18:00:00Z").do("void_invoice", id=invoice)
+
+
 def _seventy(scene: Scene) -> None:
     _paid(scene, 7000)
 
@@ -127,6 +144,11 @@ def _seventy(scene: Scene) -> None:
 def _switch_multicurrency_on(desk: Any, _scene: Scene) -> None:
     assert desk.records("Invoice") == []
     desk.qbo.company.turn(multicurrency=True)
+
+
+def _take_foreign_guests(desk: Any, _scene: Scene) -> None:
+    assert desk.records("SalesReceipt") == []
+    desk.qbo.company.turn(foreign_guests=True)
 
 
 def _keep_more_digits(desk: Any, _scene: Scene) -> None:
@@ -263,8 +285,8 @@ CURRENCIES = (
     ),
     Case(
         name="euros_paid_out_at_another_rate",
-        story="The euro came in at 1.20 and is paid out at 1.40: the euro clearing account is at zero in euros, and the "
-        "20.00 that are left of it in dollars are what QBO's own currency revaluation books.",
+        story="The euro came in at 1.20 and is paid out at 1.40: the euro clearing account is at zero in euros, and "
+        "the 20.00 that are left of it in dollars are what QBO's own currency revaluation books.",
         play=_payout,
         balances={BANK_EUR: "135.59", FEES: "4.41", SALES: "-120.00", CLEARING_EUR: "-20.00"},
         payouts="daily",
@@ -381,6 +403,57 @@ CURRENCIES = (
         balances={CLEARING: "75.78", SALES: "-77.00", GAIN: "1.22"},
         then=(_keep_more_digits,),
         knobs={**MULTICURRENCY, "exchange_rate_digits": 2},
+        rates=AT_110,
+        stripe=CONVERTS,
+    ),
+    Case(
+        name="euro_overpayment",
+        story="120 euros are paid for 100: 129.90 in clearing; the 20 too much stay with the customer at the rate at "
+        "which they came, 21.65.",
+        play=_overpaid,
+        balances={CLEARING: "129.90", AR_EUR: "-21.65", SALES: "-110.00", GAIN: "1.75"},
+        open={"Ada Lovelace EUR": "-20.00"},
+        knobs=MULTICURRENCY,
+        rates=AT_110,
+        stripe=CONVERTS,
+    ),
+    Case(
+        name="two_euro_invoices_and_one_payment",
+        story="One payment of 100 euros pays invoices of 60 and 40: one QBO payment with two links.",
+        play=_two_invoices_one_payment,
+        balances={CLEARING: "108.25", SALES: "-110.00", GAIN: "1.75"},
+        knobs=MULTICURRENCY,
+        rates=AT_110,
+        stripe=CONVERTS,
+    ),
+    Case(
+        name="euro_void_a_month_later",
+        story="100 euros billed at 1.10 are voided in October at 1.12: the credit memo is of October's rate, and what "
+        "it is more than the invoice is a realised gain; together nothing is left.",
+        play=_void_a_month_later,
+        balances={SALES: "2.00", GAIN: "-2.00"},
+        dates={"in_1:invoice": "2026-09-10", "in_1:reversal": "2026-10-15"},
+        knobs=MULTICURRENCY,
+        rates={"2026-01-01": {"EUR": "1.10"}, "2026-10-01": {"EUR": "1.12"}},
+        stripe=CONVERTS,
+    ),
+    Case(
+        name="dollars_in_a_british_company",
+        story="Books in pounds: 100 dollars are 80.00 at the company's rate and settled at 78.00.",
+        play=_paid_in(10_000, "usd"),
+        balances={CLEARING: "78.00", SALES: "-80.00", GAIN: "2.00"},
+        knobs={**MULTICURRENCY, "country": "GB", "home_currency": "GBP"},
+        policy=Policy(home_currency="gbp"),
+        rates={"2026-01-01": {"USD": "0.80"}},
+        stripe={"default_currency": "gbp", "settlement_currencies": ["gbp"], "rates": {"usd": "0.78"}, "rate_drift": 0},
+    ),
+    Case(
+        name="euro_sale_to_a_guest_is_refused",
+        story="QBO refuses a foreign sale without a customer: it is parked, and follows by itself when QBO takes it.",
+        play=_guest,
+        balances={CLEARING: "54.13", SALES: "-54.13"},
+        then=(_take_foreign_guests,),
+        knobs={**MULTICURRENCY, "foreign_guests": False},
         rates=AT_110,
         stripe=CONVERTS,
     ),

@@ -20,6 +20,11 @@ from wescope.books.policy import Policy, Reversals
 
 _USED = (adjust("2026-09-05", -3000), issue("2026-09-10", 10_000))
 _COLLECTED = (adjust("2026-09-05", 1500), issue("2026-09-10", 10_000))
+_OVERPAID = (
+    issue("2026-09-10", 10_000),
+    pay("2026-09-12", "in_1", amount=12_000, overpay=True),
+    issue("2026-09-20", 5000),
+)
 
 CUSTOMER_BALANCES = (
     Case(
@@ -222,6 +227,46 @@ CUSTOMER_BALANCES = (
         balances={AR: "40.00", BALANCE: "-40.00"},
         open={ADA: "40.00"},
         void=("in_1:credit_memo",),
+    ),
+    Case(
+        name="overpayment_given_back_in_the_month",
+        story="20 overpaid were used by an invoice that is voided in its month; the next one of 30 uses them instead.",
+        play=story(*_OVERPAID),
+        then=(
+            then(act("2026-09-25", "void_invoice", id="in_2")),
+            then(issue("2026-09-28", 3000), pay("2026-09-29", "in_3")),
+        ),
+        balances={CLEARING: "130.00", SALES: "-130.00"},
+        dates={"ch_1:payment": "2026-09-12", "ch_2:payment": "2026-09-29"},
+        void=("in_2:invoice",),
+    ),
+    Case(
+        name="overpayment_given_back_in_a_later_month",
+        story="20 overpaid were used by an invoice that is voided in October: they are open on its credit memo.",
+        play=story(*_OVERPAID),
+        then=(then(act("2026-10-05", "void_invoice", id="in_2")),),
+        balances={AR: "-20.00", CLEARING: "120.00", SALES: "-100.00"},
+        open={ADA: "-20.00"},
+        dates={"in_2:reversal": "2026-10-05", "in_2:reversal_application": "2026-10-05"},
+    ),
+    Case(
+        name="revision_after_balance_use",
+        story="An invoice that used 30 of credit is revised to 80 in October: the new one uses them and collects 50.",
+        play=story(*_USED),
+        then=(
+            then(
+                act(
+                    "2026-10-02",
+                    "revise_invoice",
+                    id="in_1",
+                    lines=[{"amount": 8000, "description": "Agreed"}],
+                    finalize=True,
+                ),
+            ),
+            then(pay("2026-10-03", "in_2")),
+        ),
+        balances={BALANCE: "30.00", CLEARING: "50.00", SALES: "-80.00"},
+        dates={"in_1:reversal": "2026-10-02", "in_2:invoice": "2026-10-02", "ch_1:payment": "2026-10-03"},
     ),
     Case(
         name="uncollectible_after_balance_use",

@@ -148,7 +148,7 @@ def _autumn(scene: Scene) -> None:
 
 MIDNIGHTS = (
     Case(
-        name="month_end_in_los_angeles",
+        name="midnight_at_month_end",
         story="A refund and a dispute before midnight of 30 September in Los Angeles, which is October in UTC, and the "
         "same just after it.",
         play=_month_end,

@@ -67,7 +67,7 @@ def _american_inclusive(scene: Scene) -> None:
 
 
 def _half_of(scene: Scene, invoice: str, **parts: Any) -> None:
-    line = scene.business.invoices.find(invoice)["lines"]["data"][0]["id"]
+    line = scene.business.account.store.lines[invoice][0]["id"]
     scene.do("create_credit_note", invoice=invoice, lines=[{"invoice_line": line, "amount": 10_000}], **parts)
 
 
@@ -118,6 +118,47 @@ def _british_credit_and_refund(scene: Scene) -> None:
     scene.at("2026-09-12T18:00:00Z").pay(invoice)
     scene.at("2026-09-20T18:00:00Z")
     _half_of(scene, invoice, refund_amount=12_000)
+
+
+def _discounted(scene: Scene, rate: str, percentage: str, currency: str) -> None:
+    """A tenth off a taxed line of 200.00."""
+    scene.at("2026-09-10T18:00:00Z")
+    coupon = scene.do("create_coupon", name="Tenth", percent_off="10")["id"]
+    line = {"amount": 20_000, "description": "Atlas", "tax_rates": [_rate(scene, rate, percentage)]}
+    scene.do(
+        "create_invoice", customer=scene.customer(), currency=currency, lines=[{**line, "coupons": [coupon]}]
+    )  # fmt: skip
+
+
+def _american_discount(scene: Scene) -> None:
+    _discounted(scene, "txr_us", "7.25", "usd")
+
+
+def _british_discount(scene: Scene) -> None:
+    _discounted(scene, "txr_full", "20", "gbp")
+
+
+def _american_void(scene: Scene) -> None:
+    invoice = _american(scene)
+    scene.at("2026-10-12T18:00:00Z").do("void_invoice", id=invoice)
+
+
+def _american_two_rates(scene: Scene) -> None:
+    scene.at("2026-09-10T18:00:00Z")
+    _sell(scene, (20_000, (_rate(scene, "txr_state", "7"), _rate(scene, "txr_town", "0.25"))))
+
+
+def _british_write_off(scene: Scene) -> None:
+    _british(scene)
+    invoice = scene.business.account.store.all("invoice")[-1]["id"]
+    scene.at("2026-10-12T18:00:00Z").do("mark_uncollectible", id=invoice)
+
+
+def _discount_is_taxed_alike(desk: Any, _scene: Scene) -> None:
+    """A discount of a taxed line lowers the taxed sales of QBO's report, too."""
+    (invoice,) = desk.records("Invoice")
+    lines = [line for line in invoice["Line"] if "SalesItemLineDetail" in line]
+    assert [line["SalesItemLineDetail"]["TaxCodeRef"]["value"] for line in lines] == ["TAX", "TAX"]
 
 
 def _override_is_honoured_again(desk: Any, _scene: Scene) -> None:
@@ -261,9 +302,58 @@ TAXES = (
         file=NATIVE_US,
     ),
     Case(
+        name="us_native_discount",
+        story="A tenth off 200.00, and 7.25 % on the rest: 13.05. Line and discount are both taxable.",
+        play=_american_discount,
+        balances={AR: "193.05", SALES: "-200.00", "Discounts given": "20.00", TAX: "-13.05"},
+        open={"Ada Lovelace": "193.05"},
+        then=(_discount_is_taxed_alike,),
+        knobs=US,
+        file=NATIVE_US,
+    ),
+    Case(
+        name="us_native_two_rates_on_a_line",
+        story="7 % of the state (14.00) and 0.25 % of the town (0.50) on one line: one total of 14.50.",
+        play=_american_two_rates,
+        balances={AR: "214.50", SALES: "-200.00", TAX: "-14.50"},
+        open={"Ada Lovelace": "214.50"},
+        knobs=US,
+        file=NATIVE_US,
+    ),
+    Case(
+        name="us_native_void_a_month_later",
+        story="The invoice of September is voided in October: a credit memo takes back revenue and tax.",
+        play=_american_void,
+        balances={},
+        dates={"in_1:invoice": "2026-09-10", "in_1:reversal": "2026-10-12"},
+        knobs=US,
+        file=NATIVE_US,
+    ),
+    Case(
+        name="gb_native_discount",
+        story="A tenth off 200.00, and 20 % of VAT on the rest: 36.00.",
+        play=_british_discount,
+        balances={AR: "216.00", SALES: "-200.00", "Discounts given": "20.00", TAX: "-36.00"},
+        open={"Ada Lovelace": "216.00"},
+        knobs=GB,
+        policy=POUNDS,
+        file=NATIVE_GB,
+        stripe=IN_POUNDS,
+    ),
+    Case(
+        name="gb_native_write_off",
+        story="120.00 are written off: all of it is bad debt, without VAT.",
+        play=_british_write_off,
+        balances={"Bad Debts": "120.00", SALES: "-100.00", TAX: "-20.00"},
+        knobs=GB,
+        policy=POUNDS,
+        file=NATIVE_GB,
+        stripe=IN_POUNDS,
+    ),
+    Case(
         name="gb_lines",
-        story="A British company with tax by lines: the form says that no VAT of QBO's applies, and the VAT of 20.00 is "
-        "a line.",
+        story="A British company with tax by lines: the form says that no VAT of QBO's applies, and the VAT of 20.00 "
+        "is a line.",
         play=_british,
         balances={AR: "120.00", SALES: "-100.00", TAX: "-20.00"},
         open={"Ada Lovelace": "120.00"},

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -23,8 +23,9 @@ from tests.unit.books.money_builders import (
 from wescope.books.credit_lines import credited_lines, share, split_note
 from wescope.books.desired import desired_books
 from wescope.books.documents import Entity, Existence, LineTax, ReceiptBody, SalesLine
+from wescope.books.money import to_decimal
 from wescope.books.policy import ItemRole, ItemRule
-from wescope.books.rates import converted, rate_of
+from wescope.books.rates import rate_of
 from wescope.books.values import (
     CreditedRefund,
     CreditNoteStatus,
@@ -236,7 +237,8 @@ def test_all_parts_of_a_note_are_the_note() -> None:
 def test_the_rate_always_gives_the_settled_amount(amount: int, booked: int, currency: str) -> None:
     rate = rate_of(amount, currency, a_transaction(booked), POLICY)
     assert rate is not None
-    assert converted(amount, currency, rate, "usd") == booked
+    home = to_decimal(amount, currency) * rate
+    assert home.quantize(Decimal("0.01"), ROUND_HALF_UP) == to_decimal(booked, "usd")
 
 
 def test_stripes_own_rate_is_kept_where_it_is_exact() -> None:

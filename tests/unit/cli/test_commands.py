@@ -167,9 +167,11 @@ def test_serve_names_what_is_missing_before_it_starts(
 def test_sandbox_becomes_the_stand_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _path, arguments: became.append(arguments))
-    run("sandbox", "stripe", "--port", "0", "--seed", "3", "--json")
+    run("sandbox", "stripe", "--port", "0", "--situations", "all", "--payouts", "daily", "--json")
+    run("sandbox", "qbo", "--knob", "multicurrency=true")
     run("sandbox", "qbo", "--", "--help")
     assert [arguments[1:] for arguments in became] == [
-        ["-m", "wescope.sandbox.stripe", "--port", "0", "--seed", "3"],
+        ["-m", "wescope.sandbox.stripe", "--port", "0", "--situations", "all", "--payouts", "daily"],
+        ["-m", "wescope.sandbox.qbo", "--knob", "multicurrency=true"],
         ["-m", "wescope.sandbox.qbo", "--help"],
     ]

@@ -3,15 +3,20 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from wescope.books.policy import AccountRole
 from wescope.cli import demo
-from wescope.cli.demo import DemoFailed, Played, Service
+from wescope.cli.children import Children
+from wescope.cli.demo import DemoFailed, DemoOptions, Played, Service
 from wescope.cli.progress import Reporter
 from wescope.config import load_policy_file, load_settings
+from wescope.sandbox.qbo.__main__ import arguments as qbo_arguments
+from wescope.sandbox.stripe.__main__ import _parser as stripe_parser
 
 STRIPE = {"url": "http://127.0.0.1:1", "api_key": "sk_test_1", "webhook_secret": "whsec_1"}
 QBO = {
@@ -64,7 +69,46 @@ def test_the_service_gets_the_environment_of_the_contract(tmp_path: Path, monkey
     assert settings.require_qbo().api_base == QBO["url"]
     assert settings.require_qbo().token_url == f"{QBO['url']}/oauth2/v1/tokens/bearer"
     assert settings.require_webhooks()[0].get_secret_value() == "whsec_1"
-    assert load_policy_file(settings).path == tmp_path / "demo" / "wescope.toml"
+    policy_file = load_policy_file(settings)
+    assert policy_file.path == tmp_path / "demo" / "wescope.toml"
+    assert (policy_file.account(AccountRole.REVIEW), policy_file.policy.review) == ("Stripe Review", True)
+
+
+@dataclass(kw_only=True)
+class FakeChildren:
+    """Starts nothing, and announces what stand-ins announce."""
+
+    started: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    async def start(self, name: str, arguments: tuple[str, ...], _environment: Mapping[str, str]) -> "FakeChild":
+        self.started[name] = arguments
+        return FakeChild(announced=STRIPE if name == "stripe" else QBO)
+
+
+@dataclass(kw_only=True)
+class FakeChild:
+    """A process that announced this."""
+
+    announced: Mapping[str, Any]
+
+    async def announcement(self, *, timeout_s: float) -> Mapping[str, Any]:
+        assert timeout_s > 0
+        return self.announced
+
+
+async def test_the_stand_ins_play_every_situation_with_options_that_they_have(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    children = FakeChildren()
+    options = DemoOptions(once=True, seed=3, customers=4, months=5, as_json=True)
+    await demo._start_stand_ins(cast("Children", children), tmp_path, options)
+    assert {name: given[:2] for name, given in children.started.items()} == {
+        "stripe": ("-m", "wescope.sandbox.stripe"),
+        "qbo": ("-m", "wescope.sandbox.qbo"),
+    }
+    stripe = stripe_parser().parse_args(children.started["stripe"][2:])
+    assert (stripe.situations, stripe.payouts) == ("all", "daily")
+    assert (stripe.seed, stripe.customers, stripe.months) == (3, 4, 5)
+    assert qbo_arguments(list(children.started["qbo"][2:])).knobs.multicurrency
 
 
 def test_the_report_has_the_fields_that_scripts_read(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,39 +1,41 @@
 """Doctor: every fault is seen, named, and comes with its remedy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wescope.books.policy import AccountRole, ItemRole
+from tests.unit.cli.doctor_company import ACCOUNTS, Company, account
 from wescope.config import PolicyFile, load_settings
+from wescope.config.policy_file import read_policy_file
 from wescope.engine.doctor import Patient, examine, settings_checks
+from wescope.engine.doctor_stripe import RESOURCES
 from wescope.engine.results import Check, Severity
-from wescope.errors import AccountMissing, DatabaseUnavailable, ItemMissing, QboDisconnected, StripeRefused
-from wescope.qbo.company import CompanyData, Preferences
+from wescope.errors import DatabaseUnavailable, QboDisconnected, StripeRefused, StripeUnavailable
 
-PREFERENCES = Preferences(custom_txn_numbers=True, multicurrency=False, home_currency="usd")
-DATA = CompanyData(
-    accounts={role: str(number) for number, role in enumerate(AccountRole)},
-    items={role: str(number) for number, role in enumerate(ItemRole)},
-    preferences=PREFERENCES,
-)
+USD = {"amount": 0, "currency": "usd"}
+EUR = {"amount": 12_00, "currency": "eur"}
 
 
 @dataclass(kw_only=True)
 class Surroundings:
-    """A healthy database, Stripe and QBO, each of which can be told to fail."""
+    """A healthy database, Stripe and QBO, each of which can be told to fail (`failures`, by part or Stripe's path)."""
 
     schema_current: bool = True
     livemode: bool = True
-    data: CompanyData = DATA
+    manual: bool = False
+    balance: tuple[Mapping[str, Any], ...] = (USD,)
+    company: Company = field(default_factory=Company)
     days_left: int | None = 90
     clock_error_s: int | None = 0
     failures: dict[str, Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def fail(self, part: str) -> None:
+        self.asked.append(part)
         if part in self.failures:
             raise self.failures[part]
 
@@ -45,13 +47,30 @@ class Surroundings:
         self.fail("stripe")
         return {"id": "acct_1", "country": "US", "default_currency": "usd", "livemode": self.livemode}
 
+    async def manual_payouts(self) -> bool:
+        self.fail("schedule")
+        return self.manual
+
+    async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        self.fail(path)
+        assert parameters == ({} if path == "/v1/balance" else {"limit": 1})
+        return {"available": list(self.balance), "pending": []}
+
     async def company_info(self) -> Mapping[str, Any]:
         self.fail("qbo")
-        return {}
+        return self.company.info
 
-    async def refresh(self) -> CompanyData:
-        self.fail("company")
-        return self.data
+    async def preferences(self) -> Mapping[str, Any]:
+        return self.company.preferences
+
+    async def query_all(self, entity: str, where: str = "") -> list[Mapping[str, Any]]:
+        self.fail(entity)
+        assert "true, false" in where
+        return self.company.lists[entity]
+
+    async def query(self, statement: str) -> list[Mapping[str, Any]]:
+        self.fail(statement)
+        return self.company.tax_codes
 
     async def token_days_left(self) -> int | None:
         return self.days_left
@@ -60,28 +79,44 @@ class Surroundings:
         return None if self.clock_error_s is None else datetime.now(UTC) - timedelta(seconds=self.clock_error_s)
 
 
-async def checks(around: Surroundings) -> dict[str, Check]:
+async def checks(around: Surroundings, policy_file: PolicyFile | None = None) -> dict[str, Check]:
     found = await examine(
         Patient(
             settings=load_settings(),
-            policy_file=PolicyFile(),
+            policy_file=policy_file or PolicyFile(),
             database_ready=around.database_ready,
             stripe=around,
+            stripe_api=around,
             qbo=around,
-            company=around,
             token_days_left=around.token_days_left,
             stripe_time=around.stripe_time,
         )
     )
-    assert all(check.ok or check.remedy for check in found)
+    assert all(bool(check.remedy) is not check.ok for check in found)
+    assert len({check.name for check in found}) == len(found)
     return {check.name: check for check in found}
 
 
+async def faults(around: Surroundings, policy_file: PolicyFile | None = None) -> dict[str, Severity]:
+    return {name: check.severity for name, check in (await checks(around, policy_file)).items() if not check.ok}
+
+
+def policy(folder: Path, text: str) -> PolicyFile:
+    path = folder / "wescope.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_policy_file(path)
+
+
 async def test_all_is_well() -> None:
-    found = await checks(Surroundings())
+    around = Surroundings()
+    found = await checks(around)
     assert [name for name, check in found.items() if not check.ok] == []
     assert found["Stripe key"].detail == "account acct_1, live mode"
     assert found["QBO connection"].detail == "realm 9130347"
+    assert found["account clearing"].detail == "Stripe Clearing"
+    assert found["Stripe payouts"].detail == "automatic: fees are booked by payout"
+    assert len(around.asked) == len(set(around.asked)), "each is asked once"
+    assert not [asked for asked in around.asked if "Class" in asked or "TaxCode" in asked], "nothing names any"
 
 
 @pytest.mark.parametrize(
@@ -89,13 +124,13 @@ async def test_all_is_well() -> None:
     [
         ("database", DatabaseUnavailable(), "database"),
         ("stripe", StripeRefused(), "Stripe key"),
+        ("schedule", StripeUnavailable(), "Stripe payouts"),
         ("qbo", QboDisconnected(), "QBO connection"),
-        ("company", QboDisconnected(), "QBO company data"),
+        ("Account", QboDisconnected(), "QBO company data"),
     ],
 )
 async def test_a_service_that_fails_is_one_failing_check(part: str, error: Exception, name: str) -> None:
-    found = await checks(Surroundings(failures={part: error}))
-    assert [each for each, check in found.items() if not check.ok] == [name]
+    assert list(await faults(Surroundings(failures={part: error}))) == [name]
 
 
 @pytest.mark.parametrize(
@@ -110,52 +145,151 @@ async def test_a_service_that_fails_is_one_failing_check(part: str, error: Excep
 async def test_what_is_wrong_around(around: Surroundings, name: str, severity: Severity) -> None:
     found = await checks(around)
     assert {each: check.severity for each, check in found.items() if not check.ok} == {name: severity}
+    assert "account clearing" in found, "a token that ends soon hides nothing of the company"
+
+
+@pytest.mark.parametrize("resource", [*RESOURCES, "balance"])
+async def test_a_missing_permission_is_named(resource: str) -> None:
+    refusal = StripeRefused("rak_something_read", path=f"/v1/{resource}")
+    found = await checks(Surroundings(failures={f"/v1/{resource}": refusal}))
+    (failing,) = [check for check in found.values() if not check.ok]
+    assert failing.name == f"Stripe permission {resource.replace('_', ' ')}"
+    assert failing.remedy == "Give the restricted key the permission rak_something_read."
+
+
+async def test_manual_payouts_are_told() -> None:
+    assert (await checks(Surroundings(manual=True)))["Stripe payouts"].detail == "manual: fees are booked by day"
+
+
+async def test_every_currency_of_the_balance_needs_its_own_accounts_and_multicurrency() -> None:
+    around = Surroundings(balance=(USD, EUR))
+    found = await checks(around)
+    assert found["Stripe balance"].detail == "EUR, USD"
+    assert await faults(around) == dict.fromkeys(("account clearing EUR", "account bank EUR", "multicurrency"), "error")
+    assert found["account clearing EUR"].detail == '"Stripe Clearing": it has another currency'
+    assert "[accounts] clearing.EUR" in found["account clearing EUR"].remedy
+    assert found["multicurrency"].detail == "off, but EUR is needed"
+
+
+async def test_accounts_by_currency(tmp_path: Path) -> None:
+    chosen = policy(tmp_path, '[accounts]\nclearing.EUR = "Clearing EUR"\nbank.EUR = "Bank EUR"\nfees.EUR = "Gone"\n')
+    company = Company(
+        accounts=[*ACCOUNTS, account("Clearing EUR", "Bank", "EUR"), account("Bank EUR", "Bank", "EUR")],
+        multicurrency=True,
+    )
+    around = Surroundings(company=company, balance=(USD, EUR))
+    # Deposits cannot name a clearing account of type Bank; payments can.
+    assert await faults(around, chosen) == {
+        "account clearing EUR": Severity.WARNING,
+        "account fees EUR": Severity.ERROR,
+    }
+    found = await checks(around, chosen)
+    assert found["account clearing EUR"].detail.endswith("no line of a deposit can name an account of its type")
+    assert found["account fees EUR"].detail == '"Gone": QBO has none'
+
+
+async def test_without_deposits_clearing_may_be_a_bank_account(tmp_path: Path) -> None:
+    others = [one for one in ACCOUNTS if one["Name"] != "Stripe Clearing"]
+    around = Surroundings(company=Company(accounts=[*others, account("Stripe Clearing", "Bank")]))
+    assert await faults(around) == {"account clearing": Severity.WARNING}
+    assert await faults(around, policy(tmp_path, '[payouts]\nmode = "match"\n')) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "check", "detail"),
+    [
+        ("Stripe Fees", None, "account fees", '"Stripe Fees": QBO has none'),
+        ("Stripe Fee Tax", {"Active": False}, "account fee_tax", '"Stripe Fee Tax": it is inactive in QBO'),
+        ("Checking", {"AccountType": "Expense"}, "account bank", '"Checking": it has the wrong type'),
+        ("Stripe Disputes", None, "account disputes", '"Stripe Disputes": QBO has none'),
+        ("Stripe Out of Band", None, "account out_of_band", '"Stripe Out of Band": QBO has none'),
+        ("Receivable", None, "account receivable", '"Accounts Receivable": QBO has none'),
+    ],
+)
+async def test_accounts_that_will_not_do(name: str, changes: Mapping[str, Any] | None, check: str, detail: str) -> None:
+    others = [one for one in ACCOUNTS if one["Name"] != name]
+    changed = [{**account(name, "Expense"), **changes}] if changes else []
+    found = await checks(Surroundings(company=Company(accounts=[*others, *changed])))
+    assert [each for each, one in found.items() if not one.ok] == [check]
+    assert found[check].detail == detail
+
+
+async def test_the_review_account_is_needed_once_it_is_named(tmp_path: Path) -> None:
+    chosen = policy(tmp_path, '[accounts]\nreview = "Nowhere"\n')
+    assert await faults(Surroundings(), chosen) == {"account review": Severity.ERROR}
+
+
+async def test_accounts_of_categories(tmp_path: Path) -> None:
+    chosen = policy(
+        tmp_path, '[categories]\ntransfer = "Nowhere"\ntopup = "Receivable"\ncharge = "Checking"\nx = "8"\n'
+    )
+    found = await checks(Surroundings(), chosen)
+    assert await faults(Surroundings(), chosen) == {
+        "account of category transfer": Severity.ERROR,
+        "account of category topup": Severity.ERROR,
+        "account of category x": Severity.ERROR,
+        "categories": Severity.WARNING,
+    }
+    assert found["categories"].detail == "without effect: charge, x"
+    assert "[categories] transfer" in found["account of category transfer"].remedy
+
+
+async def test_items_and_classes_of_rules(tmp_path: Path) -> None:
+    chosen = policy(
+        tmp_path,
+        '[items]\nsales = "Sold"\n[[items.rules]]\nproduct = "prod_1"\nitem = "Hosting"\nclass = "West"\n'
+        '[[items.rules]]\nproduct = "prod_2"\nitem = "Stripe Shipping"\nclass = "East"\n',
+    )
+    around = Surroundings(company=Company(classes=[{"Id": "1", "Name": "East", "FullyQualifiedName": "East"}]))
+    assert await faults(around, chosen) == {
+        "item sales": Severity.ERROR,
+        "item of a rule, Hosting": Severity.ERROR,
+        "class of a rule, West": Severity.ERROR,
+        "class tracking": Severity.WARNING,
+    }
+
+
+@pytest.mark.parametrize(
+    ("country", "text", "failing"),
+    [
+        ("US", 'code = "California"', []),
+        ("US", "", ["tax code"]),
+        ("US", 'codes.txr_1 = "California"\ncodes.txr_2 = "Nevada"', ["tax codes.txr_2"]),
+        ("GB", 'code = "California"', ["tax codes.none"]),
+        ("GB", 'code = "California"\ncodes.none = "Out of State"', []),
+    ],
+)
+async def test_codes_of_native_tax(tmp_path: Path, country: str, text: str, failing: list[str]) -> None:
+    chosen = policy(tmp_path, f'[tax]\nmode = "native"\n{text}\n')
+    around = Surroundings(company=Company(country=country, tax={"UsingSalesTax": True, "PartnerTaxEnabled": True}))
+    assert await faults(around, chosen) == dict.fromkeys(failing, Severity.ERROR)
+    assert (await checks(around, chosen))["sales tax"].detail == "automated in QBO, posted with its tax codes"
+
+
+async def test_native_tax_where_sales_tax_is_off(tmp_path: Path) -> None:
+    chosen = policy(tmp_path, '[tax]\nmode = "native"\n')
+    assert await faults(Surroundings(), chosen) == {"sales tax": Severity.WARNING}
 
 
 @pytest.mark.parametrize(
     ("changes", "name", "severity"),
     [
-        ({"home_currency": "eur"}, "home currency", Severity.ERROR),
-        ({"custom_txn_numbers": False}, "custom transaction numbers", Severity.WARNING),
-        ({"auto_apply_credit": True}, "automatic credits", Severity.WARNING),
-        ({"auto_apply_payments": True}, "automatic payments", Severity.WARNING),
+        ({"home": "EUR"}, "home currency", Severity.ERROR),
+        ({"sales": {"CustomTxnNumbers": False}}, "custom transaction numbers", Severity.WARNING),
+        ({"sales": {"CustomTxnNumbers": True, "AutoApplyCredit": True}}, "automatic credits", Severity.WARNING),
+        ({"sales": {"CustomTxnNumbers": True, "AutoApplyPayments": True}}, "automatic payments", Severity.WARNING),
     ],
 )
 async def test_preferences(changes: dict[str, Any], name: str, severity: Severity) -> None:
-    data = replace(DATA, preferences=replace(PREFERENCES, **changes))
-    found = await checks(Surroundings(data=data))
-    assert {each: check.severity for each, check in found.items() if not check.ok} == {name: severity}
+    around = Surroundings(company=Company(**changes), balance=())
+    assert await faults(around) == {name: severity}
 
 
-async def test_the_closing_date_is_shown() -> None:
-    data = replace(DATA, preferences=replace(PREFERENCES, book_close_date=date(2026, 9, 30)))
-    assert (await checks(Surroundings(data=data)))["closed books"].detail == "closed up to 2026-09-30"
-
-
-async def test_accounts_and_items_that_are_needed_are_errors_and_others_warnings() -> None:
-    def absent(role: str, reason: str) -> dict[str, str]:
-        return {"role": role, "configured": "Stripe X", "reason": reason}
-
-    missing_accounts = {
-        AccountRole.CLEARING: AccountMissing(**absent("clearing", "wrong_type")),
-        AccountRole.FEES: AccountMissing(**absent("fees", "not_found")),
-        AccountRole.REVIEW: AccountMissing(**absent("review", "not_configured")),
-    }
-    missing_items = {ItemRole.SALES: ItemMissing(**absent("sales", "inactive"))}
-    data = replace(
-        DATA,
-        accounts={role: one for role, one in DATA.accounts.items() if role not in missing_accounts},
-        items={role: one for role, one in DATA.items.items() if role not in missing_items},
-        missing_accounts=missing_accounts,
-        missing_items=missing_items,
-    )
-    failing = {name: check for name, check in (await checks(Surroundings(data=data))).items() if not check.ok}
-    assert {name: check.severity for name, check in failing.items()} == {
-        "account clearing": Severity.ERROR,
-        "account fees": Severity.WARNING,
-        "item sales": Severity.ERROR,
-    }
-    assert failing["account clearing"].detail == '"Stripe X": it has the wrong type'
+@pytest.mark.parametrize(("rule", "then"), [("park", "are parked"), ("next_open_day", "are dated the first open day")])
+async def test_the_closing_date_is_shown_with_what_happens(tmp_path: Path, rule: str, then: str) -> None:
+    chosen = policy(tmp_path, f'[books]\nclosed_period = "{rule}"\n')
+    found = await checks(Surroundings(company=Company(closed="2026-09-30")), chosen)
+    assert found["closed books"].detail == f"closed up to 2026-09-30: new documents of these days {then}"
 
 
 def test_missing_and_misspelled_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,21 @@ def test_with_manual_payouts_it_is_stripes_own_balance() -> None:
     own = transaction("txn_po", -9_000, 90, at(18), "payout")
     manual = payout(9_000, automatic=False, rows=(), fees_by_day=True, balance_transaction=own)
     product = row("txn_2", -500, 0, at(17), "fee", source=None, charge=None)
-    found = side([manual], CHARGE, product)
+    found = replace(side([manual], CHARGE, product), fees_by_day=True)
     assert held(found, 16, 17, 18, 20) == [9_621, 9_121, 9_031, 31]
+
+
+def test_with_manual_payouts_fees_leave_by_day_before_there_is_any_payout() -> None:
+    assert held(StripeSide(rows=[CHARGE], fees_by_day=True), 16) == [9_621]
+
+
+def test_an_instant_payout_is_net_in_the_automatic_one_that_contains_it() -> None:
+    """Its fee of 0.90 left with its own deposit: 100.00 in, 90.90 out, and the rest with the next payout."""
+    own = transaction("txn_po", -9_000, 90, at(17), "payout")
+    instant = payout(9_000, automatic=False, rows=(), balance_transaction=own, arrival_date=date(2026, 11, 17))
+    next_one = payout(531, CHARGE, BalanceRow(transaction=own, source="po_1", source_kind="payout"))
+    found = StripeSide(rows=[CHARGE], payouts=[instant, replace(next_one, id="po_2")])
+    assert held(found, 16, 17, 20) == [10_000, 910, 0]
 
 
 def test_somebody_elses_deposit_takes_the_net_on_its_own_day() -> None:

@@ -1,5 +1,6 @@
 """Credit notes: before payment they lower what remains, after it they give money or balance back (facts 2.5)."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -140,6 +141,8 @@ class CreditNotes:
             made = self._balances.credit(invoice, note["id"], draft.credit_amount, at)
             note["customer_balance_transaction"] = made["id"]
         self._store.lines[note["id"]] = totals.lines
+        if draft.shipping:
+            self._store.shipping_taxes[note["id"]] = copy.deepcopy(self._store.shipping_taxes[invoice["id"]])
         self._store.add(note)
         self._account.log.emit("credit_note.created", note, at)
         self._count(invoice, note, at, sign=1)

@@ -49,14 +49,24 @@ class Payments:
             raise StripeError("This invoice has no open payment.", code="invoice_not_editable")
         return intent
 
+    def _idle_intent(self, invoice: Resource) -> Resource:
+        """The default intent to try a payment on: while a debit is on its way there is no other try."""
+        self._expect_payable(invoice)
+        intent = self.default_intent(invoice)
+        if intent["status"] == "processing":
+            raise StripeError(
+                "This PaymentIntent is processing: it cannot be confirmed again.",
+                code="payment_intent_unexpected_state",
+            )
+        return intent
+
     def pay(self, invoice: Resource, at: int) -> Resource:
         """Pay all that remains through the default payment intent; returns the charge.
 
         Raises:
             StripeError: 400 when the invoice cannot be paid.
         """
-        self._expect_payable(invoice)
-        intent = self.default_intent(invoice)
+        intent = self._idle_intent(invoice)
         self._attempted(invoice)
         charge = self._intents.collect(intent, at)
         self.credit(intent, at)
@@ -68,9 +78,9 @@ class Payments:
         Raises:
             StripeError: 400 when the invoice cannot be paid.
         """
-        self._expect_payable(invoice)
+        intent = self._idle_intent(invoice)
         before = {"attempt_count": invoice["attempt_count"], "attempted": invoice["attempted"]}
-        charge = self._intents.fail(self.default_intent(invoice), at)
+        charge = self._intents.fail(intent, at)
         self._attempted(invoice)
         self._account.log.emit("invoice.updated", invoice, at, previous=before)
         self._account.log.emit("invoice.payment_failed", invoice, at)
@@ -82,8 +92,7 @@ class Payments:
         Raises:
             StripeError: 400 when the invoice cannot be paid.
         """
-        self._expect_payable(invoice)
-        intent = self.default_intent(invoice)
+        intent = self._idle_intent(invoice)
         self._attempted(invoice)
         self._intents.start_debit(intent, at)
         return intent

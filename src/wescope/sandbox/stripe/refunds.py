@@ -137,11 +137,15 @@ class Refunds:
         Emits ``refund.updated``, ``charge.refund.updated`` and ``refund.failed``.
 
         Raises:
-            StripeError: 400 when it has failed or was canceled, or for another reason than Stripe's.
+            StripeError: 400 when it has failed or was canceled, gave back what was never captured, or for another
+                reason than Stripe's.
         """
         if reason not in FAILURE_REASONS:
             raise invalid_parameter("reason", f"Invalid reason: must be one of {', '.join(FAILURE_REASONS)}")
         self._expect(refund, "succeeded", *_UNFINISHED, action="fail")
+        row = self._ledger.find(refund["balance_transaction"])
+        if row is not None and row["reporting_category"] == PARTIAL_CAPTURE.category:
+            raise StripeError("What was authorized and never captured went back to nobody; it cannot fail.", param="id")
         self._undo(refund, at, {"status": "failed", "failure_reason": reason})
         self._account.log.emit("refund.failed", refund, at)
         return refund

@@ -16,6 +16,24 @@ def upgrade() -> None:
     _payouts()
     advisory = sa.Column("advisory", sa.Boolean, nullable=False, server_default=sa.text("false"))
     op.add_column("parked", advisory)
+    _look_again()
+
+
+_GONE_CODES = (
+    "negative_total", "foreign_currency", "customer_balance_used", "credit_note", "uncollectible", "voided_later",
+    "charge_without_invoice", "charge_failed_later",
+)  # fmt: skip
+"""Reasons for parking that this version has posting rules for."""
+
+
+def _look_again() -> None:
+    """What was parked for want of a rule is looked at again."""
+    codes = ", ".join(f"'{code}'" for code in _GONE_CODES)
+    op.execute(
+        "UPDATE subjects SET dirty = dirty + 1, dirty_since = now() WHERE kind || '/' || id IN"  # noqa: S608 - constants
+        f" (SELECT subject FROM parked WHERE code IN ({codes}))"
+    )
+    op.execute(f"DELETE FROM parked WHERE code IN ({codes})")  # noqa: S608 - constants
 
 
 def _links() -> None:
