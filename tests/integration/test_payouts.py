@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.unit.books.money_builders import a_payout, a_row
@@ -11,6 +13,7 @@ from wescope.books.payout import payout_books
 from wescope.books.policy import AccountRole, PayoutMode, Policy
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.engine.results import PayoutDetail
+from wescope.errors import StripeRefused
 
 CLEARING, BANK, FEES = "Stripe Clearing", "Checking", "Stripe Fees"
 START = date(2026, 11, 2)
@@ -192,3 +195,19 @@ async def test_a_charge_that_failed_before_anything_was_posted_does_not_block(ma
         assert desk.balance(CLEARING) == 0
         desk.check_invoice(failing, balance="50.00")
         assert await difference(desk) == "0.00"
+
+
+async def test_a_key_that_may_not_read_the_account_still_posts_sales(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused() -> bool:
+        raise StripeRefused("no permission")
+
+    monkeypatch.setattr(desk.runtime.reader, "manual_payouts", refused)
+    invoice = desk.shop.paid_invoice(desk.shop.customer(), 10_000)
+    await desk.sync(invoice)
+    desk.check_invoice(invoice, balance="0.00")
+    gate = desk.runtime.reconciler.payouts
+    assert gate is not None
+    with pytest.raises(StripeRefused):
+        await gate.days(a_payout(100))

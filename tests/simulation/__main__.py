@@ -11,10 +11,11 @@ import time
 from collections import Counter
 from functools import partial
 
-from tests.simulation.history import KNOWN_BUGS, Failure, draw_history, played, shrunk, tried
+from tests.simulation.history import Failure, draw_history, played, shrunk, tried
+from tests.simulation.steps import KNOWN_BUGS
 
 _TOLD_EVERY = 100
-_SHRINK_S = 30.0
+_SHRINK_S = 60.0
 
 
 def main() -> int:

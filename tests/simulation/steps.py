@@ -12,6 +12,12 @@ from wescope.sandbox.stripe.currency import step as smallest_step
 from wescope.sandbox.stripe.disputes import REASONS
 from wescope.sandbox.stripe.store import Resource
 
+KNOWN_BUGS = frozenset({"shared_collection", "part_capture", "capture"})
+"""What is left out, since a bug that it finds is written down and not mended yet: kinds of steps, and
+
+`shared_collection`: one payment over several invoices of which one has collected an older debt of its customer.
+"""
+
 Order = tuple[str, dict[str, Any]]
 """A command of the stand-in and its values."""
 
@@ -190,6 +196,10 @@ def pay_shared(world: World) -> Order | None:
         return None
     same = {name: first[name] for name in ("status", "customer", "currency")}
     found = [one for one in _payable(world) if all(one[name] == value for name, value in same.items())]
+    if "shared_collection" in KNOWN_BUGS:
+        found = [one for one in found if one["starting_balance"] <= 0]
+    if not found:
+        return None
     chosen = world.chance.sample(found, min(len(found), world.chance.choice((1, 2, 3))))
     shares = {
         one["id"]: one["amount_remaining"]
@@ -257,18 +267,12 @@ def _credited(world: World, invoice: Resource, values: dict[str, Any]) -> int:
         values["amount"] = amount
         return int(amount)
     line = world.chance.choice(lines)
-    credited: dict[str, Any] = {"invoice_line_item": line["id"]}
+    part: dict[str, Any] = {"quantity": 1}
     if world.maybe(0.5):
-        credited["amount"] = world.amount(line["amount"], invoice["currency"])
-    else:
-        credited["quantity"] = 1
-    values["lines"] = [credited]
-    draft = _drafted(credited)
-    return int(world.business.credit_notes.preview(invoice, draft, world.business.account.clock.now()))
-
-
-def _drafted(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (CreditLine(**line),)
+        part = {"amount": world.amount(line["amount"], invoice["currency"])}
+    values["lines"] = [{"invoice_line": line["id"], **part}]
+    draft = CreditLine(invoice_line_item=line["id"], **part)
+    return int(world.business.credit_notes.preview(invoice, (draft,), world.business.account.clock.now()))
 
 
 def _link_refund(world: World, invoice: Resource, part: int, values: dict[str, Any]) -> int:

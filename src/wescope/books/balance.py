@@ -125,7 +125,7 @@ class _Settling:
             self._add_credit(move, self._credit_of(move), -move.amount)
         elif move.amount > 0:
             collected = self._roll_over(move) if move.type in ROLLED_OVER else 0
-            self._use(move, self._debt_of(move), move.amount - collected)
+            self._use(move, self._debt_of(move), max(0, move.amount - collected))
 
     def _kind(self, move: CustomerBalanceTransaction, kind: Kind) -> Kind:
         start = self._policy.start_date

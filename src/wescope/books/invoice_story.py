@@ -52,6 +52,7 @@ from wescope.books.subjects import (
     application_key,
     customer_key,
     invoice_key,
+    payment_key,
     reversal_key,
 )
 from wescope.books.values import (
@@ -296,6 +297,9 @@ class _Story:
 
     def _payment_happenings(self, payment: InvoicePayment) -> Iterator[Happening]:
         at, failed = received_at(payment), failed_at(payment)
+        if payment.currency != self._invoice.currency:
+            self._made.append(_in_another_currency(payment))
+            return
         if failed is None:
             yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
             return
@@ -462,6 +466,16 @@ def undone_applications(invoice: Invoice, policy: Policy) -> tuple[DocumentKey, 
     """Keys of the payments of zero that used the customer's balance for it, and have to go before it can be voided."""
     uses: Iterable[Use] = settle(invoice.balance, policy).undone
     return tuple(dict.fromkeys(application_key(use.move.id) for use in uses if use.debt.key == invoice_key(invoice.id)))
+
+
+def _in_another_currency(payment: InvoicePayment) -> Parked:
+    return Parked(
+        key=payment_key(payment.source_id),
+        code=ParkCode.LINE_CURRENCY_MISMATCH,
+        amount=allocated(payment),
+        currency=payment.currency,
+        details={"payment_currency": payment.currency},
+    )
 
 
 def _waiting(document: Document, key: DocumentKey) -> Parked:

@@ -78,7 +78,7 @@ REASONS: Mapping[ParkCode, Reason] = {
         remedy="Compare both numbers with the invoice in Stripe and report the invoice id.",
     ),
     ParkCode.LINE_CURRENCY_MISMATCH: Reason(
-        text="A line is in another currency than its invoice.",
+        text="A line or a payment is in another currency than its invoice.",
         owner=Owner.STRIPE,
         remedy="Open the invoice in Stripe; void it and issue it again in one currency.",
     ),

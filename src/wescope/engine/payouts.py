@@ -32,7 +32,7 @@ from wescope.books.values import Payout, StripeObject
 from wescope.engine.payout_match import BankMatcher, Found
 from wescope.engine.plan import adopted_entity
 from wescope.engine.writer import Applied
-from wescope.errors import AccountMissing, ObjectUnreadable
+from wescope.errors import AccountMissing, ObjectUnreadable, StripeRefused
 from wescope.links.database import transaction
 from wescope.links.payouts import StoredPayout, StoredRow, store_check
 from wescope.links.schema import parked as parked_table
@@ -106,9 +106,14 @@ class PayoutDesk:
         """The days whose fees an object has changed; see `PayoutPort.days`.
 
         A payout has all days looked at since the payout of its currency before it; the very first one since the start
-        date, or since the first row of all.
+        date, or since the first row of all. A key that may not read the account is refused for payouts only.
         """
-        if not await self.reader.manual_payouts():
+        try:
+            if not await self.reader.manual_payouts():
+                return ()
+        except StripeRefused:
+            if isinstance(found, Payout):
+                raise
             return ()
         follows = fee_days(found, self.policy)
         if not isinstance(found, Payout):

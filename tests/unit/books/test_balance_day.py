@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date
 
-from tests.unit.books.builders import POLICY, a_charge, a_payment, an_invoice, day, moment, parked, skipped
+from tests.unit.books.builders import POLICY, a_payment, an_invoice, day, moment, parked, skipped
 from tests.unit.books.money_builders import a_dispute, a_fee, a_payout, a_row, a_sale, a_transaction, entry, settled
 from wescope.books.balance_day import days_until, fee_days
 from wescope.books.desired import desired_books
@@ -89,7 +89,7 @@ def test_rows_of_one_day_are_one_day_and_rows_without_fee_none() -> None:
 
 
 def test_an_invoice_has_the_days_of_its_payments_looked_at() -> None:
-    invoice = replace(an_invoice(), payments=(a_payment(a_charge()),))
+    invoice = replace(an_invoice(), payments=(a_payment(),))
     (follow,) = fee_days(invoice, POLICY)
     assert follow.subject.id == "usd.2026-03-20"
 

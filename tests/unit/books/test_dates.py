@@ -149,9 +149,7 @@ def _credited_to_balance(at: datetime) -> Invoice:
 
 
 def _given_back_outside(at: datetime) -> Invoice:
-    """Its own date of issue counts, as the note was made long before (docs/posting-rules.md)."""
-    found = _given_back(LONG_AGO, out_of_band_amount=1000)
-    return replace(found, credit_notes=(replace(found.credit_notes[0], effective_at=at),))
+    return _given_back(at, out_of_band_amount=1000)
 
 
 def _moves(*moves: tuple[int, int, dict[str, Any]]) -> CustomerBalance:

@@ -68,6 +68,17 @@ def test_american_native_tax_is_one_total() -> None:
     assert content["TxnTaxDetail"] == {"TxnTaxCodeRef": {"value": "2"}, "TotalTax": Decimal("8.00")}
 
 
+def test_an_american_discount_is_taxable_as_its_line_is() -> None:
+    """It has no tax of its own, but what it takes off was taxed."""
+    first, *others = TAXED.lines
+    discount = replace(
+        first, item=ItemRole.DISCOUNT, amount=0, taxes=tuple(replace(tax, amount=0) for tax in first.taxes)
+    )
+    assert isinstance(TAXED.body, InvoiceBody)
+    content = payload(NATIVE, US, replace(TAXED, body=replace(TAXED.body, lines=(first, discount, *others))))
+    assert line_codes(content) == ["TAX", "TAX", "NON"]
+
+
 @pytest.mark.parametrize(
     ("codes", "default", "expected"),
     [

@@ -60,7 +60,8 @@ def parse_shipping(holder: Fields) -> Shipping | None:
     if not cost.values:
         return None
     total = cost.integer("amount_total")
-    taxes = tuple(map(_shipping_tax, cost.children("taxes"))) if cost.has("taxes") else _summed_tax(cost, total)
+    # An empty list beside totals that differ is one that was not asked for.
+    taxes = tuple(map(_shipping_tax, cost.children("taxes"))) or _summed_tax(cost, total)
     return Shipping(amount=total - _added(taxes), taxes=taxes)
 
 
