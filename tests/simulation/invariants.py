@@ -170,10 +170,19 @@ def owed_in_stripe(store: Store) -> Owed:
         ]
         if not paid or charge["status"] != "succeeded" or not charge["captured"]:
             continue
-        applied = sum(part["amount_paid"] for part in paid)
-        rest = charge["amount_captured"] - applied
-        owed[charge["customer"], charge["currency"]] += applied if charge["balance_transaction"] is None else -rest
+        if charge["balance_transaction"] is None:
+            owed[charge["customer"], charge["currency"]] += sum(_still_owed(store, part) for part in paid)
+        else:
+            rest = charge["amount_captured"] - sum(part["amount_paid"] for part in paid)
+            owed[charge["customer"], charge["currency"]] -= rest
     return {key: amount for key, amount in owed.items() if amount}
+
+
+def _still_owed(store: Store, part: Resource) -> int:
+    """What an unbooked payment leaves owed: nothing of what was given up, before it is booked."""
+    invoice = store.get("invoice", part["invoice"])
+    given_up = invoice is not None and invoice["status_transitions"]["marked_uncollectible_at"] is not None
+    return 0 if given_up else int(part["amount_paid"])
 
 
 def _check_receivable(scene: Scene) -> None:

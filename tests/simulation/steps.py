@@ -12,10 +12,15 @@ from wescope.sandbox.stripe.currency import step as smallest_step
 from wescope.sandbox.stripe.disputes import REASONS
 from wescope.sandbox.stripe.store import Resource
 
-KNOWN_BUGS = frozenset({"shared_collection", "part_capture", "capture"})
+KNOWN_BUGS = frozenset(
+    {"shared_collection", "part_capture", "capture", "void_of_overpaid", "shared_write_off", "void_of_old_note"}
+)
 """What is left out, since a bug that it finds is written down and not mended yet: kinds of steps, and
 
-`shared_collection`: one payment over several invoices of which one has collected an older debt of its customer.
+`shared_collection`: one payment over several invoices of which one has collected an older debt of its customer;
+`void_of_overpaid`: an invoice is voided that used what another one was overpaid;
+`shared_write_off`: an invoice is written off before a charge that paid part of it is booked;
+`void_of_old_note`: a credit note older than the books is voided after they began.
 """
 
 Order = tuple[str, dict[str, Any]]
@@ -163,6 +168,8 @@ def pay(world: World) -> Order | None:
     )
     if method in {"card", "debit", "declined"} and _is_processing(world, invoice):
         return None
+    if method == "debit" and len(world.settings.currencies) > 1 and not _may_be_overpaid(world, invoice):
+        return None
     values: dict[str, Any] = {"id": invoice["id"], "method": method}
     if method in {"part", "over"}:
         rest = invoice["amount_remaining"]
@@ -215,18 +222,31 @@ def pay_shared(world: World) -> Order | None:
     return "pay_shared", values
 
 
+def _has_used_overpayment(world: World, invoice: Resource) -> bool:
+    moves = world.all("customer_balance_transaction", customer=invoice["customer"], type="invoice_overpaid")
+    return "void_of_overpaid" in KNOWN_BUGS and bool(moves) and invoice["starting_balance"] < 0
+
+
+def _is_paid_unbooked(world: World, invoice: Resource) -> bool:
+    unbooked = {one["payment_intent"] for one in world.all("charge", status="succeeded", balance_transaction=None)}
+    payments = world.business.account.store.payments_of(invoice["id"])
+    found = any(payment["payment"].get("payment_intent") in unbooked for payment in payments)
+    return found and "shared_write_off" in KNOWN_BUGS
+
+
 def void(world: World) -> Order | None:
-    invoice = world.one(_payable(world))
+    invoice = world.one(one for one in _payable(world) if not _has_used_overpayment(world, one))
     return ("void_invoice", {"id": invoice["id"]}) if invoice else None
 
 
 def write_off(world: World) -> Order | None:
-    invoice = world.one(world.all("invoice", status="open"))
+    invoice = world.one(one for one in world.all("invoice", status="open") if not _is_paid_unbooked(world, one))
     return ("mark_uncollectible", {"id": invoice["id"]}) if invoice else None
 
 
 def revise(world: World) -> Order | None:
-    invoice = world.one(world.all("invoice", status="open"))
+    found = world.all("invoice", status="open")
+    invoice = world.one(one for one in found if not _has_used_overpayment(world, one))
     if invoice is None:
         return None
     values = {"id": invoice["id"], "lines": _lines(world, invoice["currency"]), "finalize": world.maybe(0.8)}
@@ -289,6 +309,8 @@ def _link_refund(world: World, invoice: Resource, part: int, values: dict[str, A
 
 
 def void_note(world: World) -> Order | None:
+    if world.settings.start_date is not None and "void_of_old_note" in KNOWN_BUGS:
+        return None
     note = world.one(world.all("credit_note", status="issued"))
     return ("void_credit_note", {"id": note["id"]}) if note else None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from wescope.books.documents import Existence, Follow
 from wescope.books.parking import Parked
 from wescope.books.subjects import DocumentKey, Subject
+from wescope.engine.plan import keys_of
 from wescope.engine.results import ADVISED, PARKED, ActionRow, SyncResult
 from wescope.engine.sending import NotSettled
 from wescope.engine.writer import Applied
@@ -22,9 +23,12 @@ class Work:
     follows: tuple[Follow, ...] = ()
 
     def keys(self, existence: Existence) -> list[DocumentKey]:
-        """The documents that are now as they should be: those that stand, or those that are taken back."""
+        """The documents that are now as they should be: those that stand, or those that are taken back.
+
+        Of the latter also their counters: both are done with.
+        """
         documents = [applied.step.document for applied in self.applied]
-        return [document.key for document in documents if document.existence is existence]
+        return keys_of(document for document in documents if document.existence is existence)
 
     def advised(self) -> list[Parked]:
         """The advisory items of documents that nothing else is said about."""

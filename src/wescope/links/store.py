@@ -316,9 +316,11 @@ class LinkStore:
         if not posted and not taken_back:
             return ()
         until = parked.c.details["until"].astext
+        # To a payout it is all the same whether a row's document stands or was undone before it was ever posted.
+        any_end = parked.c.code == ParkCode.PAYOUT_WAITING.value
         reached = sa.or_(
             sa.and_(parked.c.waiting_on.in_(list(posted)), until.is_(None)),
-            sa.and_(parked.c.waiting_on.in_(list(taken_back)), until.is_not(None)),
+            sa.and_(parked.c.waiting_on.in_(list(taken_back)), sa.or_(until.is_not(None), any_end)),
         )
         query = sa.select(parked.c.subject).distinct().where(reached)
         return tuple((await connection.execute(query)).scalars())
