@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from tests.integration.desk import Desk, Shop, open_desk
 from wescope.links.database import conninfo, migrate, open_engine
 from wescope.links.embedded import embedded_postgres
+from wescope.links.embedded.server import _SETTINGS
 
 _TEMPLATE = "wescope_template"
 
@@ -22,9 +23,12 @@ _TEMPLATE = "wescope_template"
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an embedded PostgreSQL that lives as long as this (xdist) process's tests."""
-    with embedded_postgres(tmp_path_factory.mktemp("pg") / "home") as server:
-        with _connected(server.url) as connection:
-            connection.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")  # nothing here outlives a crash
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        # Nothing here outlives a crash of the machine. To make and drop databases waits for the disk otherwise.
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            patch.setitem(_SETTINGS, name, "off")
+        server = stack.enter_context(embedded_postgres(tmp_path_factory.mktemp("pg") / "home"))
+        patch.undo()
         yield server.url
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
+from pyrate_limiter import Duration, Limiter, Rate, StateBucket
 
 from tests.unit.qbo.doubles import UnlimitedLimits
 from wescope.books.policy import Policy
@@ -311,6 +312,8 @@ async def open_desk(
                 runtime.reconciler.writer._settle = timedelta(seconds=settle_s)
                 runtime.reconciler.writer._server_timeout = timedelta(seconds=settle_s)
                 runtime.client._http.timeout = read_timeout_s
+                # The real Stripe's limit, 20 requests a second, would only make tests wait.
+                runtime.reader._api._http._limiter = Limiter(StateBucket([Rate(10_000, Duration.SECOND)]))
                 yield runtime
 
         async with another() as runtime:

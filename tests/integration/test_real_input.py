@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 import uvicorn
-from pyrate_limiter import Duration, Limiter, Rate, StateBucket
 
 from tests.integration.desk import Desk
 from tests.integration.recordings import EVENTS, Account, Json, event_files, load_account, load_events, thin
@@ -59,8 +58,6 @@ class Chain:
 
 @pytest.fixture
 async def chain(desk: Desk) -> AsyncIterator[Chain]:
-    # Real Stripe's limit would only make these tests wait.
-    desk.runtime.reader._api._http._limiter = Limiter(StateBucket([Rate(10_000, Duration.SECOND)]))
     app = create_app(RuntimeServices(desk.runtime))
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off")
     server, listener = Server(config), listen("127.0.0.1", 0)
