@@ -12,8 +12,8 @@ from enum import StrEnum
 from wescope.books.calendar import local_date
 from wescope.books.policy import Policy
 from wescope.books.reversal import is_taken_back
-from wescope.books.subjects import DocumentKey, credit_memo_key, invoice_key, reversal_key
-from wescope.books.values import CustomerBalanceTransaction
+from wescope.books.subjects import DocumentKey, application_key, credit_memo_key, invoice_key, reversal_key
+from wescope.books.values import CustomerBalanceTransaction, Invoice
 
 ENTERED = frozenset({"adjustment", "initial", "migration"})
 """Moves that somebody made by hand: they have documents of their own."""
@@ -212,6 +212,12 @@ class _Settling:
     def _leaves_no_trace(self, applied: CustomerBalanceTransaction, given_back: CustomerBalanceTransaction) -> bool:
         zone = self._policy.timezone
         return is_taken_back(local_date(applied.created, zone), local_date(given_back.created, zone), self._policy)
+
+
+def undone_applications(invoice: Invoice, policy: Policy) -> tuple[DocumentKey, ...]:
+    """Keys of the payments of zero that used the customer's balance for it, and have to go before it can be voided."""
+    uses: Iterable[Use] = settle(invoice.balance, policy).undone
+    return tuple(dict.fromkeys(application_key(use.move.id) for use in uses if use.debt.key == invoice_key(invoice.id)))
 
 
 def balance_credit_memo_key(credit_note: str) -> DocumentKey:

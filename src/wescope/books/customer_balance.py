@@ -66,7 +66,7 @@ def _one_currency(
     return Desired(
         documents=(customer, *documents) if documents else (),
         parked=(*_unknown(posted), *_opening(settlement, posted)),
-        follows=tuple(_overpaid(settlement.uses)),
+        follows=(*_overpaid(settlement.uses), *_given_back(settlement, moves)),
     )
 
 
@@ -172,3 +172,12 @@ def _overpaid(uses: Iterable[Use]) -> Iterator[Follow]:
     for use in uses:
         if use.credit.kind is Kind.OVERPAYMENT and use.credit.move.invoice:
             yield Follow(subject=Subject(kind=SubjectKind.INVOICE, id=use.credit.move.invoice), since=use.move.created)
+
+
+def _given_back(settlement: Settlement, moves: Iterable[CustomerBalanceTransaction]) -> Iterator[Follow]:
+    """Overpaid invoices whose credit is free again, since what had used it was voided."""
+    last = {move.invoice: move.created for move in moves if move.type == "unapplied_from_invoice"}
+    for use in settlement.undone:
+        if use.credit.kind is Kind.OVERPAYMENT and use.credit.move.invoice:
+            subject = Subject(kind=SubjectKind.INVOICE, id=use.credit.move.invoice)
+            yield Follow(subject=subject, since=last.get(use.move.invoice, use.move.created))

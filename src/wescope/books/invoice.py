@@ -4,13 +4,15 @@ Rules: DESIGN.md section 3; facts/stripe.md 2.1 (life of an invoice), 2.2 (which
 What happened to it afterwards is told by `invoice_story`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
+from wescope.books.balance import undone_applications
 from wescope.books.calendar import local_date
 from wescope.books.customer import customer_document
 from wescope.books.documents import (
+    Application,
     CreditMemoBody,
     Desired,
     Document,
@@ -22,11 +24,11 @@ from wescope.books.documents import (
     SalesLine,
     Skipped,
 )
-from wescope.books.invoice_story import Told, movements, tell, undone_applications
+from wescope.books.invoice_story import Told, tell
 from wescope.books.lines import sales_lines, service_dates
 from wescope.books.names import doc_number
 from wescope.books.parking import ParkCode, Parked
-from wescope.books.payment import Outcome, allocated, failed_at, payment_document
+from wescope.books.payment import Outcome, allocated, failed_at, movements, payment_document, waiting
 from wescope.books.policy import Policy
 from wescope.books.reversal import is_taken_back
 from wescope.books.subjects import (
@@ -132,20 +134,46 @@ def _negated(line: SalesLine) -> SalesLine:
 
 def _books(invoice: Invoice, document: Document, lines: tuple[SalesLine, ...], policy: Policy) -> Desired:
     """All around an invoice that can be posted. What is taken back comes first: it frees what it was applied to."""
-    told = tell(invoice, document, lines, policy)
+    others = _portions_of_others(invoice, policy)
+    told = tell(invoice, document, lines, policy, others)
     story = told.outcomes
     gone = [one for one in story if isinstance(one, Document) and one.existence is Existence.VOID]
     rest = [one for one in story if one not in gone]
     customer = customer_document(invoice.customer, invoice.currency, policy)
     if document.existence is Existence.VOID:
         blockers = (*undone_applications(invoice, policy), *(one.key for one in gone if document.key in one.references))
-        counters = tell(invoice, replace(document, existence=Existence.PRESENT), lines, policy).outcomes
+        counters = tell(invoice, replace(document, existence=Existence.PRESENT), lines, policy, others).outcomes
         dated = tuple(one for one in counters if isinstance(one, Document) and _is_reversal(one, invoice))
         needed = (customer,) if any(isinstance(one, Document) for one in rest) else ()
         voided = replace(document, blockers=blockers, counters=dated)
         return _sorted((*gone, voided, *needed, *rest), _follows(invoice))
     mismatch = _payments_mismatch(invoice, story) or _open_mismatch(invoice, told)
     return _sorted((*gone, customer, document, *rest, *mismatch), _follows(invoice))
+
+
+def _portions_of_others(invoice: Invoice, policy: Policy) -> dict[str, Mapping[str, tuple[Application, ...]]]:
+    """What money over several invoices settles because of the others: each tells its own story for that."""
+    portions: dict[str, Mapping[str, tuple[Application, ...]]] = {}
+    for companion in invoice.companions:
+        standing = _standing(companion, policy)
+        if standing is not None:
+            portions[companion.id] = tell(companion, *standing, policy).portions
+    return portions
+
+
+def _standing(invoice: Invoice, policy: Policy) -> tuple[Document | None, tuple[SalesLine, ...]] | None:
+    """The document of an invoice (null if it rightly has none) and its lines; null if it is held or a draft."""
+    issued = invoice.effective_at or invoice.finalized_at
+    if invoice.status is InvoiceStatus.DRAFT or issued is None:
+        return None
+    posted_on, lines = local_date(issued, policy.timezone), sales_lines(invoice, policy)
+    empty = invoice.total == 0 and not any(line.amount for line in lines)
+    if empty or (policy.start_date is not None and posted_on < policy.start_date):
+        return None, lines
+    if _obstacle(invoice, lines):
+        return None
+    document = _document(invoice, lines, posted_on, policy)
+    return replace(document, existence=_existence(invoice, posted_on, policy)), lines
 
 
 def _is_reversal(document: Document, invoice: Invoice) -> bool:
@@ -157,7 +185,8 @@ def _without(invoice: Invoice, reason: str, lines: tuple[SalesLine, ...], policy
 
     It settles nothing but older debts that it collects.
     """
-    story = [one for one in tell(invoice, None, lines, policy).outcomes if not _is_old_void(one)]
+    told = tell(invoice, None, lines, policy, _portions_of_others(invoice, policy))
+    story = [one for one in told.outcomes if not _is_old_void(one)]
     posted = any(isinstance(one, Document) for one in story)
     customer = (customer_document(invoice.customer, invoice.currency, policy),) if posted else ()
     return _sorted((Skipped(key=invoice_key(invoice.id), reason=reason), *customer, *story), _follows(invoice))
@@ -210,19 +239,11 @@ def _skipped(invoice: Invoice, reason: str) -> Desired:
 
 def _held(invoice: Invoice, parked: Parked, policy: Policy) -> Desired:
     payments = (payment_document(payment, invoice.customer, policy) for payment in movements(invoice))
-    return _sorted((parked, *(_waiting(outcome, parked.key) for outcome in payments)))
+    return _sorted((parked, *(_held_back(outcome, parked.key) for outcome in payments)))
 
 
-def _waiting(outcome: Outcome, key: DocumentKey) -> Outcome:
-    if not isinstance(outcome, Document):
-        return outcome
-    return Parked(
-        key=outcome.key,
-        code=ParkCode.WAITING,
-        amount=outcome.amount,
-        currency=outcome.currency,
-        details={"waiting_on": key},
-    )
+def _held_back(outcome: Outcome, key: DocumentKey) -> Outcome:
+    return waiting(outcome, key) if isinstance(outcome, Document) else outcome
 
 
 def _sorted(outcomes: Iterable[Outcome], follows: tuple[Follow, ...] = ()) -> Desired:

@@ -4,9 +4,10 @@ Each happening settles or opens documents; the order decides what settles what. 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 
 from wescope.books.application import application_document
 from wescope.books.balance import ROLLED_OVER, Kind, Settlement, Use, settle
@@ -33,26 +34,27 @@ from wescope.books.documents import (
 )
 from wescope.books.invoice_memos import bad_debt_memo, void_memo
 from wescope.books.names import doc_number
-from wescope.books.parking import ParkCode, Parked
 from wescope.books.payment import (
     Outcome,
     allocated,
     applications_of,
     failed_at,
     failure_entry,
+    in_another_currency,
     is_shared,
+    movements,
     payment_document,
     received_at,
+    waiting,
 )
 from wescope.books.policy import Policy
-from wescope.books.receivables import Receivables, applied
+from wescope.books.receivables import Receivables, applied, merged
 from wescope.books.reversal import is_taken_back, reversed_
 from wescope.books.subjects import (
     DocumentKey,
     application_key,
     customer_key,
     invoice_key,
-    payment_key,
     reversal_key,
 )
 from wescope.books.values import (
@@ -79,13 +81,23 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What follows from an invoice, in posting order, and what by that is still open in Stripe (minor units)."""
+    """What follows from an invoice, in posting order, and what by that is still open in Stripe (minor units).
+
+    `portions` is what each payment settles because of this invoice, by the payment's source.
+    """
 
     outcomes: tuple[Outcome, ...]
     owed: int
+    portions: Mapping[str, tuple[Application, ...]]
 
 
-def tell(invoice: Invoice, document: Document | None, lines: tuple[SalesLine, ...], policy: Policy) -> Told:
+def tell(
+    invoice: Invoice,
+    document: Document | None,
+    lines: tuple[SalesLine, ...],
+    policy: Policy,
+    others: Mapping[str, Mapping[str, tuple[Application, ...]]] = MappingProxyType({}),
+) -> Told:
     """What follows from an issued invoice beside itself, in posting order.
 
     Args:
@@ -93,16 +105,12 @@ def tell(invoice: Invoice, document: Document | None, lines: tuple[SalesLine, ..
         document: its QBO invoice; null if the invoice is older than the books, so that nothing can settle it.
         lines: its item lines.
         policy: the company's choices.
+        others: of other invoices, by id: what their payments settle because of them.
 
     Returns:
         Payments, credit memos, applications and counter-documents; what was taken back is void.
     """
-    return _Story(invoice, document, lines, policy).told()
-
-
-def movements(invoice: Invoice) -> tuple[InvoicePayment, ...]:
-    """The invoice's payments, each movement of money once."""
-    return tuple({payment.source_id: payment for payment in reversed(invoice.payments)}.values())[::-1]
+    return _Story(invoice, document, lines, policy, others).told()
 
 
 class _Story:
@@ -113,12 +121,19 @@ class _Story:
     """
 
     def __init__(
-        self, invoice: Invoice, document: Document | None, lines: tuple[SalesLine, ...], policy: Policy
+        self,
+        invoice: Invoice,
+        document: Document | None,
+        lines: tuple[SalesLine, ...],
+        policy: Policy,
+        others: Mapping[str, Mapping[str, tuple[Application, ...]]],
     ) -> None:
         self._invoice, self._policy, self._lines = invoice, policy, lines
         self._key = invoice_key(invoice.id)
         self._customer = customer_key(invoice.customer.id, invoice.currency)
         self._made: list[Outcome] = []
+        self._others = others
+        self._portions: dict[str, tuple[Application, ...]] = {}
         self._open = Receivables()
         self._owed = self._own = invoice.total
         self._written_off = 0
@@ -132,7 +147,7 @@ class _Story:
     def told(self) -> Told:
         for happening in sorted(self._happenings(), key=lambda one: (one.at, one.rank, one.key)):
             happening.tell()
-        return Told(outcomes=tuple(self._made), owed=self._owed)
+        return Told(outcomes=tuple(self._made), owed=self._owed, portions=self._portions)
 
     def _happenings(self) -> Iterator[Happening]:
         invoice = self._invoice
@@ -209,13 +224,13 @@ class _Story:
         if mismatch := split_mismatch(note, lines):
             self._made.append(mismatch)
             return
-        at = note.effective_at or note.created
-        if self._is_before_start(noted_on(note, self._policy)):
-            self._settle(0 if voided_on(note, self._policy) else note.pre_payment_amount)
-            return
+        at, customer = note.effective_at or note.created, self._invoice.customer.id
         parts = split_note(note, lines)
+        if self._is_before_start(noted_on(note, self._policy)):
+            yield from self._old_note(note, pre_payment_memo(note, parts.pre_payment, customer, self._policy), at)
+            return
         if note.pre_payment_amount:
-            memo = pre_payment_memo(note, parts.pre_payment, self._invoice.customer.id, self._policy)
+            memo = pre_payment_memo(note, parts.pre_payment, customer, self._policy)
             yield from self._pre_payment(note, memo, at)
         if note.balance_amount:
             self._balance_part(note, parts.balance)
@@ -231,6 +246,17 @@ class _Story:
         if gone and note.voided_at:
             reopened = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
             yield Happening(at=note.voided_at, rank=_NOTE, key=note.id, tell=lambda: self._credit_void(reopened))
+
+    def _old_note(self, note: CreditNote, memo: Document, at: datetime) -> Iterator[Happening]:
+        """Of a credit note older than the books only its void is posted, if that is not: the customer owes it again."""
+        gone = voided_on(note, self._policy)
+        yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._settle(memo.amount))
+        if gone is None or note.voided_at is None or not memo.amount:
+            return
+        reopened = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
+        old = self._is_before_start(gone)
+        again = (lambda: self._settle(-memo.amount)) if old else (lambda: self._credit_void(reopened))
+        yield Happening(at=note.voided_at, rank=_NOTE, key=note.id, tell=again)
 
     def _credit(self, note: CreditNote, memo: Document) -> None:
         self._settle(memo.amount)
@@ -298,7 +324,7 @@ class _Story:
     def _payment_happenings(self, payment: InvoicePayment) -> Iterator[Happening]:
         at, failed = received_at(payment), failed_at(payment)
         if payment.currency != self._invoice.currency:
-            self._made.append(_in_another_currency(payment))
+            self._made.append(in_another_currency(payment))
             return
         if failed is None:
             yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
@@ -319,53 +345,53 @@ class _Story:
             self._written_off -= min(own, self._written_off)
         outcome = payment_document(payment, self._invoice.customer, self._policy, self._settled_by(payment, own))
         if self._gone and isinstance(outcome, Document):
-            outcome = _waiting(outcome, self._key)
+            outcome = waiting(outcome, self._key)
         self._made.append(outcome)
         if not isinstance(outcome, Skipped) or outcome.reason == "before_start_date":
             self._settle(own)
 
     def _settled_by(self, payment: InvoicePayment, own: int) -> tuple[Application, ...]:
-        if is_shared(payment):
-            self._open.take(own)
-            settled = (*applications_of(payment), *self._collected_by(payment))
-        else:
-            settled = self._open.take(own)
-        return (*settled, *self._overpayment_used(payment, own, settled))
+        settled = self._open.take(own)
+        mine = (*settled, *self._overpayment_used(payment, own, settled))
+        self._portions[payment.source_id] = mine
+        return self._together(payment, mine)
 
-    def _collected_by(self, payment: InvoicePayment) -> Iterator[Application]:
-        """The older debts that a payment over several invoices settles together with these."""
-        for part in payment.allocations:
-            rest = part.collected
-            for one in self._settlement.collections:
-                if (
-                    one.invoice == part.invoice
-                    and one.debt.kind is Kind.INVOICE
-                    and (taken := min(rest, one.amount)) > 0
-                ):
-                    rest -= taken
-                    yield Application(document=one.debt.key, amount=taken)
+    def _together(self, payment: InvoicePayment, mine: tuple[Application, ...]) -> tuple[Application, ...]:
+        """What a payment settles because of all its invoices, the same from whichever it is looked at."""
+        shares = applications_of(payment)
+        if not shares:
+            return mine
+        parts: list[Application] = []
+        for plain in shares:
+            portions = self._others.get(plain.document.partition(":")[0], {})
+            parts += mine if plain.document == self._key else portions.get(payment.source_id, (plain,))
+        return merged(parts)
 
     def _overpayment_used(
         self, payment: InvoicePayment, own: int, settled: tuple[Application, ...]
     ) -> Iterator[Application]:
         """What was paid too much is a credit of the customer; where that was used, this payment settles it.
 
-        A payment over several invoices looks the same from each of them, so the credits of all are gone through.
+        What is allocated to no invoice at all counts with the first of them.
         """
-        rest = (payment.charge.amount_captured if payment.charge else own) - applied(settled)
-        paid = {invoice_key(allocation.invoice) for allocation in payment.allocations}
-        for use in self._settlement.uses:
-            is_ours = use.credit.kind is Kind.OVERPAYMENT and use.credit.key in paid
+        first = min((part.invoice for part in payment.allocations), default=self._invoice.id) == self._invoice.id
+        collected = payment.charge.amount_captured if payment.charge else own
+        rest = own - applied(settled) + (max(0, collected - allocated(payment)) if first else 0)
+        for use in self._settlement.uses_of(self._key):
             left = use.amount - self._used_up[use]
-            if is_ours and use.debt.kind is Kind.INVOICE and (part := min(rest, left)) > 0:
+            is_ours = use.credit.kind is Kind.OVERPAYMENT and use.debt.kind is Kind.INVOICE
+            if is_ours and (part := min(rest, left)) > 0:
                 rest -= part
                 self._used_up[use] += part
                 yield Application(document=use.debt.key, amount=part)
 
     def _pay_in_vain(self, payment: InvoicePayment, gone: date) -> None:
         own = allocated(payment, self._invoice.id)
-        settles = applications_of(payment) if is_shared(payment) else self._open.first(own)
-        outcome = payment_document(payment, self._invoice.customer, self._policy, settles)
+        mine = self._open.first(own)
+        self._portions[payment.source_id] = mine
+        if self._written_off:
+            self._made.append(replace(self._recovery(payment, own), existence=Existence.VOID))
+        outcome = payment_document(payment, self._invoice.customer, self._policy, self._together(payment, mine))
         if isinstance(outcome, Document):
             counters = failure_entry(payment, outcome, self._policy)
             self._made += reversed_(outcome, gone, counters, self._policy)
@@ -410,7 +436,13 @@ class _Story:
         if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
             undone = self._date(invoice.voided_at)
             return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
-        later = [one for one in movements(invoice) if received_at(one) > at and failed_at(one) is None]
+        later = [
+            one
+            for one in movements(invoice)
+            if received_at(one) > at
+            and failed_at(one) is None
+            and isinstance(payment_document(one, invoice.customer, self._policy, ()), Document)
+        ]
         if len(later) == 1 and allocated(later[0], invoice.id) >= memo.amount:
             undone = self._date(received_at(later[0]))
             return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
@@ -422,21 +454,25 @@ class _Story:
 
     def _recover(self, payment: InvoicePayment, own: int) -> None:
         """Bad debt that is paid after all: an invoice on the bad-debt item, which the payment settles."""
-        amount = min(own, self._written_off)
+        recovery = self._recovery(payment, own)
+        self._written_off -= recovery.amount
+        self._reopen(recovery)
+
+    def _recovery(self, payment: InvoicePayment, own: int) -> Document:
         on = self._date(received_at(payment))
-        memo = bad_debt_memo(self._invoice, self._customer, self._policy, amount, on)
-        number = doc_number(f"{payment.source_id.partition('_')[2]}-R", payment.source_id)
+        memo = bad_debt_memo(self._invoice, self._customer, self._policy, min(own, self._written_off), on)
+        part = f":{self._invoice.id}" if is_shared(payment) else ""
         recovery = memo_reversal(
             memo,
-            DocumentKey(f"{payment.source_id}:recovery"),
+            DocumentKey(f"{payment.source_id}:recovery{part}"),
             on,
             f"Written-off Stripe invoice {self._invoice.id} paid by {payment.source_id}",
         )
         body = recovery.body
-        if isinstance(body, InvoiceBody):
-            recovery = replace(recovery, body=replace(body, doc_number=number))
-        self._written_off -= amount
-        self._reopen(recovery)
+        if not isinstance(body, InvoiceBody):
+            return recovery
+        number = doc_number(f"{payment.source_id.partition('_')[2]}-R{part[-6:]}", payment.source_id)
+        return replace(recovery, body=replace(body, doc_number=number))
 
     # --- void -------------------------------------------------------------------------------------------------------
 
@@ -460,29 +496,3 @@ class _Story:
         memo = void_memo(invoice, self._customer, self._policy, share(self._lines, amount, invoice.total), on)
         key = DocumentKey(f"{invoice.id}:reversal_application")
         self._apply_memo(memo, key, f"Stripe invoice {invoice.id} voided")
-
-
-def undone_applications(invoice: Invoice, policy: Policy) -> tuple[DocumentKey, ...]:
-    """Keys of the payments of zero that used the customer's balance for it, and have to go before it can be voided."""
-    uses: Iterable[Use] = settle(invoice.balance, policy).undone
-    return tuple(dict.fromkeys(application_key(use.move.id) for use in uses if use.debt.key == invoice_key(invoice.id)))
-
-
-def _in_another_currency(payment: InvoicePayment) -> Parked:
-    return Parked(
-        key=payment_key(payment.source_id),
-        code=ParkCode.LINE_CURRENCY_MISMATCH,
-        amount=allocated(payment),
-        currency=payment.currency,
-        details={"payment_currency": payment.currency},
-    )
-
-
-def _waiting(document: Document, key: DocumentKey) -> Parked:
-    return Parked(
-        key=document.key,
-        code=ParkCode.WAITING,
-        amount=document.amount,
-        currency=document.currency,
-        details={"waiting_on": key},
-    )

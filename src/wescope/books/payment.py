@@ -19,12 +19,13 @@ from wescope.books.names import doc_number, payment_reference
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.policy import AccountRole, Policy, RoleAccount
 from wescope.books.rates import captured_row, rate_of, two_foreign_currencies
-from wescope.books.subjects import customer_key, invoice_key, payment_key, reversal_key
+from wescope.books.subjects import DocumentKey, customer_key, invoice_key, payment_key, reversal_key
 from wescope.books.values import (
     BalanceTransaction,
     Charge,
     ChargeStatus,
     Customer,
+    Invoice,
     InvoicePayment,
     PaymentSource,
 )
@@ -70,13 +71,13 @@ def applications_of(payment: InvoicePayment) -> tuple[Application, ...]:
     return tuple(
         Application(document=invoice_key(invoice_id), amount=amount)
         for invoice_id in sorted({allocation.invoice for allocation in payment.allocations})
-        if (amount := allocated(payment, invoice_id) - _beyond(payment, invoice_id)) > 0
+        if (amount := allocated(payment, invoice_id)) > 0
     )
 
 
-def _beyond(payment: InvoicePayment, invoice_id: str) -> int:
-    """What of a part is not for the invoice's own amount."""
-    return sum(part.overpaid + part.collected for part in payment.allocations if part.invoice == invoice_id)
+def movements(invoice: Invoice) -> tuple[InvoicePayment, ...]:
+    """The invoice's payments, each movement of money once."""
+    return tuple({payment.source_id: payment for payment in reversed(invoice.payments)}.values())[::-1]
 
 
 def is_shared(payment: InvoicePayment) -> bool:
@@ -130,6 +131,28 @@ def failure_entry(payment: InvoicePayment, document: Document, policy: Policy) -
             exchange_rate=rate_of(document.amount, document.currency, row, policy),
             settled=Settled(amount=row.amount, currency=row.currency),
         ),
+    )
+
+
+def in_another_currency(payment: InvoicePayment) -> Parked:
+    """A payment whose currency is not that of its invoice, which QBO could not apply."""
+    return Parked(
+        key=payment_key(payment.source_id),
+        code=ParkCode.LINE_CURRENCY_MISMATCH,
+        amount=allocated(payment),
+        currency=payment.currency,
+        details={"payment_currency": payment.currency},
+    )
+
+
+def waiting(document: Document, key: DocumentKey) -> Parked:
+    """A document that must not be posted before another one."""
+    return Parked(
+        key=document.key,
+        code=ParkCode.WAITING,
+        amount=document.amount,
+        currency=document.currency,
+        details={"waiting_on": key},
     )
 
 

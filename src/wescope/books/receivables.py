@@ -1,7 +1,7 @@
 """Receivables: the open documents of one invoice, from the oldest, while its story is gone through."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wescope.books.documents import Application, Entity
 from wescope.books.subjects import DocumentKey
@@ -54,3 +54,12 @@ class Receivables:
 def applied(applications: Iterable[Application]) -> int:
     """The sum of what is settled."""
     return sum(application.amount for application in applications)
+
+
+def merged(parts: Iterable[Application]) -> tuple[Application, ...]:
+    """One application per document: QBO links a payment to each once."""
+    found: dict[DocumentKey, Application] = {}
+    for part in parts:
+        known = found.get(part.document)
+        found[part.document] = replace(part, amount=part.amount + (known.amount if known else 0))
+    return tuple(found.values())

@@ -174,16 +174,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """The part of one movement of money that pays one invoice.
-
-    Known for money that pays several invoices: `overpaid` is what of it is more than the invoice was due, and
-    `collected` what of it settles older debts of the customer that the invoice collects.
-    """
+    """The part of one movement of money that pays one invoice."""
 
     invoice: str
     amount: int
-    overpaid: int = 0
-    collected: int = 0
 
 
 class PaymentSource(StrEnum):
@@ -294,7 +288,9 @@ class Invoice:
     """A Stripe invoice with its customer, all its lines, its payments and its credit notes.
 
     `balance` holds all moves of the customer's balance in the invoice's currency, oldest first, if the invoice used or
-    changed that balance; else it is empty. `revision_of` is the invoice that this one replaces.
+    changed that balance; else it is empty. `revision_of` is the invoice that this one replaces. `companions` are the
+    other invoices that its payments pay, whole but without companions of their own: what money over several invoices
+    settles depends on the story of each.
     """
 
     id: str
@@ -324,6 +320,7 @@ class Invoice:
     credit_notes: tuple[CreditNote, ...] = ()
     balance: tuple[CustomerBalanceTransaction, ...] = ()
     revision_of: str | None = None
+    companions: "tuple[Invoice, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,8 +52,7 @@ def _concerns_balance(invoice: Invoice) -> bool:
     if invoice.status is InvoiceStatus.DRAFT:
         return False
     moved = invoice.ending_balance is not None and invoice.ending_balance != invoice.starting_balance
-    beyond = any(part.overpaid or part.collected for payment in invoice.payments for part in payment.allocations)
-    if moved or invoice.starting_balance or invoice.amount_overpaid or beyond:
+    if moved or invoice.starting_balance or invoice.amount_overpaid:
         return True
     # Nothing was due although something was sold: too small or too large to collect, or credited at once. A void
     # invoice gives the balance back, so that both ends are equal again.

@@ -1,10 +1,11 @@
 """An invoice with all that belongs to it: lines, payments, credit notes, and the customer's balance."""
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
-from wescope.books.values import Allocation, CreditNote, Invoice, InvoiceLine, InvoicePayment, InvoiceStatus
-from wescope.errors import ObjectNotFound
+from wescope.books.values import CreditNote, Invoice, InvoiceLine, InvoiceStatus
+from wescope.errors import ObjectNotFound, ObjectUnreadable
 from wescope.stripe.balances import CustomerBalanceReader
 from wescope.stripe.client import StripeApi
 from wescope.stripe.credit_notes import CreditNoteReader
@@ -44,6 +45,10 @@ class InvoiceReader:
         Raises:
             StripeError: Stripe can't be read, or one of the objects can't.
         """
+        invoice = await self._alone(identifier)
+        return None if invoice is None else replace(invoice, companions=await self._companions(invoice))
+
+    async def _alone(self, identifier: str) -> Invoice | None:
         payload = await self._payload(identifier)
         if payload is None:
             return None
@@ -52,9 +57,11 @@ class InvoiceReader:
         payments = await self._payments.paid_for(
             invoice, fields.optional_integer("amount_paid_off_stripe"), attempted=fields.flag("attempted")
         )
-        invoice = replace(invoice, payments=await self._with_beyond(invoice, payments or invoice.payments))
         return replace(
-            invoice, credit_notes=await self._notes(invoice), balance=await self._balances.of_invoice(invoice)
+            invoice,
+            payments=payments or invoice.payments,
+            credit_notes=await self._notes(invoice),
+            balance=await self._balances.of_invoice(invoice),
         )
 
     async def lines(self, identifier: str) -> tuple[InvoiceLine, ...]:
@@ -82,35 +89,15 @@ class InvoiceReader:
             return None
         return [line async for line in self._api.pages(f"/v1/invoices/{invoice.object_id}/lines")]
 
-    async def _with_beyond(self, invoice: Invoice, payments: tuple[InvoicePayment, ...]) -> tuple[InvoicePayment, ...]:
-        """Money over several invoices: what is not for their own amounts, the same from wherever it is looked at."""
-        complete = []
-        for payment in payments:
-            parts = payment.allocations
-            if len(parts) > 1:
-                parts = tuple([await self._beyond(invoice, part) for part in parts])
-            complete.append(replace(payment, allocations=parts))
-        return tuple(complete)
-
-    async def _beyond(self, invoice: Invoice, part: Allocation) -> Allocation:
-        if part.invoice == invoice.id:
-            return _of(part, invoice)
-        payload = await self._payload(part.invoice)
-        return part if payload is None else _of(part, parse_invoice(payload))
+    async def _companions(self, invoice: Invoice) -> tuple[Invoice, ...]:
+        """The other invoices that its payments pay; one that cannot be read is left out, and says so itself."""
+        paid = {part.invoice for payment in invoice.payments for part in payment.allocations}
+        found = []
+        for identifier in sorted(paid - {invoice.id}):
+            with contextlib.suppress(ObjectUnreadable):
+                found.append(await self._alone(identifier))
+        return tuple(companion for companion in found if companion is not None)
 
     async def _notes(self, invoice: Invoice) -> tuple[CreditNote, ...]:
         is_draft = invoice.status is InvoiceStatus.DRAFT
         return () if is_draft else await self._credit_notes.of_invoice(invoice.id)
-
-
-def _of(part: Allocation, invoice: Invoice) -> Allocation:
-    """A part with what of it is not for the invoice's own amount.
-
-    Whether Stripe counts what was overpaid among what was paid is not documented: both amounts together tell.
-    """
-    too_much = invoice.amount_paid - invoice.amount_due if invoice.amount_overpaid else 0
-    overpaid = min(part.amount, max(0, too_much))
-    moved = 0 if invoice.ending_balance is None else invoice.starting_balance - invoice.ending_balance
-    own = max(0, invoice.total - invoice.pre_payment_credit_notes_amount)
-    beyond = part.amount - overpaid - own
-    return replace(part, overpaid=overpaid, collected=max(0, min(moved, beyond)))
