@@ -12,18 +12,7 @@ from wescope.sandbox.stripe.currency import step as smallest_step
 from wescope.sandbox.stripe.disputes import REASONS
 from wescope.sandbox.stripe.store import Resource
 
-KNOWN_BUGS = frozenset(
-    {
-        "part_capture",
-        "capture",
-        "shared_beyond",
-        "shared_write_off",
-        "failed_recovery",
-        "unbooked_recovery",
-        "void_of_overpaid",
-        "void_of_old_note",
-    }
-)
+KNOWN_BUGS = frozenset({"failed_recovery"})
 """What is left out, since a bug that it finds is written down and not mended yet: kinds of steps, and
 
 `shared_beyond`: one payment over several invoices meets more than these invoices as they were issued;
