@@ -232,11 +232,20 @@ async def test_who_waits_for_a_document_is_found(engine: AsyncEngine) -> None:
 async def test_who_waits_until_a_document_is_gone_is_not_woken_while_it_stands(engine: AsyncEngine) -> None:
     key = DocumentKey("ch_9:payment")
     await _park(engine, _item(ParkCode.WAITING, waiting_on=key, until="taken_back"))
-    await _park(engine, _item(ParkCode.PAYOUT_WAITING, "po_1:deposit", waiting_on=f"{key} x:y"), subject=OTHER)
+    await _park(engine, _item(ParkCode.WAITING, "ch_9:application", waiting_on=f"{key} x:y"), subject=OTHER)
     async with transaction(engine) as connection:
         assert await STORE.waiting_for(connection, [key]) == (str(OTHER),)
         assert await STORE.waiting_for(connection, [], [key]) == (str(SUBJECT),)
         assert set(await STORE.waiting_for(connection, [key], [key])) == {str(SUBJECT), str(OTHER)}
+
+
+async def test_a_payout_is_woken_when_what_it_waits_for_is_posted_or_gone(engine: AsyncEngine) -> None:
+    key = DocumentKey("ch_9:payment")
+    await _park(engine, _item(ParkCode.PAYOUT_WAITING, "po_1:deposit", waiting_on=f"{key} x:y"))
+    async with transaction(engine) as connection:
+        assert await STORE.waiting_for(connection, [key]) == (str(SUBJECT),)
+        assert await STORE.waiting_for(connection, [], [key]) == (str(SUBJECT),)
+        assert await STORE.waiting_for(connection, [DocumentKey("x:y")], [DocumentKey("x:y")]) == ()
 
 
 async def test_advice_about_a_posted_document_stays_until_its_subject_says_otherwise(engine: AsyncEngine) -> None:

@@ -452,6 +452,7 @@ async def test_a_payment_of_an_invoice_before_the_start_is_named(make_desk: Open
         new = desk.shop.invoice(customer, 3_000)
         charge = desk.shop.pay_shared({old: 2_000, new: 3_000})
         await desk.sync(old, new)
+        print("PROBE", desk.records("Payment"), await desk.codes(), desk.records("Invoice"))
         desk.check_invoice(new, balance="30")
         row = await desk.parked(f"{charge}:payment")
         assert (row.code, row.amount) == ("pays_skipped_invoice", 5_000)

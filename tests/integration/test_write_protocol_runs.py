@@ -14,7 +14,7 @@ from tests.unit.engine.test_owners import PAYOUT
 from wescope.books.documents import Desired, Entity, Follow
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import Subject, SubjectKind
-from wescope.books.values import Payout, Reading
+from wescope.books.values import Payout, Reading, StripeObject
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.results import SyncResult
 from wescope.engine.writer import Applied
@@ -46,6 +46,10 @@ class _Payouts:
             return desired
         item = Parked(key=DEPOSIT.key, code=ParkCode.PAYOUT_WAITING, amount=payout.amount, currency="usd")
         return replace(desired, documents=(), parked=(item,))
+
+    async def days(self, found: StripeObject) -> tuple[Follow, ...]:
+        del found  # fees are not booked by day here
+        return ()
 
     async def settle(self, payout: Payout, applied: Sequence[Applied], parked: Sequence[Parked]) -> None:
         if self.fails:

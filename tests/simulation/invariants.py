@@ -179,9 +179,10 @@ def owed_in_stripe(store: Store) -> Owed:
 
 
 def _still_owed(store: Store, part: Resource) -> int:
-    """What an unbooked payment leaves owed: nothing of what was given up, before it is booked."""
+    """What an unbooked payment leaves owed: nothing of what had been given up before it came."""
     invoice = store.get("invoice", part["invoice"])
-    given_up = invoice is not None and invoice["status_transitions"]["marked_uncollectible_at"] is not None
+    marked_at = invoice["status_transitions"]["marked_uncollectible_at"] if invoice else None
+    given_up = marked_at is not None and marked_at < part["status_transitions"]["paid_at"]
     return 0 if given_up else int(part["amount_paid"])
 
 

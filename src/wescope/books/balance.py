@@ -195,8 +195,12 @@ class _Settling:
             self._made.undone += applied
             self._credits.extendleft(_Open(use.credit, use.amount) for use in reversed(applied))
             return
+        # What older credit than the books' had settled was still open in QBO: the reversal has settled that.
+        unknown = [use for use in applied if use.credit.kind is Kind.UNKNOWN]
+        for use in unknown:
+            self._add_credit(move, use.credit, use.amount)
         reversal = Item(kind=self._kind(move, Kind.CREDIT_MEMO), key=reversal_key(move.invoice or ""), move=move)
-        self._add_credit(move, reversal, -move.amount)
+        self._add_credit(move, reversal, -move.amount - sum(use.amount for use in unknown))
 
     def _roll_over(self, move: CustomerBalanceTransaction) -> int:
         """An invoice that is not charged collects nothing: the older debts are open again, before its own amount."""

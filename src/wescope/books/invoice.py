@@ -186,14 +186,10 @@ def _without(invoice: Invoice, reason: str, lines: tuple[SalesLine, ...], policy
     It settles nothing but older debts that it collects.
     """
     told = tell(invoice, None, lines, policy, _portions_of_others(invoice, policy))
-    story = [one for one in told.outcomes if not _is_old_void(one)]
-    posted = any(isinstance(one, Document) for one in story)
+    story = told.outcomes
+    posted = any(isinstance(one, Document) and one.existence is Existence.PRESENT for one in story)
     customer = (customer_document(invoice.customer, invoice.currency, policy),) if posted else ()
     return _sorted((Skipped(key=invoice_key(invoice.id), reason=reason), *customer, *story), _follows(invoice))
-
-
-def _is_old_void(outcome: Outcome) -> bool:
-    return isinstance(outcome, Document) and outcome.existence is Existence.VOID and not outcome.counters
 
 
 def _payments_mismatch(invoice: Invoice, outcomes: Iterable[Outcome]) -> tuple[Parked, ...]:
