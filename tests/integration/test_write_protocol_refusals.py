@@ -10,6 +10,10 @@ from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk, Shop
 from wescope.books.parking import REASONS, ParkCode
 from wescope.books.policy import Policy
+from wescope.books.values import Invoice
+from wescope.stripe.invoices import InvoiceReader
+
+_CUT_OVER = Policy(start_date=date(2026, 11, 1))
 
 
 async def test_links_that_qbo_drops_silently_are_undone_and_parked(desk: Desk, shop: Shop) -> None:
@@ -444,21 +448,67 @@ async def test_credits_that_qbo_applies_unasked(make_desk: OpenDesk) -> None:
         await desk.check_settled()
 
 
-async def test_a_payment_of_an_invoice_before_the_start_is_named(make_desk: OpenDesk) -> None:
+def _old_and_new(desk: Desk) -> tuple[str, str, str]:
+    """An invoice older than `_CUT_OVER`, one since, and the charge that pays both: 20 of the old one, 30 of the new."""
+    customer = desk.shop.customer()
+    old = desk.shop.invoice(customer, 2_000, effective_at=1_790_000_000)
+    new = desk.shop.invoice(customer, 3_000)
+    return old, new, desk.shop.pay_shared({old: 2_000, new: 3_000})
 
-    async with make_desk(policy=Policy(start_date=date(2026, 11, 1))) as desk:
-        customer = desk.shop.customer()
-        old = desk.shop.invoice(customer, 2_000, effective_at=1_790_000_000)
-        new = desk.shop.invoice(customer, 3_000)
-        charge = desk.shop.pay_shared({old: 2_000, new: 3_000})
+
+def _check_paid(desk: Desk, new: str, charge: str) -> None:
+    """The payment is posted whole: the new invoice is settled, and what paid the old one stays unapplied."""
+    invoice, payment = desk.check_invoice(new, balance="0"), desk.record("Payment", f"{charge}:payment")
+    assert (payment["TotalAmt"], payment["UnappliedAmt"]) == (50, 20)
+    linked = [(line["Amount"], link["TxnId"]) for line in payment["Line"] for link in line["LinkedTxn"]]
+    assert linked == [(30, invoice["Id"])]
+
+
+async def test_a_payment_of_an_invoice_before_the_start_and_a_later_one_settles_the_later(make_desk: OpenDesk) -> None:
+    async with make_desk(policy=_CUT_OVER) as desk:
+        old, new, charge = _old_and_new(desk)
         await desk.sync(old, new)
-        print("PROBE", desk.records("Payment"), await desk.codes(), desk.records("Invoice"))
+        assert desk.records("Invoice", f"{old}:invoice") == []
+        _check_paid(desk, new, charge)
+        await desk.check_settled()
+
+
+async def test_a_payment_waits_while_the_other_invoice_cannot_be_read(make_desk: OpenDesk) -> None:
+    async with make_desk(policy=_CUT_OVER) as desk:
+        old, new, charge = _old_and_new(desk)
+        desk.shop.edit(old, status="unheard_of")
+        await desk.sync(old, new)
         desk.check_invoice(new, balance="30")
-        row = await desk.parked(f"{charge}:payment")
-        assert (row.code, row.amount) == ("pays_skipped_invoice", 5_000)
-        assert row.details == {"invoice": old, "reason": "before_start_date"}
-        assert await desk.dirty() == []
-        await desk.check_silent()
+        assert await desk.codes() == {f"{old}:invoice": "object_unreadable", f"{charge}:payment": "waiting"}
+        desk.shop.edit(old, status="paid")
+        await desk.wake()
+        _check_paid(desk, new, charge)
+        print("PROBE", await desk.codes())
+        await desk.check_settled()
+
+
+async def test_a_payment_that_also_pays_an_invoice_before_the_start_is_named_if_that_was_not_at_hand(
+    make_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older invoice could not be read with the new one, and can be a moment later: it will never be posted."""
+
+    async def nothing(_reader: InvoiceReader, _invoice: Invoice) -> tuple[Invoice, ...]:
+        return ()
+
+    async with make_desk(policy=_CUT_OVER) as desk:
+        old, new, charge = _old_and_new(desk)
+        with monkeypatch.context() as patched:
+            patched.setattr(InvoiceReader, "_companions", nothing)
+            await desk.sync(new)
+            desk.check_invoice(new, balance="30")
+            row = await desk.parked(f"{charge}:payment")
+            assert (row.code, row.amount) == ("pays_skipped_invoice", 5_000)
+            assert row.details == {"invoice": old, "reason": "before_start_date"}
+            assert await desk.dirty() == []
+            await desk.check_silent()
+        await desk.wake()
+        _check_paid(desk, new, charge)
+        await desk.check_settled()
 
 
 async def test_a_payment_that_stripe_no_longer_shows_is_named_and_not_touched(desk: Desk, shop: Shop) -> None:

@@ -1,11 +1,13 @@
 """How customers behave where money takes another way than into an invoice: refunds, disputes, currencies, payouts."""
 
+import contextlib
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
 from wescope.sandbox.stripe.charges import ChargeDraft
 from wescope.sandbox.stripe.drafts import LineDraft
+from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.intents import Purchase
 from wescope.sandbox.stripe.profile import Profile
 from wescope.sandbox.stripe.profiles import BASIC
@@ -130,7 +132,10 @@ def yen(self: Profile) -> None:
 
 
 def treasury(self: Profile) -> None:
-    """What moves the balance without a customer: a top-up, Stripe's own fees, a reserve; a paid payout that fails."""
+    """What moves the balance without a customer: a top-up, Stripe's own fees, a reserve; payouts that fail.
+
+    One fails after it was paid and one on its way; one is instant, with its fee.
+    """
     rows = self.business.rows
     start = self.cycle(0)
     self.later(start, 2, lambda at: rows.topup(50_000, at, description="Top-up for refunds"))
@@ -140,15 +145,24 @@ def treasury(self: Profile) -> None:
     self.later(start, 5, lambda at: rows.add("reserved_funds", -10_000, at, description="Reserve"))
     self.later(start, 19, lambda at: rows.add("reserved_funds", 10_000, at, description="Reserve released"))
     self.later(start, 9, lambda at: rows.add("adjustment", 275, at, description="Goodwill adjustment"))
-    self.later(start, 25, partial(_fail_a_payout, self))
+    self.later(start, 25, partial(_fail_a_payout, self, ("paid",)))
+    self.later(start, 39, partial(_fail_a_payout, self, ("pending", "in_transit")))
+    self.later(start, 46, partial(_pay_out_at_once, self))
 
 
-def _fail_a_payout(self: Profile, at: int) -> None:
-    """Let the newest payout that was paid fail; without automatic payouts nothing happens."""
+def _fail_a_payout(self: Profile, statuses: tuple[str, ...], at: int) -> None:
+    """Let the newest payout of one of these statuses fail; without automatic payouts nothing happens."""
     for payout in self.business.account.store.newest_first("payout"):
-        if payout["status"] == "paid" and payout["amount"] > 0:
+        if payout["status"] in statuses and payout["amount"] > 0:
             self.business.payouts.fail(payout, at)
             return
+
+
+def _pay_out_at_once(self: Profile, at: int) -> None:
+    """Take 20.00 out at once, if that much is there; without automatic payouts nothing happens."""
+    if self.business.account.store.all("payout"):
+        with contextlib.suppress(StripeError):
+            self.business.payouts.create(2_000, at, method="instant")
 
 
 def _disputed(self: Profile, end: Callable[[Resource, int], object]) -> None:
