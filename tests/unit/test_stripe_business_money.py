@@ -254,6 +254,8 @@ def test_an_instant_payout_costs_a_fee_of_its_own() -> None:
 def test_the_rows_of_every_automatic_payout_foot() -> None:
     store = seeded().account.store
     for payout in store.all("payout"):
+        if not payout["automatic"]:
+            continue
         rows = [one for one in store.all("balance_transaction") if store.paid_out.get(one["id"]) == payout["id"]]
         assert sum(one["net"] for one in rows) == 0
         assert [one["id"] for one in rows if one["source"] == payout["id"] and one["type"] == "payout"] == [

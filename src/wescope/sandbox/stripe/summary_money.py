@@ -51,8 +51,9 @@ def _unpaid(store: Store, rows: list[Resource]) -> Totals:
     )  # fmt: skip
     totals = _total(waiting, lambda row: int(row["amount"]))
     for payout in store.all("payout"):
-        if not payout["automatic"] and payout["status"] in _SETTLED:
-            own = store.get("balance_transaction", str(payout["balance_transaction"])) or {}
+        own = store.get("balance_transaction", str(payout["balance_transaction"])) or {}
+        # What a manual payout took, until an automatic one has its row, and leaves that much less behind.
+        if not payout["automatic"] and payout["status"] in _SETTLED and not _is_settled(store, own):
             taken = payout["amount"] + own.get("fee", 0)
             totals[payout["currency"]] = totals.get(payout["currency"], 0) - taken
     return totals
@@ -60,7 +61,7 @@ def _unpaid(store: Store, rows: list[Resource]) -> Totals:
 
 def _is_settled(store: Store, row: Resource) -> bool:
     """Say whether a row is in an automatic payout that was paid or came back."""
-    payout = store.get("payout", store.paid_out.get(row["id"], ""))
+    payout = store.get("payout", store.paid_out.get(row.get("id", ""), ""))
     return payout is not None and payout["status"] in _SETTLED
 
 
