@@ -186,6 +186,7 @@ def test_what_is_accepted_is_told_apart_and_counted(running: tuple[Bench, Proces
     for name in ("parent", "payments", "total_taxes"):
         old_invoice.pop(name, None)
     old = _fresh(event, api_version="2020-08-27", data={"object": {**old_invoice, "charge": "ch_1", "paid": True}})
+    renamed = {"object": event["data"]["object"], "previous_attributes": {"name": "Ada"}}
     thin = {
         "object": "v2.core.event",
         "type": "v1.invoice.paid",
@@ -201,7 +202,7 @@ def test_what_is_accepted_is_told_apart_and_counted(running: tuple[Bench, Proces
         ("stored", old),
         ("stored", _fresh(thin)),
         ("unknown", _fresh(event, type="planet.discovered")),
-        ("ignored", _fresh(event, type="customer.updated")),
+        ("ignored", _fresh(event, type="customer.updated", data=renamed)),
     ):
         accepted.append((outcome, body, sign(body, secret)))
     in_future, other = _fresh(event), _fresh(event)

@@ -8,10 +8,11 @@ of (Stripe's own fees) are found by the next payout, which has all days looked a
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from wescope.books.calendar import local_date
-from wescope.books.documents import Desired, Follow, JournalLine, KeyDates, Skipped
+from wescope.books.documents import Desired, Existence, Follow, JournalLine, KeyDates, Skipped
 from wescope.books.fees import FeePart, fee_of, fee_parts, fees_add_up
 from wescope.books.journal import clearing_account, clearing_entry, is_before_start
 from wescope.books.parking import ParkCode, Parked
@@ -112,7 +113,7 @@ def balance_day_books(day: BalanceDay, policy: Policy) -> Desired:
     if stray := next((row for row in rows if row.currency != day.currency or not fees_add_up(row)), None):
         return Desired(parked=(_mismatch(key, day, stray),))
     parts = fee_parts(rows, policy)
-    if not parts:
+    if not any(fee_of(row) for row in rows):
         return Desired(skipped=(Skipped(key=key, reason="no_fees"),))
     document = clearing_entry(
         key=key,
@@ -124,7 +125,8 @@ def balance_day_books(day: BalanceDay, policy: Policy) -> Desired:
         note=f"Stripe fees of {day.day.isoformat()}",
         policy=policy,
     )
-    return Desired(documents=(document,))
+    # Fees that were given back on their own day leave nothing, and what was posted of them before is taken back.
+    return Desired(documents=(document if parts else replace(document, existence=Existence.VOID),))
 
 
 def _lines(day: BalanceDay, parts: tuple[FeePart, ...]) -> Iterator[JournalLine]:

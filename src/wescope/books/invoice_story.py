@@ -400,6 +400,7 @@ class _Story:
 
     def _fail(self, payment: InvoicePayment) -> None:
         if self._is_before_start(self._date(failed_at(payment) or received_at(payment))):
+            self._settle(-allocated(payment, self._invoice.id))
             return
         # Of money from before the books only the way back is posted: it leaves clearing now.
         any_day = replace(self._policy, start_date=None)
