@@ -32,6 +32,7 @@ from wescope.books.documents import (
     SalesLine,
     Skipped,
 )
+from wescope.books.happenings import Happening, Rank
 from wescope.books.invoice_memos import bad_debt_memo, void_memo
 from wescope.books.names import doc_number
 from wescope.books.payment import (
@@ -64,19 +65,6 @@ from wescope.books.values import (
     InvoicePayment,
     InvoiceStatus,
 )
-
-_BALANCE, _ISSUE, _NOTE, _MARK, _PAYMENT, _VOID = range(6)
-"""What comes first of one second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """One step of the story: when (UTC), its rank within a second, and what it does."""
-
-    at: datetime
-    rank: int
-    key: str
-    tell: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +140,15 @@ class _Story:
     def _happenings(self) -> Iterator[Happening]:
         invoice = self._invoice
         yield from self._balance_happenings()
-        yield Happening(at=self._issued_at(), rank=_ISSUE, key="", tell=self._issue)
+        yield Happening(at=self._issued_at(), rank=Rank.ISSUE, key="", tell=self._issue)
         for note in invoice.credit_notes:
             yield from self._note_happenings(note)
         for payment in movements(invoice):
             yield from self._payment_happenings(payment)
         if invoice.marked_uncollectible_at:
-            yield Happening(at=invoice.marked_uncollectible_at, rank=_MARK, key="", tell=self._write_off)
+            yield Happening(at=invoice.marked_uncollectible_at, rank=Rank.MARK, key="", tell=self._write_off)
         if invoice.status is InvoiceStatus.VOID and invoice.voided_at and not self._gone:
-            yield Happening(at=invoice.voided_at, rank=_VOID, key="", tell=self._void)
+            yield Happening(at=invoice.voided_at, rank=Rank.VOID, key="", tell=self._void)
 
     def _date(self, moment: datetime) -> date:
         return local_date(moment, self._policy.timezone)
@@ -186,7 +174,8 @@ class _Story:
         key, note = application_key(self._invoice.id), f"Stripe invoice {self._invoice.id} applied"
         if parts := self._open.take(memo.amount):
             self._made.append(self._application(memo, key, parts, note))
-        elif self._gone and any(move.type == "unapplied_from_invoice" and move.amount > 0 for move in self._moves()):
+        elif any(move.type == "unapplied_from_invoice" and move.amount > 0 for move in self._moves()):
+            # Voided, it collects nothing: the debts are open again, whatever the month, and no account moves by that.
             self._made.append(replace(self._application(memo, key, (), note), existence=Existence.VOID))
 
     def _moves(self) -> list[CustomerBalanceTransaction]:
@@ -199,11 +188,11 @@ class _Story:
         for move in self._moves():
             if move.type == "applied_to_invoice" or move.type in ROLLED_OVER:
                 used = [use for use in self._settlement.uses if use.move.id == move.id]
-                yield Happening(at=move.created, rank=_BALANCE, key=move.id, tell=self._balance(move.amount, used))
+                yield Happening(at=move.created, rank=Rank.BALANCE, key=move.id, tell=self._balance(move.amount, used))
                 for one in self._settlement.collections:
                     if one.move.id == move.id and one.debt.kind is Kind.INVOICE:
                         collect = self._collection(one.debt.key, one.amount)
-                        yield Happening(at=move.created, rank=_BALANCE, key=move.id, tell=collect)
+                        yield Happening(at=move.created, rank=Rank.BALANCE, key=move.id, tell=collect)
 
     def _balance(self, amount: int, used: list[Use]) -> Callable[[], None]:
         def happen() -> None:
@@ -240,23 +229,23 @@ class _Story:
     def _pre_payment(self, note: CreditNote, memo: Document, at: datetime) -> Iterator[Happening]:
         gone = voided_on(note, self._policy)
         if gone and is_taken_back(memo.dates.txn, gone, self._policy):
-            yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._credit_undone(note, memo, gone))
+            yield Happening(at=at, rank=Rank.NOTE, key=note.id, tell=lambda: self._credit_undone(note, memo, gone))
             return
-        yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._credit(note, memo))
+        yield Happening(at=at, rank=Rank.NOTE, key=note.id, tell=lambda: self._credit(note, memo))
         if gone and note.voided_at:
             reopened = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
-            yield Happening(at=note.voided_at, rank=_NOTE, key=note.id, tell=lambda: self._credit_void(reopened))
+            yield Happening(at=note.voided_at, rank=Rank.NOTE, key=note.id, tell=lambda: self._credit_void(reopened))
 
     def _old_note(self, note: CreditNote, memo: Document, at: datetime) -> Iterator[Happening]:
         """Of a credit note older than the books only its void is posted, if that is not: the customer owes it again."""
         gone = voided_on(note, self._policy)
-        yield Happening(at=at, rank=_NOTE, key=note.id, tell=lambda: self._settle(memo.amount))
+        yield Happening(at=at, rank=Rank.NOTE, key=note.id, tell=lambda: self._settle(memo.amount))
         if gone is None or note.voided_at is None or not memo.amount:
             return
         reopened = memo_reversal(memo, reversal_key(note.id), gone, f"Stripe credit note {note.id} voided")
         old = self._is_before_start(gone)
         again = (lambda: self._settle(-memo.amount)) if old else (lambda: self._credit_void(reopened))
-        yield Happening(at=note.voided_at, rank=_NOTE, key=note.id, tell=again)
+        yield Happening(at=note.voided_at, rank=Rank.NOTE, key=note.id, tell=again)
 
     def _credit(self, note: CreditNote, memo: Document) -> None:
         self._settle(memo.amount)
@@ -327,14 +316,16 @@ class _Story:
             self._made.append(in_another_currency(payment))
             return
         if failed is None:
-            yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
+            yield Happening(at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
             return
         gone = self._date(failed)
         if is_taken_back(self._date(at), gone, self._policy) and not self._is_before_start(self._date(at)):
-            yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay_in_vain(payment, gone))
+            yield Happening(
+                at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay_in_vain(payment, gone)
+            )
             return
-        yield Happening(at=at, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
-        yield Happening(at=failed, rank=_PAYMENT, key=payment.source_id, tell=lambda: self._fail(payment))
+        yield Happening(at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
+        yield Happening(at=failed, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._fail(payment))
 
     def _pay(self, payment: InvoicePayment) -> None:
         own = allocated(payment, self._invoice.id)
@@ -488,12 +479,14 @@ class _Story:
             for reversal in self._write_off_reversal(memo, on):
                 self._reopen(reversal)
         amount, self._owed = self._own, 0
+        key, text = DocumentKey(f"{invoice.id}:reversal_application"), f"Stripe invoice {invoice.id} voided"
         if self._document is not None and self._document.entity is Entity.CREDIT_MEMO:
-            text = f"Stripe invoice {invoice.id} voided"
-            self._reopen(memo_reversal(self._document, reversal_key(invoice.id), on, text))
+            again = memo_reversal(self._document, reversal_key(invoice.id), on, text)
+            self._reopen(again)
+            parts = self._open.take(again.amount, only=again.key)
+            self._made.append(self._application(self._document, key, parts, text))
             return
         if amount <= 0:
             return
         memo = void_memo(invoice, self._customer, self._policy, share(self._lines, amount, invoice.total), on)
-        key = DocumentKey(f"{invoice.id}:reversal_application")
-        self._apply_memo(memo, key, f"Stripe invoice {invoice.id} voided")
+        self._apply_memo(memo, key, text)

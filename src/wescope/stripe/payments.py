@@ -52,7 +52,8 @@ class PaymentReader:
             StripeError: Stripe can't be read, or one of the objects can't.
         """
         paid = invoice.amount_paid or invoice.amount_overpaid or paid_off_stripe
-        if not paid and not (attempted and invoice.total > 0):
+        # Over nothing, or below, something may be due all the same: an older debt that it collects.
+        if not paid and not (attempted and max(invoice.total, invoice.amount_due) > 0):
             return ()
         parts = await self._parts(invoice=invoice.id)
         if not parts and invoice.payments:
