@@ -225,11 +225,6 @@ def keys_of(payout: Payout, policy: Policy) -> tuple[DocumentKey, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def subjects_of(check: PayoutCheck) -> tuple[Subject, ...]:
-    """The Stripe objects to look at so that the missing documents are made, each once, in the order of the rows."""
-    return tuple(dict.fromkeys(row.subject for row in check.rows if row.state is RowState.MISSING))
-
-
 def _unneeded(row: BalanceRow, treatment: Treatment, policy: Policy) -> RowState | None:
     if treatment is Treatment.FEE:
         return RowState.FEE

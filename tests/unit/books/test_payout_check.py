@@ -12,10 +12,10 @@ from wescope.books.payout_check import (
     PayoutState,
     Posted,
     PostedState,
+    RowState,
     check_payout,
     keys_of,
     row_document,
-    subjects_of,
 )
 from wescope.books.policy import PayoutMode
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind
@@ -31,6 +31,11 @@ FEE = a_row(-200, "fee", row_id="txn_7", source=None)
 HELD = a_row(-900, "risk_reserved_funds", row_id="txn_8", source=None)
 REST = a_row(-1200, "partial_capture_reversal", row_id="txn_9", source="re_9", charge="ch_1", kind="refund")
 RETURNED = a_row(700, "payout_reversal", row_id="txn_10", source="po_0", kind="payout")
+
+
+def subjects_of(result: PayoutCheck) -> tuple[Subject, ...]:
+    """The Stripe objects whose documents are missing, each once, in the order of the rows."""
+    return tuple(dict.fromkeys(row.subject for row in result.rows if row.state is RowState.MISSING))
 
 
 def books(**amounts: int | None) -> dict[DocumentKey, Posted]:
