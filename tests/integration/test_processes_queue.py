@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.books.subjects import Subject, SubjectKind
@@ -185,6 +188,38 @@ async def test_a_stop_and_a_hurry_put_running_jobs_back(database: str) -> None:
                 assert list(states) == ["todo"]
                 queued = await connection.execute(sa.select(subjects.c.queued))
                 assert queued.scalars().all() == [True]
+
+
+async def test_a_job_whose_end_could_not_be_stored_blocks_nobody(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks just as a job ends: under a worker that lives, no reaper takes it for stalled."""
+    monkeypatch.setattr(queue_module, "_STRAYED_AFTER_S", 0.5)
+    monkeypatch.setattr(queue_module, "_REAP_EVERY_S", 0.2)
+    finish_job, cut = JobManager.finish_job, asyncio.Event()
+    ran: list[str] = []
+    second = asyncio.Event()
+
+    async def cut_once(self: JobManager, *arguments: Any, **options: Any) -> None:
+        if not cut.is_set():
+            cut.set()
+            raise ConnectorException
+        await finish_job(self, *arguments, **options)
+
+    async def run(subject: Subject) -> None:
+        await asyncio.sleep(0)
+        ran.append(subject.id)
+        if subject.id == "in_2":
+            second.set()
+
+    monkeypatch.setattr(JobManager, "finish_job", cut_once)
+    async with _queue(database) as (queue, _engine):
+        await _hint(queue, _invoice(1))
+        async with _working(queue, run):
+            await cut.wait()
+            await _hint(queue, _invoice(2))  # of the same customer, whose lock the first job still has
+            await second.wait()
+    assert ran[0] == "in_1"
 
 
 async def test_hints_are_refused_while_the_database_is_away(database: str) -> None:

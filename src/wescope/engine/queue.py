@@ -7,12 +7,14 @@ task (6, 9), our own reaper (7), history pruned as it is made (10).
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -30,6 +32,8 @@ _POLL_S = 0.5
 _HEARTBEAT_S = 3.0
 _STALLED_AFTER_S = 12.0
 _REAP_EVERY_S = 3.0
+_STRAYED_AFTER_S = 5.0
+"""A job whose run has ended is stored as ended at once; if it still counts as running later, that has failed."""
 _WAKE_EVERY_S = 0.5
 _ORPHANS_EVERY_S, _ORPHAN_AFTER_S = 60.0, 120
 _RESTART_AFTER_S = 1.0
@@ -72,6 +76,7 @@ class HintQueue:
         )
         self._app = procrastinate.App(connector=connector)
         self._running: set[asyncio.Task[object]] = set()
+        self._ended_at: dict[int, float] = {}
 
     async def open(self) -> None:
         """Open procrastinate's connections.
@@ -145,8 +150,9 @@ class HintQueue:
             job.cancel()
 
     def _register(self, run: RunSubject) -> None:
-        async def reconcile(*, kind: str, subject_id: str) -> None:
+        async def reconcile(context: JobContext, *, kind: str, subject_id: str) -> None:
             subject = Subject(kind=SubjectKind(kind), id=subject_id)
+            self._ended_at.pop(context.job.id or 0, None)  # it runs again
             try:
                 await self._run_one(run, subject)
             except DatabaseUnavailable as error:
@@ -155,8 +161,10 @@ class HintQueue:
             except Exception:
                 _log.exception("job put back", subject=str(subject), code="internal")
                 raise
+            finally:
+                self._ended_at[context.job.id or 0] = time.monotonic()
 
-        self._app.task(name=TASK, queue=QUEUE, retry=PatientRetry())(reconcile)
+        self._app.task(name=TASK, queue=QUEUE, retry=PatientRetry(), pass_context=True)(reconcile)
 
     async def _run_one(self, run: RunSubject, subject: Subject) -> None:
         job = asyncio.ensure_future(run(subject))
@@ -197,13 +205,32 @@ class HintQueue:
             await asyncio.sleep(every_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
     async def _reap(self) -> None:
-        """Give the jobs of workers that died back to the queue."""
-        jobs = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S)
+        """Give back to the queue the jobs of workers that died, and our own whose end could not be stored."""
+        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S)
+        await self._put_back(stalled, "job of a dead worker queued again")
+        await self._put_back(await self._strayed(), "job whose end was not stored queued again")
+
+    async def _put_back(self, jobs: Iterable[Job], message: str) -> None:
         for job in jobs:
             # Another worker's reaper may have been faster.
             with contextlib.suppress(ConnectorException):
                 await self._app.job_manager.retry_job(job)
-                _log.warning("job of a dead worker queued again", subject=str(job.task_kwargs.get("subject_id")))
+                _log.warning(message, subject=str(job.task_kwargs.get("subject_id")))
+
+    async def _strayed(self) -> list[Job]:
+        """Jobs that this process has run to their end and that still count as running.
+
+        Procrastinate stores a job's end once. If the connection breaks at that moment the job stays `doing` under a
+        worker that lives: nobody takes it for stalled, and it blocks every later job of its customer.
+        """
+        ended_before = time.monotonic() - _STRAYED_AFTER_S
+        ended = {job_id for job_id, ended_at in self._ended_at.items() if ended_at < ended_before}
+        if not ended:
+            return []
+        doing = [job for job in await self._app.job_manager.list_jobs_async(status="doing") if job.id in ended]
+        for job_id in ended:
+            del self._ended_at[job_id]
+        return doing
 
     async def _wake(self) -> None:
         async with transaction(self._engine) as connection:
