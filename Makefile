@@ -6,7 +6,7 @@ RUN := .venv/bin
 ARGS ?=
 SEEDS ?= 2000
 
-.PHONY: help setup demo test simulate lint format docs bench clean
+.PHONY: help setup demo test simulate chaos lint format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test: setup lint ## Run the linters and every test
 
 simulate: setup ## Prove the books on random histories of every situation (SEEDS=2000)
 	$(RUN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+chaos: setup ## Kill, pause and cut off real processes under load; print recovery times (ARGS="--only kills")
+	$(RUN)/python -m tests.chaos $(ARGS)
 
 lint: setup ## Format check, ruff, mypy, import contract
 	$(RUN)/ruff format --check --quiet .

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from wescope.engine.results import to_json
-from wescope.errors import ConfigurationError, WescopeError
+from wescope.errors import ConfigurationError, WescopeError, WrongUse
 
 Work = Callable[[], Coroutine[Any, Any, "ExitCode"]]
 
@@ -36,7 +36,7 @@ def perform(work: Work, *, as_json: bool) -> None:
 def _outcome(work: Work, *, as_json: bool) -> ExitCode:
     try:
         return asyncio.run(work())
-    except ConfigurationError as error:
+    except (ConfigurationError, WrongUse) as error:
         report(error, as_json=as_json)
         return ExitCode.WRONG_USE
     except WescopeError as error:

@@ -31,7 +31,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert policy_file.account(AccountRole.CLEARING) == "Stripe Clearing"
     assert policy_file.account(AccountRole.REVIEW) is None
     assert policy_file.items[ItemRole.CUSTOMER_BALANCE] == "Stripe Customer Balance"
-    assert (policy_file.settle_s, policy_file.concurrency, policy_file.dry_run) == (20, 8, False)
+    assert (policy_file.settle_s, policy_file.concurrency, policy_file.dry_run) == (20, 64, False)
 
 
 def test_a_file_here_is_found_and_a_named_one_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
