@@ -131,7 +131,11 @@ class Company:
                 process.send_signal(signal.SIGKILL)
                 printed, _ = process.communicate()
         self.peak_mb = max(self.peak_mb, peak.bytes // 2**20)
-        found: dict[str, Any] = json.loads(printed) if printed.strip() else {}
+        if process.returncode < 0:
+            return {}
+        if not printed.strip():
+            say((self.home / "log").read_text(encoding="utf-8")[-2000:])
+        found: dict[str, Any] = json.loads(printed)
         return found
 
 

@@ -345,6 +345,13 @@ async def measure(options: Options) -> Figures:
     )
 
 
+async def measured(options: Options) -> Figures:
+    """As `measure`; everything that runs is ended in order also when this process is terminated."""
+    measuring = asyncio.create_task(measure(options))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
+    return await measuring
+
+
 @contextlib.asynccontextmanager
 async def running(options: Options) -> AsyncIterator[Run]:
     """Both stand-ins, an embedded PostgreSQL and the web role, until the end of the block."""
@@ -382,9 +389,7 @@ def main() -> int:
         scale=given.scale,
         profile=given.profile,
     )
-    # Also when it is terminated everything that runs is ended in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    figures = asyncio.run(measure(options))
+    figures = asyncio.run(measured(options))
     sys.stdout.write((json.dumps(figures.as_json()) if given.json else figures.table()) + "\n")
     return 1 if figures.goals() else 0
 

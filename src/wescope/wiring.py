@@ -46,6 +46,7 @@ from wescope.stripe.reader import StripeReader
 _log = structlog.get_logger(__name__)
 
 _WATCH_EVERY_S = 0.5
+_CONNECTIONS, _JOB_CONNECTIONS = 6, 10
 
 
 @contextlib.asynccontextmanager
@@ -149,14 +150,19 @@ def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) ->
 
 
 async def _tables(stack: contextlib.AsyncExitStack, url: str) -> tuple[AsyncEngine, AttemptLog]:
-    engine = open_engine(url)
-    stack.push_async_callback(engine.dispose)
+    engine = _pool(stack, url, most=_CONNECTIONS)
     await migrate(engine)
     attempts = AttemptLog(engine)
     stack.push_async_callback(attempts.flush)
-    for chore in (attempts.run(), shed_idle(engine)):
-        stack.callback(asyncio.create_task(chore).cancel)
+    stack.callback(asyncio.create_task(attempts.run()).cancel)
     return engine, attempts
+
+
+def _pool(stack: contextlib.AsyncExitStack, url: str, *, most: int) -> AsyncEngine:
+    engine = open_engine(url, most=most)
+    stack.push_async_callback(engine.dispose)
+    stack.callback(asyncio.create_task(shed_idle(engine)).cancel)
+    return engine
 
 
 async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
@@ -205,6 +211,8 @@ class _Connections:
     """What is opened and must be closed: the database, QBO and Stripe."""
 
     engine: AsyncEngine
+    jobs: AsyncEngine
+    """What jobs use. A backlog of them must not keep webhooks and status waiting for a connection."""
     attempts: AttemptLog
     queue: HintQueue
     locks: ClusterLocks
@@ -257,6 +265,7 @@ async def _connect(
     stack.push_async_callback(locks.aclose)
     return _Connections(
         engine=engine,
+        jobs=_pool(stack, url, most=_JOB_CONNECTIONS),
         attempts=attempts,
         queue=queue,
         locks=locks,
@@ -302,7 +311,7 @@ def _reconciler(
     reader: StripeReader,
     listing: StripeListing,
 ) -> Reconciler:
-    engine, client, policy = opened.engine, opened.client, policy_file.policy
+    engine, client, policy = opened.jobs, opened.client, policy_file.policy
     existing = ExistingDocuments(client, company)
     writer = Writer(
         engine=engine,

@@ -39,7 +39,6 @@ from wescope.stripe.hints import hint_of
 AS_OF = date(2026, 11, 20)
 SINCE, UNTIL = date(2026, 10, 1), date(2026, 11, 21)
 PATIENCE_S = 120
-POLICY = Policy(review=True)
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -49,16 +48,19 @@ def no_waiting_for_full_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "FILL_S", 0.03)
 
 
-def mixed(make_desk: OpenDesk, *, customers: int = 44, **options: Any) -> contextlib.AbstractAsyncContextManager[Desk]:
+def mixed(
+    make_desk: OpenDesk, *, start_date: date | None = None, **options: Any
+) -> contextlib.AbstractAsyncContextManager[Desk]:
+    """A history with every situation, and a company that can take it."""
     file = PolicyFile()
     return make_desk(
-        customers=customers,
+        customers=44,
         months=1,
         situations="all",
         payouts="daily",
         as_of=AS_OF,
         knobs={"multicurrency": True},
-        policy=POLICY,
+        policy=Policy(review=True, start_date=start_date),
         file=replace(file, accounts={**file.accounts, AccountRole.REVIEW: "Stripe Review"}),
         read_timeout_s=10,
         **options,
@@ -368,3 +370,12 @@ async def test_following_a_run_tells_how_far_it_is(desk: Desk) -> None:
     assert not report.needs_somebody
     assert told[-1].is_over
     assert [one.run_id for one in await history.runs()] == [run.id]
+
+
+@pytest.mark.parametrize("start", [date(2026, 10, 27), date(2026, 11, 9), date(2026, 11, 15)])
+async def test_the_opening_balance_is_what_the_tie_out_counts_as_such(make_desk: OpenDesk, start: date) -> None:
+    async with mixed(make_desk, start_date=start) as desk:
+        opening = {line.currency: line.amount for line in await desk.runtime.history.opening()}
+        compared = await desk.runtime.tieout(UNTIL)
+        assert opening == {row.currency: row.opening for row in compared.clearing if row.opening}
+        assert opening

@@ -41,6 +41,9 @@ def _outcome(work: Work, *, as_json: bool) -> ExitCode:
         return ExitCode.WRONG_USE
     except WescopeError as error:
         report(error, as_json=as_json)
+    except typer.Abort:
+        _show_error("wrong_use", "Nobody answered the question.", "Add --yes to do it without asking.", as_json=as_json)
+        return ExitCode.WRONG_USE
     except (KeyboardInterrupt, asyncio.CancelledError):
         _show_error("stopped", "Stopped before the end.", "Nothing is lost: run it again.", as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a traceback would print values; the place is enough to report

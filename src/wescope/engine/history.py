@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -200,7 +201,7 @@ class History:
         pace = _Pace()
         async with self._working() as worker:
             parked: tuple[RunParked, ...] = ()
-            for turn in range(10**9):
+            for turn in itertools.count():
                 if worker.done():
                     worker.result()
                 run = await self.desk.find(run_id)

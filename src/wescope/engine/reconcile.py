@@ -333,7 +333,7 @@ class Reconciler:
         if recheck_at is None:
             return replan_at
         # One that is due still, although this run is over, is of a document that is not asked for any more.
-        recheck_at = max(recheck_at, self.clock() + timedelta(seconds=1))
+        recheck_at = recheck_at if recheck_at > self.clock() else self.clock() + timedelta(seconds=_REPLAN_FIRST_S)
         return recheck_at if replan_at is None else min(replan_at, recheck_at)
 
     async def _fail(self, subject: Subject, begun: Begun, error: Exception) -> None:

@@ -82,6 +82,13 @@ def test_wrong_use(run: Run, history: FakeHistory, words: tuple[str, ...]) -> No
     assert run(*words).exit_code == 2
 
 
+def test_nobody_who_could_be_asked_is_wrong_use(run: Run, history: FakeHistory) -> None:
+    result = run("backfill", *PERIOD)
+    assert result.exit_code == 2
+    assert "--yes" in result.output
+    assert not any(one[0] == "backfill" for one in history.asked)  # type: ignore[index]
+
+
 def test_a_backfill_goes_on(run: Run, history: FakeHistory) -> None:
     assert run("backfill", "--resume").exit_code == 0
     assert history.asked == ["resume_backfill"]
