@@ -105,7 +105,7 @@ class Company:
             "NO_PROXY": "127.0.0.1,localhost",
             "WESCOPE_HOME": str(self.home),
             "WESCOPE_CONFIG": str(policy),
-            "WESCOPE_LOG_LEVEL": "warning",
+            "WESCOPE_LOG_LEVEL": os.environ.get("BENCH_LOG_LEVEL", "warning"),
             "WESCOPE_STRIPE_API_BASE": self.stripe["url"],
             "WESCOPE_STRIPE_API_KEY": self.stripe["api_key"],
             "WESCOPE_STRIPE_WEBHOOK_SECRETS": self.stripe["webhook_secret"],
