@@ -207,17 +207,23 @@ class Run:
                 return
             await asyncio.sleep(POLL_S)
 
-    async def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
+    async def rows(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """What the database answers."""
         address = self.server.conninfo
         async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
-            return await (await connection.execute(query)).fetchall()
+            return await (await connection.execute(query, values)).fetchall()
 
     async def counts(self, service: Mapping[str, Any], *, last: int = 0) -> Mapping[str, Any]:
         """What a stand-in counted of its requests; QBO's with the last ones."""
         answer = await self.http.get(f"{service['url']}/_sandbox/requests", params={"last": last})
         found: Mapping[str, Any] = answer.raise_for_status().json()
         return found
+
+    async def batched(self, since: float, until: float) -> int:
+        """How many documents batches have written between two moments (epoch seconds)."""
+        query = "SELECT count(*) FROM attempts WHERE batch_id IS NOT NULL AND operation = 'create' AND outcome = 'ok'"
+        found = await self.rows(query + " AND extract(epoch FROM started_at) BETWEEN %s AND %s", since, until)
+        return int(found[0][0])
 
     async def forget_counts(self) -> None:
         """Have both stand-ins count from zero."""
@@ -272,6 +278,25 @@ class Posted:
         return cls(history=sorted(history), live=live)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of one run, before anything is computed from it; `batched` are the documents that batches wrote."""
+
+    webhooks: int
+    delivered_s: float
+    started_at: float
+    used_s: Mapping[str, float]
+    posted: Posted
+    live: Mapping[str, float]
+    batched: int
+    parked: int
+    stripe: Mapping[str, Any]
+    qbo: Mapping[str, Any]
+    replayed: int
+    replay_s: float
+    replay_calls: int
+
+
 async def measure(options: Options) -> Figures:
     """Run everything once."""
     async with running(options) as run:
@@ -291,57 +316,75 @@ async def measure(options: Options) -> Figures:
         selling.cancel()
         await asyncio.gather(selling, return_exceptions=True)
         await run.until_idle()
-        used = usage.seconds()
-        posted = await Posted.read(run)
+        used_s, posted = usage.seconds(), await Posted.read(run)
         stripe, qbo = await run.counts(run.stripe), await run.counts(run.qbo, last=KEPT_REQUESTS)
         (parked,) = (await run.rows("SELECT count(*) FROM parked"))[0]
         say("replaying every subject")
         await run.forget_counts()
         began = time.monotonic()
-        subjects = await run.replay()
+        replayed = await run.replay()
         await run.until_idle()
-        again = await run.counts(run.qbo)
-        replay_s = time.monotonic() - began
-    documents, everything = len(posted.history), len(posted.history) + 2 * len(posted.live)
-    seconds = posted.history[-1] - posted.history[0]
-    until_ms = posted.history[-1] * 1000
-    waits = [(at - run.live[invoice]) * options.scale for invoice, at in posted.live.items()]
-    batches = [one["items"] for one in qbo["requests"] if one["operation"] == "batch" and one["started_at"] <= until_ms]
+        seen = Seen(
+            webhooks=webhooks,
+            delivered_s=delivered_s,
+            started_at=started_at,
+            used_s=used_s,
+            posted=posted,
+            live=run.live,
+            batched=await run.batched(posted.history[0], posted.history[-1]),
+            parked=parked,
+            stripe=stripe,
+            qbo=qbo,
+            replayed=replayed,
+            replay_s=time.monotonic() - began,
+            replay_calls=(await run.counts(run.qbo))["total"],
+        )
+    return figures_of(options, seen)
+
+
+def figures_of(options: Options, seen: Seen) -> Figures:
+    """What is judged of what was seen."""
+    history, live = seen.posted.history, seen.posted.live
+    documents, everything = len(history), len(history) + 2 * len(live)
+    seconds, until_ms = history[-1] - history[0], history[-1] * 1000
+    waits = [(at - seen.live[invoice]) * options.scale for invoice, at in live.items()]
+    sent = seen.qbo["requests"]
+    batches = [one["items"] for one in sent if one["operation"] == "batch" and one["started_at"] <= until_ms]
     say("items of each batch: " + " ".join(map(str, batches)))
     say("seconds of each live invoice: " + " ".join(f"{wait:.1f}" for wait in waits))
-    in_batches = sum(batches) / seconds * 60 / options.scale
+    in_batches = seen.batched / seconds * 60 / options.scale
     return Figures(
         scale=options.scale,
         invoices=options.invoices,
         customers=options.customers,
         workers=options.workers,
-        webhooks=webhooks,
-        webhooks_per_second=round(webhooks / delivered_s, 1),
+        webhooks=seen.webhooks,
+        webhooks_per_second=round(seen.webhooks / seen.delivered_s, 1),
         documents=documents,
         seconds=round(seconds, 1),
-        seconds_to_first_document=round(posted.history[0] - started_at, 1),
+        seconds_to_first_document=round(history[0] - seen.started_at, 1),
         documents_per_minute=round(documents / seconds * 60 / options.scale, 1),
         batched_per_minute=round(in_batches, 1),
         share_of_allowed=round(in_batches / ALLOWED_PER_MINUTE, 3),
         documents_with_live=everything,
-        qbo_calls=qbo["total"],
-        qbo_calls_per_document=round(qbo["total"] / everything, 4),
-        qbo_operations=qbo["operations"],
+        qbo_calls=seen.qbo["total"],
+        qbo_calls_per_document=round(seen.qbo["total"] / everything, 4),
+        qbo_operations=seen.qbo["operations"],
         batches=len(batches),
         mean_batch=round(sum(batches) / max(1, len(batches)), 1),
         live_invoices=len(waits),
         live_p50_s=round(quantile(waits, 0.5), 2),
         live_p99_s=round(quantile(waits, 0.99), 2),
         live_worst_s=round(max(waits, default=0), 2),
-        stripe_calls_per_invoice=round(stripe["total"] / (options.invoices + len(waits)), 2),
-        stripe_calls=stripe["by_endpoint"],
-        qbo_violations=qbo["violations_by_limit"],
-        stripe_violations=stripe["violations_by_limit"],
-        cpu_ms_per_document={name: round(used_s / everything * 1000, 2) for name, used_s in used.items()},
-        parked=parked,
-        replayed_subjects=subjects,
-        replay_seconds=round(replay_s, 1),
-        replay_qbo_calls=again["total"],
+        stripe_calls_per_invoice=round(seen.stripe["total"] / (options.invoices + len(waits)), 2),
+        stripe_calls=seen.stripe["by_endpoint"],
+        qbo_violations=seen.qbo["violations_by_limit"],
+        stripe_violations=seen.stripe["violations_by_limit"],
+        cpu_ms_per_document={name: round(used_s / everything * 1000, 2) for name, used_s in seen.used_s.items()},
+        parked=seen.parked,
+        replayed_subjects=seen.replayed,
+        replay_seconds=round(seen.replay_s, 1),
+        replay_qbo_calls=seen.replay_calls,
     )
 
 

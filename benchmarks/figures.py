@@ -18,8 +18,8 @@ class Figures:
     """Figures of one run. Calls and batches are HTTP requests to QBO, reads included; `live_*` from sale to books.
 
     `documents` are those of the history, from whose first to whose last everything is measured. Live ones take places
-    in the same batches, so what is judged is how many documents the batches carried. `*_per_minute` and `live_*` are in
-    the time of the real world, all other times as they were.
+    in the same batches, so what is judged is how many documents batches have written (`batched_per_minute`; look-ups in
+    them do not count). `*_per_minute` and `live_*` are in the time of the real world, all other times as they were.
     """
 
     scale: float

@@ -26,6 +26,7 @@ from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
+from wescope.links.clock import DatabaseClock
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
 from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
 from wescope.links.store import LinkStore
@@ -312,7 +313,7 @@ def _reconciler(
     listing: StripeListing,
 ) -> Reconciler:
     engine, client, policy = opened.jobs, opened.client, policy_file.policy
-    existing = ExistingDocuments(client, company)
+    existing, clock = ExistingDocuments(client, company), DatabaseClock()
     writer = Writer(
         engine=engine,
         store=store,
@@ -322,6 +323,7 @@ def _reconciler(
         server_timeout_s=policy_file.server_timeout_s,
         closed_period=policy.closed_period,
         existing=existing,
+        clock=clock,
     )
     matcher = BankMatcher(engine=engine, realm_id=store.realm_id, listing=listing, accounts=company, entries=existing)
     return Reconciler(
@@ -335,6 +337,7 @@ def _reconciler(
         defer=opened.queue.defer,
         payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
         connection=opened.connection,
+        clock=clock,
     )
 
 

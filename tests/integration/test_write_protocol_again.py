@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import SETTLE_S, Desk, Shop
 from tests.integration.papers import CUSTOMER, SUBJECT, Hand, applied_to, document, void, writer_on
-from wescope.books.documents import Document, Entity
+from wescope.books.documents import CustomerBody, Document, Entity
 from wescope.books.parking import ParkCode
+from wescope.books.subjects import customer_key
 from wescope.engine.plan import Action, plan_step
 from wescope.engine.sending import NotSettled
 from wescope.errors import LocksLost, QboNotSent, TransientRefusal
@@ -181,6 +183,78 @@ async def test_the_second_look_comes_by_itself(make_desk: OpenDesk, another: boo
         await desk.check_settled()
         async with transaction(desk.runtime.engine) as connection:
             assert await connection.scalar(sa.select(subjects.c.retry_at).where(subjects.c.id == invoice)) is None
+
+
+@pytest.mark.parametrize(("state", "waits"), [(LinkState.INTENDED, False), (LinkState.UNKNOWN, True)])
+async def test_a_request_id_that_died_with_its_process_twice_is_sent_again_and_one_that_failed_is_not(
+    hand: Hand, state: LinkState, waits: bool
+) -> None:
+    desk, stated = hand.desk, document(Entity.DEPOSIT)
+    desk.qbo.faults.arm("drop_before", method="POST", entity="Deposit", operation="create")
+    with pytest.raises(NotSettled):
+        await _once(hand, stated)
+    async with transaction(desk.runtime.engine) as connection:
+        mine = sa.update(links).where(links.c.document_key == stated.key)
+        await connection.execute(mine.values(state=state.value, sends=2))
+    await asyncio.sleep(SETTLE_S)
+    if waits:
+        with pytest.raises(NotSettled):
+            await _once(hand, stated)
+    else:
+        await _once(hand, stated)
+    assert len(desk.records("Deposit", stated.key)) == int(not waits)
+
+
+# --- a change that landed without an answer, and is not wanted any more --------------------------------------------
+
+
+@pytest.mark.parametrize("then", [1_000, 3_000], ids=["back", "on"])
+@pytest.mark.parametrize("entity", ALL)
+async def test_a_change_that_landed_unanswered_is_not_taken_for_an_edit(hand: Hand, entity: Entity, then: int) -> None:
+    desk, stated = hand.desk, document(entity)
+    hand.writer._lands_within = timedelta(seconds=SETTLE_S)
+    await hand.done(stated)
+    desk.qbo.faults.arm("drop_after", method="POST", entity=entity.value, operation="update")
+    with pytest.raises(NotSettled):
+        await _once(hand, document(entity, 2_000))
+    assert await hand.done(document(entity, then)) == [Action.UPDATE]
+    assert (await _link(desk, stated)).amount == then
+    await _silent(hand, document(entity, then))
+
+
+async def test_an_edit_beside_a_lost_change_is_still_named(hand: Hand) -> None:
+    desk, stated = hand.desk, document(Entity.DEPOSIT)
+    hand.writer._lands_within = timedelta(seconds=SETTLE_S)
+    await hand.done(stated)
+    posted = await _link(desk, stated)
+    desk.qbo.faults.arm("drop_before", method="POST", entity="Deposit", operation="update")
+    with pytest.raises(NotSettled):
+        await _once(hand, document(Entity.DEPOSIT, 2_000))
+    desk.qbo.company.human("Deposit", "update", {"Id": posted.qbo_id, "TxnDate": "2026-11-01"})
+    item = await hand.parked(document(Entity.DEPOSIT, 3_000))
+    assert (item.code, item.details["fields"]) == (ParkCode.EDITED_IN_QBO, "TxnDate")
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_name_that_is_taken_meanwhile_is_not_waited_for(hand: Hand) -> None:
+    """The lost attempt cannot land any more either: so the next name is taken at once, and looked at a second time."""
+    desk = hand.desk
+    stated = replace(
+        CUSTOMER, key=customer_key("cus_2", "usd"), body=CustomerBody(display_names=("Bea", "Bea (cus_2)"))
+    )
+    desk.qbo.faults.arm("drop_before", method="POST", entity="Customer", operation="create")
+    with pytest.raises(NotSettled):
+        await _once(hand, stated)
+    desk.qbo.company.human("Customer", "create", {"DisplayName": "Bea"})
+    assert await hand.done(stated) == [Action.CREATE]
+    (made,) = desk.records("Customer", stated.key)
+    assert made["DisplayName"] == "Bea (cus_2)"
+    assert (await _link(desk, stated)).recheck_at is not None
+    await _let_recheck_come(desk)
+    assert await hand.done(stated) == [Action.NOTHING]
+    assert (await _link(desk, stated)).recheck_at is None
 
 
 # --- who wakes up too late ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ await is cancelled, and what cleans up may still run. A second process then take
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,16 +74,17 @@ def watched(runtime: Runtime, reaper: Reaper, monkeypatch: pytest.MonkeyPatch) -
         reaper.point()
         return answer
 
-    engine = runtime.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", before)
-    sa.event.listen(engine, "commit", before)
+    # Jobs have connections of their own.
+    engines = (runtime.engine.sync_engine, runtime.reconciler.engine.sync_engine)
+    for engine, moment in itertools.product(engines, ("before_cursor_execute", "commit")):
+        sa.event.listen(engine, moment, before)
     monkeypatch.setattr(courier, "_send", sending)
     try:
         yield
     finally:
         monkeypatch.setattr(courier, "_send", send)
-        sa.event.remove(engine, "before_cursor_execute", before)
-        sa.event.remove(engine, "commit", before)
+        for engine, moment in itertools.product(engines, ("before_cursor_execute", "commit")):
+            sa.event.remove(engine, moment, before)
 
 
 @contextlib.asynccontextmanager

@@ -149,7 +149,7 @@ class DriftTable(_Table):
 class QboTable(_Table):
     """`[qbo]`: how QBO is written to."""
 
-    settle_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 20
+    settle_s: Annotated[StrictInt, Field(ge=5, le=3600)] = 20
     server_timeout_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 120
     monthly_reads: Annotated[StrictInt, Field(ge=0)] = 500_000
     backlog_singles: StrictBool = False

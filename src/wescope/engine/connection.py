@@ -115,6 +115,7 @@ class Connection:
         Raises:
             DatabaseUnavailable: it could not be written.
         """
+        self._looked_at_s = float("-inf")  # what is told below, or by whoever holds the tokens, is heeded at once
         code = str(error.details.get("fault_code") or error.details.get("status") or "")
         if "reason" in error.details or not code.isdigit():
             return

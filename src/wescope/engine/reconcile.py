@@ -5,9 +5,9 @@ hint -> read -> desired documents (pure) -> plan = desired - linked -> apply -> 
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -38,6 +38,7 @@ from wescope.errors import (
     StripeError,
     WescopeError,
 )
+from wescope.links.clock import DatabaseClock
 from wescope.links.database import transaction
 from wescope.links.run_id import in_run
 from wescope.links.store import Link, LinkState, LinkStore
@@ -108,7 +109,7 @@ class Reconciler:
     defer: Defer
     payouts: PayoutPort | None = None
     connection: Connection | None = None
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     async def run(self, subject: Subject) -> SyncResult | None:
         """Work off the hints of one subject. Null: there was nothing to do.
@@ -120,7 +121,10 @@ class Reconciler:
         """
         async with transaction(self.engine) as connection:
             begun = await begin(connection, subject)
-        if begun is None or not begun.has_work:
+        if begun is None:
+            return None
+        self.clock.learn(begun.at)
+        if not begun.has_work:
             return None
         try:
             if self.connection and not self.dry_run:

@@ -37,8 +37,9 @@ from wescope.qbo.company import Company
 from wescope.qbo.lanes import SEND_BY
 from wescope.qbo.records import BatchIdentity, Record, Written
 from wescope.qbo.references import References
+from wescope.qbo.verify import edits
 
-SEND_WITHIN_S = 10.0
+SEND_WITHIN_S = 16.0
 """How long after its intent a write may leave, in seconds; to believe that it is absent takes longer (`settle_s`)."""
 
 
@@ -183,6 +184,9 @@ class Sending:
     ) -> Link:
         """QBO holds `record` for the step; a document renews what the link says of it, null leaves that.
 
+        An update whose answer was lost may have landed although another content is wanted by now: then what stands is
+        what was last sent, and not an edit of somebody's.
+
         Raises:
             LocksLost: another run has written the document since `held`.
         """
@@ -196,6 +200,7 @@ class Sending:
                 at=self.clock(),
                 document=document,
                 stated_date=step.stated_date,
+                as_meant=document is None and is_as_sent(step, held, record),
             )
 
     async def end(
@@ -318,6 +323,13 @@ def batch_notes(engine: AsyncEngine, store: LinkStore) -> Callable[[str, Mapping
             await store.note_batch(connection, batch_id, items)
 
     return note
+
+
+def is_as_sent(step: Step, held: Link, record: Record) -> bool:
+    """Whether the record is what the link's last update made of the document, as far as edits are told from it."""
+    if held.operation is not Operation.UPDATE or held.intent_amount is None or record["SyncToken"] == held.sync_token:
+        return False
+    return not edits(step.document, record, amount=held.intent_amount, txn_date=held.intent_txn_date)
 
 
 def held_by(step: Step) -> Link:

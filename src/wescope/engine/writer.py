@@ -25,7 +25,7 @@ from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked, refusal
 from wescope.engine.plan import ADOPTED, Action, Step, adopted, adopted_entity, plan_step
 from wescope.engine.second_look import SecondLook, is_due
-from wescope.engine.sending import SEND_WITHIN_S, Again, NotSettled, Sending, held_by
+from wescope.engine.sending import SEND_WITHIN_S, Again, NotSettled, Sending, held_by, is_as_sent
 from wescope.engine.undone import tried, was_undone
 from wescope.errors import DuplicateDocNumber, DuplicateName, StaleObject
 from wescope.links.database import transaction
@@ -39,8 +39,10 @@ from wescope.qbo.verify import differences, is_void
 
 # Resolving, then planning again, settles in two rounds; more would mean that somebody else is writing.
 _MAX_ROUNDS = 4
-# A request id whose answer was lost twice may be remembered by QBO with a failure: then it is given up.
+# A request id that has failed twice may be remembered by QBO with its failure: then it is given up.
 _MAX_SENDS = 2
+# Where the process died no failure was told, and machines may die many times: but not for ever.
+_MAX_SENDS_UNHEARD = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,9 @@ class Writer:
     `settle_s` is how long after losing sight of a write its absence is believed, if it is sent again with the same
     request id: should it land late after all, QBO knows it; and if QBO does not, the document is looked at a second
     time and what is doubled is removed. Where another id is needed nothing but time protects, so `server_timeout_s`
-    since the attempt must have passed: after that QBO itself gives up (facts/qbo.md 1). A write leaves within ten
-    seconds of its intent, or half of `settle_s` if that is less, or never.
+    since the attempt must have passed: after that QBO itself gives up (facts/qbo.md 1). A write leaves within 16
+    seconds of its intent (so long may a backlog of several machines wait for its batch), or four fifths of `settle_s`
+    if that is less, or never.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Writer:
         `closed_period` says what becomes of new documents whose date is closed; `existing` looks for documents that
         somebody else has entered already, null does not look.
         """
-        send_within_s = min(SEND_WITHIN_S, settle_s / 2)
+        send_within_s = min(SEND_WITHIN_S, 0.8 * settle_s)
         self._sending = Sending(
             engine=engine, store=store, client=client, company=company, clock=clock, send_within_s=send_within_s
         )
@@ -138,9 +141,11 @@ class Writer:
         if await self._adopt_existing(step, subject, lease):
             return
         step = await self._on_open_day(step)
-        for chosen in range(self._first_variant(step, subject), variants(step.document)):
+        first = self._first_variant(step, subject)
+        for chosen in range(first, variants(step.document)):
             try:
-                await self._create_once(step, subject, lease, chosen)
+                # A name that is taken is taken for an earlier attempt to create it, too: another need not wait for it.
+                await self._create_once(step, subject, lease, chosen, beside=chosen > first)
             except DuplicateName:
                 if await self._adopt_ours(step, subject, lease):
                     return
@@ -169,11 +174,11 @@ class Writer:
             return _moved_to(first_open_day(closed_until), step)
         raise Park(parked(step.document, ParkCode.PERIOD_CLOSED, closed_until=closed_until.isoformat()))
 
-    async def _create_once(self, step: Step, subject: Subject, lease: Lease, variant: int) -> None:
+    async def _create_once(self, step: Step, subject: Subject, lease: Lease, variant: int, *, beside: bool) -> None:
         document = step.document
         payload = to_payload(document, await self._sending.references(document, variant))
         await self._sending.check_untried(step, payload)
-        intent = self._not_beside_another(self._sending.intent(step, subject, Operation.CREATE, variant))
+        intent = self._beside_earlier(self._sending.intent(step, subject, Operation.CREATE, variant), allowed=beside)
 
         async def call(again: Again) -> Written:
             return await self._sending.client.create(
@@ -193,18 +198,19 @@ class Writer:
             raise Park(refusal(document, ParkCode.DOC_NUMBER_TAKEN, fault)) from fault
         await self._accepting.accept(step, sent, subject, lease, payload)
 
-    def _not_beside_another(self, intent: Intent) -> Intent:
-        """A create that is not sent beside an earlier one which was given up, but may still land.
+    def _beside_earlier(self, intent: Intent, *, allowed: bool) -> Intent:
+        """A create that may be sent beside an earlier one which was given up, but may still land.
 
-        Under the same request id it is, and is looked at a second time then.
+        It may under the same request id, or if it is `allowed` since QBO refuses the earlier one; then the document is
+        looked at a second time.
 
         Raises:
-            NotSettled: it has another request id, so it must wait.
+            NotSettled: it must wait.
         """
         seen, now = intent.seen, self._clock()
         if seen is None or seen.recheck_at is None or was_undone(seen):
             return intent
-        if intent.request_id != seen.request_id:
+        if intent.request_id != seen.request_id and not allowed:
             raise NotSettled(key=intent.document.key, retry_at=seen.recheck_at)
         return replace(intent, recheck_at=max(seen.recheck_at, now + self._lands_within))
 
@@ -295,6 +301,8 @@ class Writer:
             await sending.end(link, LinkState.VOIDED, sync_token=str(record["SyncToken"]), spent=True)
         elif await self._update_landed(step, link, record):
             await sending.post(step, link, record, step.document)
+        elif link.intent_fingerprint != step.fingerprint and is_as_sent(step, link, record):
+            await sending.post(step, link, record, None, NOT_AS_MEANT)
         else:
             keeps_id = await self._believe_absence(step, link)
             await sending.end(link, LinkState.POSTED, spent=not keeps_id, recheck_at=self._may_land_until(link))
@@ -330,7 +338,8 @@ class Writer:
         """
         ids = {"generation": link.generation, "variant": link.variant}
         again = request_id(self._store.realm_id, step, link.operation, **ids)
-        keeps_id = again == link.request_id and link.sends < _MAX_SENDS and await self._stays_on_its_day(step, link)
+        most = _MAX_SENDS if link.state is LinkState.UNKNOWN else _MAX_SENDS_UNHEARD
+        keeps_id = again == link.request_id and link.sends < most and await self._stays_on_its_day(step, link)
         attempted = link.attempted_at or self._clock()
         believed_at = (link.lost_at or attempted) + self._settle
         if not keeps_id:

@@ -55,6 +55,8 @@ links = Table(
     Column("sync_token", Text),
     Column("fingerprint", Text),
     Column("intent_fingerprint", Text, nullable=False),
+    Column("intent_amount", BigInteger),
+    Column("intent_txn_date", Date),
     Column("request_id", Text, nullable=False),
     Column("generation", Integer, nullable=False, server_default=text("0")),
     Column("sends", Integer, nullable=False, server_default=text("0")),

@@ -47,7 +47,8 @@ class Operation(StrEnum):
 class Link:
     """One row: a document key in one realm. Amount in minor units; `txn_date` in the books' calendar.
 
-    `fingerprint` is of the document that QBO holds, `intent_fingerprint` of the one that was last sent. `stated_date`
+    `fingerprint`, `amount` and `txn_date` are of the document that QBO holds, `intent_fingerprint`, `intent_amount` and
+    `intent_txn_date` of the one that was last sent. `stated_date`
     is the document's own date, if it was moved to `txn_date` because its period is closed. What went out in a batch
     has the batch's request id and its own id in there: both together are its identity (facts/qbo.md 2.1). `sends`
     counts the attempts under the request id that may have reached QBO. `recheck_at` is when the document is looked up
@@ -77,6 +78,8 @@ class Link:
     batch_id: str | None = None
     batch_item: str | None = None
     recheck_at: datetime | None = None
+    intent_amount: int | None = None
+    intent_txn_date: date | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -204,6 +207,8 @@ class LinkStore:
             "state": LinkState.INTENDED.value,
             "operation": intent.operation.value,
             "intent_fingerprint": intent.fingerprint,
+            "intent_amount": intent.document.amount,
+            "intent_txn_date": intent.document.dates.txn,
             "request_id": intent.request_id,
             "generation": intent.generation,
             "variant": intent.variant,
@@ -275,8 +280,12 @@ class LinkStore:
         at: datetime,
         document: Document | None = None,
         stated_date: date | None = None,
+        as_meant: bool = False,
     ) -> Link:
-        """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's.
+        """The document is in QBO as `fingerprint` says.
+
+        `document` renews amount and dates; null keeps what the link says, or with `as_meant` takes amount and date of
+        what was last sent.
 
         QBO has answered for the request id, so the next intent carries another one: a later change back to this very
         content must not be answered from QBO's memory.
@@ -285,6 +294,8 @@ class LinkStore:
             LocksLost: the link is no longer as it is held.
         """
         described = _described(document, stated_date) if document else {}
+        if as_meant:
+            described = {"amount": held.intent_amount, "txn_date": held.intent_txn_date}
         return await self._set(
             connection,
             held,

@@ -65,4 +65,17 @@ def replace_everywhere(old: Any, new: Any) -> int:
             if value is old:
                 setattr(module, attribute, new)
                 count += 1
+            elif name.startswith("wescope"):
+                count += _replace_defaults(value, old, new)
+    return count
+
+
+def _replace_defaults(value: Any, old: Any, new: Any) -> int:
+    """Replaces what a function, or a class's methods, take when they are given nothing."""
+    count = 0
+    for function in vars(value).values() if isinstance(value, type) else (value,):
+        defaults = getattr(function, "__kwdefaults__", None) or {}
+        for name in [name for name, default in defaults.items() if default is old]:
+            defaults[name] = new
+            count += 1
     return count

@@ -3,21 +3,19 @@
 Each is planted at a seam that any version of the product has, in a forked process only.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
 
 from tests.simulation.engine.clocks import replace_everywhere
-from wescope.engine.locks import ClusterLocks, Lease
 from wescope.engine.tokens import StoredTokenRow
 from wescope.errors import QboNotSent, QboOutcomeUnknown, StaleObject
 from wescope.links import schema, subjects
 from wescope.links.database import transaction
 from wescope.links.store import LinkStore
-from wescope.qbo import lanes, lookup, verify
+from wescope.qbo import lookup, verify
 from wescope.qbo.client import QboClient
 
 _WRITES = ("create", "update", "void", "delete")
@@ -44,7 +42,7 @@ def _around_writes(change: Callable[[Any, Callable[..., Any]], Callable[..., Any
 
 
 def _no_intent_row(_: Any) -> None:
-    """The link is stored only after QBO has answered."""
+    """The link is stored only after the call, whatever came of it: who dies in between knows nothing of it."""
     meant: ContextVar[Any] = ContextVar("meant", default=None)
     intend = LinkStore.intend
 
@@ -57,13 +55,14 @@ def _no_intent_row(_: Any) -> None:
 
     def change(_: str, original: Callable[..., Any]) -> Callable[..., Any]:
         async def write(self: Any, *arguments: Any, **options: Any) -> Any:
-            written = await original(self, *arguments, **options)
-            if meant.get() is not None:
-                store, intent, at = meant.get()
-                meant.set(None)
-                async with transaction(_ENGINES[self]) as connection:
-                    await intend(store, connection, intent, at=at)
-            return written
+            try:
+                return await original(self, *arguments, **options)
+            finally:
+                if meant.get() is not None:
+                    store, intent, at = meant.get()
+                    meant.set(None)
+                    async with transaction(_ENGINES[self]) as connection:
+                        await intend(store, connection, intent, at=at)
 
         return write
 
@@ -145,19 +144,6 @@ def _lost_is_not_sent(_: Any) -> None:
     _around_writes(change)
 
 
-def _no_lock(_: Any) -> None:
-    """Two runs may work on one customer."""
-
-    @contextlib.asynccontextmanager
-    async def hold(self: Any, name: str, *, timeout_s: float = 30.0) -> AsyncIterator[Lease]:
-        async def yes() -> bool:
-            return True
-
-        yield Lease(name, yes)
-
-    ClusterLocks.hold = hold  # type: ignore[method-assign]
-
-
 def _cleans_later_hints(_: Any) -> None:
     """A run cleans its subject of hints that came in while it ran."""
     original = subjects.finish
@@ -176,22 +162,6 @@ def _believes_the_answer(_: Any) -> None:
     assert replace_everywhere(verify.differences, lambda *_: ())
 
 
-def _no_send_deadline(_: Any) -> None:
-    """Who sleeps between intent and sending sends late."""
-
-    class Never:
-        def get(self) -> None:
-            return None
-
-        def set(self, _: Any) -> None:
-            return None
-
-        def reset(self, _: Any) -> None:
-            return None
-
-    assert replace_everywhere(lanes.SEND_BY, Never())
-
-
 PLANTS: Mapping[str, Callable[[Any], None]] = {
     "no_intent_row": _no_intent_row,
     "new_request_id_per_attempt": _new_request_id_per_attempt,
@@ -199,8 +169,6 @@ PLANTS: Mapping[str, Callable[[Any], None]] = {
     "blind_retry_on_5010": _blind_retry_on_5010,
     "lost_refresh_token": _lost_refresh_token,
     "lost_is_not_sent": _lost_is_not_sent,
-    "no_lock": _no_lock,
     "cleans_later_hints": _cleans_later_hints,
     "believes_the_answer": _believes_the_answer,
-    "no_send_deadline": _no_send_deadline,
 }

@@ -5,7 +5,7 @@ import functools
 import json
 import re
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ import httpx2
 
 from tests.simulation.engine.chance import Chance
 from tests.simulation.engine.clocks import replace_everywhere
+from tests.simulation.engine.identities import Creation, Identities, creations
 from tests.simulation.engine.loop import PROCESS, Process
 from wescope.sandbox.qbo import QboSandbox
 from wescope.sandbox.qbo.knobs import Knobs
@@ -59,6 +60,9 @@ class Watcher(Protocol):
     def touch(self, process: Process | None, what: str) -> None:
         """Something has an effect outside the process, which may die at this moment."""
 
+    def accuse(self, what: str) -> None:
+        """A process has done what it must not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -94,6 +98,7 @@ class Wires:
         self.stripe_shares: Shares = {}
         self.token_shares: Shares = {}
         self.counts = Counts()
+        self._identities = Identities(may_land_for_s=LATEST_EFFECT_S)
         qbo.gateway.limits = FairLimits()
 
     def install(self) -> None:
@@ -131,11 +136,24 @@ class Wires:
             scope=_scope(request.method, parts.path, parts.query, request.headers.raw),
             body=body,
         )
+        sent = () if is_token else creations(parts.path, parts.query, body)
+        unheard = self._leave(sent)
         found = await self._exchange(call, self._serve_qbo(call))
         if isinstance(found, str):
             raise getattr(httpx2, found)(found, request=request)
+        if fate not in _LOSES:
+            self._identities.heard(sent, unheard, found.body)
         await self._watcher.boundary(f"{label} answered {found.status}{' ' + fate if fate else ''}")
         return httpx2.Response(found.status, headers=found.headers, content=found.body, request=request)
+
+    def _leave(self, sent: Sequence[Creation]) -> dict[str, dict[str, float]]:
+        """Creations leave; returns what was unheard of them before."""
+        now_s, known = asyncio.get_running_loop().time(), self._identities.unheard
+        before = {one.marker: dict(known.get(one.marker, {})) for one in sent}
+        if wrong := self._identities.wrong(sent, now_s):
+            self._watcher.accuse(f"sent beside what may still land: {wrong}")
+        self._identities.leave(sent, now_s)
+        return before
 
     async def _serve_qbo(self, call: "_Call") -> Answer | str:
         """QBO's side of a call, and the ways to it and back."""

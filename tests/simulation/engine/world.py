@@ -159,6 +159,12 @@ class World:
         if process and may_die and self.chance.happens(f"kill {self.steps}", self.profile.kill * _weight(what)):
             self.kill(process)
 
+    def accuse(self, what: str) -> None:
+        """What a process must not do; the first of it is told."""
+        if not self.errors:
+            self.note("-", f"ACCUSED {what}")
+            self.errors.append(what)
+
     def _check_single(self) -> None:
         """While QBO remembers request ids there are never two documents of one key, not even for a moment."""
         doubled = doubled_keys(self.qbo.company)

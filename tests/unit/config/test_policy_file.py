@@ -142,7 +142,7 @@ def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str
         ("[[items.rules]]\nprize = 'x'", "line 2, items.rules.0.prize", "price"),
         ("[books]\ndoc_number_prefix = 'far-too-long'", "line 2, books.doc_number_prefix", "at most 8"),
         ("[customers]\nfields = ['phone']", "line 2, customers.fields", "'email'"),
-        ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 0"),
+        ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 5"),
         ("[engine]\nconcurrency = 1.5", "line 2, engine.concurrency", "integer"),
     ],
 )

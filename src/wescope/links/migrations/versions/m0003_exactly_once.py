@@ -13,6 +13,8 @@ def upgrade() -> None:
     """Add columns and tables; what is there stays as it is, and older code goes on working."""
     op.add_column("links", sa.Column("batch_id", sa.Text))
     op.add_column("links", sa.Column("batch_item", sa.Text))
+    op.add_column("links", sa.Column("intent_amount", sa.BigInteger))
+    op.add_column("links", sa.Column("intent_txn_date", sa.Date))
     op.add_column("links", sa.Column("recheck_at", sa.DateTime(timezone=True)))
     op.create_index("ix_links_recheck", "links", ["recheck_at"], postgresql_where=sa.text("recheck_at IS NOT NULL"))
     op.create_index("ix_links_request_id", "links", ["realm_id", "request_id"])
