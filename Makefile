@@ -31,7 +31,7 @@ demo: setup ## Run both sandboxes and the service: history, sync, tie-out, conso
 	@$(RUN)/wescope demo $(ARGS)
 
 test: setup lint ## Run the linters and every test
-	$(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 simulate: setup ## Break the engine 1,000,000 times, prove the books of 2,000 histories (SEEDS="17 18": these again)
 ifeq ($(strip $(SEEDS)),)

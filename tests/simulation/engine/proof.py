@@ -73,13 +73,18 @@ def _books(world: World, stored: Stored) -> None:
 
 
 def _balances(world: World, stored: Stored) -> None:
-    """What is open of each invoice is what Stripe says, not only in sum: where nothing is parked."""
+    """What is open of each invoice is what Stripe says, not only in sum: where nothing is parked.
+
+    A debt that Stripe carries from an invoice that is too small to the next one stays on its own invoice in QBO.
+    """
     if stored.items:
         return
     wrong = []
     for invoice in world.business.account.store.all("invoice"):
         link = stored.links.get(DocumentKey(f"{invoice['id']}:invoice"))
         if link is None or link.state is not LinkState.POSTED or invoice["status"] not in {"open", "paid"}:
+            continue
+        if invoice["starting_balance"] > 0 or (invoice["ending_balance"] or 0) > 0:
             continue
         record = world.qbo.company.object("Invoice", link.qbo_id or "") or {}
         meant = invoice["amount_remaining"] if invoice["status"] == "open" else 0
