@@ -4,9 +4,11 @@ UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 RUN := .venv/bin
 ARGS ?=
-SEEDS ?= 2000
+SEEDS ?=
+STEPS ?= 1000000
+HISTORIES ?= 2000
 
-.PHONY: help setup demo test simulate lint format docs bench clean
+.PHONY: help setup demo test simulate chaos lint format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,10 +31,21 @@ demo: setup ## Run both sandboxes and the service: history, sync, tie-out, conso
 	@$(RUN)/wescope demo $(ARGS)
 
 test: setup lint ## Run the linters and every test
-	$(RUN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
 
-simulate: setup ## Prove the books on random histories of every situation (SEEDS=2000)
-	$(RUN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+simulate: setup ## Break the engine 1,000,000 times, prove the books of 2,000 histories (SEEDS="17 18": these again)
+ifeq ($(strip $(SEEDS)),)
+	$(RUN)/python -m tests.simulation.engine --steps $(STEPS) $(ARGS)
+	$(RUN)/python -m tests.simulation --seeds $(HISTORIES)
+else
+	@for seed in $(SEEDS); do \
+	  $(RUN)/python -m tests.simulation.engine --seed $$seed --shrink-s 120 $(ARGS) || exit 1; \
+	  $(RUN)/python -m tests.simulation --replay $$seed || exit 1; \
+	done
+endif
+
+chaos: setup ## Kill, pause and cut off real processes under load; print recovery times (ARGS="--only kills")
+	$(RUN)/python -m tests.chaos $(ARGS)
 
 lint: setup ## Format check, ruff, mypy, import contract
 	$(RUN)/ruff format --check --quiet .

@@ -8,6 +8,7 @@ from pathlib import Path
 import wescope
 from wescope.books.categories import CATEGORIES, TYPES
 from wescope.books.parking import REASONS
+from wescope.engine.export_sheets import SHEETS
 from wescope.errors import WescopeError
 from wescope.stripe.events import EVENTS, Handled
 
@@ -98,7 +99,30 @@ def categories_page() -> str:
     )
 
 
-PAGES = {"errors.md": errors_page, "events.md": events_page, "categories.md": categories_page}
+def export_page() -> str:
+    """The columns of every export, from the code."""
+    lines = [
+        "# Exports",
+        "",
+        "Generated from the code by `make docs`. `wescope export --what NAME --out FILE` and",
+        "`GET /api/v1/export/NAME.csv` write these tables as CSV: UTF-8, a header, rows ended by CR LF. An amount is",
+        "a decimal of the currency that its column names, with the decimals that Stripe counts in; dates are ISO 8601,",
+        "and moments have their zone. `--since` (a day in the books' calendar) leaves out what is older. New columns",
+        "come at the end of a table.",
+    ]
+    for what, sheet in SHEETS.items():
+        lines += ["", f"## {what}", "", f"{sheet.meaning} `--since` compares with `{sheet.since}`.", ""]
+        lines += ["| column | what it says |", "|---|---|"]
+        lines += [f"| `{column.name}` | {column.meaning} |" for column in sheet.columns]
+    return "\n".join([*lines, ""])
+
+
+PAGES = {
+    "errors.md": errors_page,
+    "events.md": events_page,
+    "categories.md": categories_page,
+    "export.md": export_page,
+}
 
 
 def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:

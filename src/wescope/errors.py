@@ -8,6 +8,7 @@ WescopeError
 │   ├── ClassMissing            class_missing          a rule of the policy names a class that QBO does not have
 │   ├── TaxCodeMissing          tax_code_missing       a tax rate of Stripe's has no tax code in QBO
 │   └── ExchangeRateMissing     exchange_rate_missing  QBO has no exchange rate for the date
+├── WrongUse                    wrong_use              what was asked for does not fit together
 ├── DatabaseUnavailable         database_unavailable   PostgreSQL does not answer
 ├── LocksLost                   locks_lost             the connection that held this process's locks broke
 ├── WebhookRejected                                    a webhook that is not stored
@@ -25,8 +26,10 @@ WescopeError
 └── QboError
     ├── QboNotSent              qbo_not_sent           surely not written: the request never left, or was turned away
     │   └── QboThrottled        qbo_throttled          429: the realm pauses
+    │       └── QboReadsBlocked  qbo_reads_blocked     the month's metered reads are used up: only writes go
     ├── QboOutcomeUnknown       qbo_outcome_unknown    it may or may not have been written: look it up
     ├── QboDisconnected         qbo_disconnected       the grant is gone: reconnect
+    │   └── QboAppRefused       qbo_app_refused        Intuit does not know client id or secret: the grant may be well
     └── QboRefused              qbo_refused            QBO answered with a fault; carries its codes
         ├── DuplicateRequestId  qbo_600
         ├── ObjectGone          qbo_610                deleted or made inactive
@@ -125,6 +128,15 @@ class ExchangeRateMissing(ConfigurationError):
 
     code = "exchange_rate_missing"
     remedy = "Turn on multicurrency in QBO, or enter the currency's rate of the date there (Currencies)."
+
+
+class WrongUse(WescopeError):
+    """What was asked for does not fit together."""
+
+    code = "wrong_use"
+    owner = Owner.OPERATOR
+    retry = Retry.NEVER
+    remedy = "Ask again as the command's --help, or /openapi.json, says."
 
 
 class DatabaseUnavailable(WescopeError):
@@ -257,6 +269,17 @@ class QboThrottled(QboNotSent):
     code = "qbo_throttled"
 
 
+class QboReadsBlocked(QboThrottled):
+    """The month's metered reads of QBO are used up; writes go on."""
+
+    code = "qbo_reads_blocked"
+    owner = Owner.OPERATOR
+    remedy = (
+        "Nothing: what must be read is tried again each hour and next month, and what needs no read is posted. To read "
+        "sooner, have Intuit raise the app's tier and set monthly_reads under [qbo] in wescope.toml."
+    )
+
+
 class QboOutcomeUnknown(QboError):
     """QBO may or may not have processed the request."""
 
@@ -270,7 +293,17 @@ class QboDisconnected(QboError):
     code = "qbo_disconnected"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Put a new refresh token into WESCOPE_QBO_REFRESH_TOKEN and start again; all work is kept until then."
+    remedy = "Run `wescope connect` and choose the company; all work is kept until then, and goes on by itself."
+
+
+class QboAppRefused(QboDisconnected):
+    """Intuit does not accept the app's client id and secret."""
+
+    code = "qbo_app_refused"
+    remedy = (
+        "Correct WESCOPE_QBO_CLIENT_ID and WESCOPE_QBO_CLIENT_SECRET (the keys of the app at developer.intuit.com) "
+        "and start again; the connection itself may be well, and all work is kept."
+    )
 
 
 class QboRefused(QboError):

@@ -1,31 +1,32 @@
-"""Wiring: the one place where parts are built and put together, and the service that runs them."""
+"""Wiring: the one place where parts are built and put together."""
 
 import asyncio
 import contextlib
-import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import structlog
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wescope import __version__
+from wescope import service
 from wescope.config import PolicyFile, QboAccess, Settings, token_key
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.connecting import Connector
+from wescope.engine.connection import Connection
 from wescope.engine.doctor import Patient, time_at
 from wescope.engine.locks import ClusterLocks
 from wescope.engine.payout_match import BankMatcher
 from wescope.engine.payouts import PayoutDesk
 from wescope.engine.queue import HintQueue, WorkerSettings
+from wescope.engine.read_budget import ReadBudget
 from wescope.engine.reconcile import Reconciler
-from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
-from wescope.engine.runtime import Runtime, WebhookOutcome
+from wescope.engine.runtime import Runtime
+from wescope.engine.sending import batch_notes
+from wescope.engine.shares import keep_share
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
-from wescope.errors import ConfigurationError, DatabaseUnavailable
+from wescope.links.clock import DatabaseClock
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
 from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
 from wescope.links.store import LinkStore
@@ -35,21 +36,18 @@ from wescope.qbo.attempts import Attempt, AttemptHook
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company, TaxChoice
 from wescope.qbo.existing import ExistingDocuments
+from wescope.qbo.lanes import LANE, Lane
 from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
 from wescope.stripe.events import EVENTS
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
-from wescope.web.app import create_app
-from wescope.web.services import Accepted, Outcome, Readiness
 
 _log = structlog.get_logger(__name__)
 
-_WEB_GRACE_S = 3
 _WATCH_EVERY_S = 0.5
-_ACCEPT_S = 10.0
-_accepting: set[asyncio.Task[WebhookOutcome]] = set()
+_CONNECTIONS, _JOB_CONNECTIONS = 6, 10
 
 
 @contextlib.asynccontextmanager
@@ -101,6 +99,25 @@ async def open_runtime(
 
 
 @contextlib.asynccontextmanager
+async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
+    """What connects a company, open for the length of the block; the service may run beside it.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong; nothing was opened.
+        DatabaseUnavailable: the database does not answer.
+    """
+    app = settings.require_qbo_app()
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(open_database(settings))
+        engine, attempts = await _tables(stack, url)
+        connector = Connector(
+            engine=engine, table=TokenTable(engine, [token_key(settings)]), app=app, hooks=(attempts,)
+        )
+        stack.push_async_callback(connector.aclose)
+        yield connector
+
+
+@contextlib.asynccontextmanager
 async def assemble(
     settings: Settings,
     policy_file: PolicyFile,
@@ -123,7 +140,7 @@ async def assemble(
         DatabaseUnavailable: the database does not answer.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opened = await _connect(stack, settings, url, given_limits=limits, given_hooks=hooks)
+        opened = await _connect(stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks)
         yield _assemble(settings, policy_file, opened)
 
 
@@ -134,14 +151,19 @@ def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) ->
 
 
 async def _tables(stack: contextlib.AsyncExitStack, url: str) -> tuple[AsyncEngine, AttemptLog]:
-    engine = open_engine(url)
-    stack.push_async_callback(engine.dispose)
+    engine = _pool(stack, url, most=_CONNECTIONS)
     await migrate(engine)
     attempts = AttemptLog(engine)
     stack.push_async_callback(attempts.flush)
-    for chore in (attempts.run(), shed_idle(engine)):
-        stack.callback(asyncio.create_task(chore).cancel)
+    stack.callback(asyncio.create_task(attempts.run()).cancel)
     return engine, attempts
+
+
+def _pool(stack: contextlib.AsyncExitStack, url: str, *, most: int) -> AsyncEngine:
+    engine = open_engine(url, most=most)
+    stack.push_async_callback(engine.dispose)
+    stack.callback(asyncio.create_task(shed_idle(engine)).cancel)
+    return engine
 
 
 async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
@@ -155,6 +177,10 @@ def _qbo(
     access: QboAccess,
     table: TokenTable,
     limits: Limits,
+    *,
+    engine: AsyncEngine,
+    reads: ReadBudget,
+    backlog_singles: bool,
     hooks: tuple[AttemptHook, ...],
 ) -> tuple[TokenSource, QboClient]:
     tokens = TokenSource(
@@ -167,7 +193,16 @@ def _qbo(
         hooks=hooks,
     )
     stack.push_async_callback(tokens.aclose)
-    client = QboClient(api_base=access.api_base, realm_id=access.realm_id, tokens=tokens, limits=limits, hooks=hooks)
+    client = QboClient(
+        api_base=access.api_base,
+        realm_id=access.realm_id,
+        tokens=tokens,
+        limits=limits,
+        hooks=hooks,
+        reads=reads,
+        before_batch=batch_notes(engine, LinkStore(access.realm_id)),
+        backlog_singles=backlog_singles,
+    )
     stack.push_async_callback(client.aclose)
     return tokens, client
 
@@ -177,17 +212,22 @@ class _Connections:
     """What is opened and must be closed: the database, QBO and Stripe."""
 
     engine: AsyncEngine
+    jobs: AsyncEngine
+    """What jobs use. A backlog of them must not keep webhooks and status waiting for a connection."""
     attempts: AttemptLog
     queue: HintQueue
     locks: ClusterLocks
     tokens: TokenSource
     client: QboClient
+    reads: ReadBudget
+    connection: Connection
     api: StripeApi
 
 
 async def _connect(
     stack: contextlib.AsyncExitStack,
     settings: Settings,
+    policy_file: PolicyFile,
     url: str,
     *,
     given_limits: Limits | None,
@@ -197,16 +237,44 @@ async def _connect(
     engine, attempts = await _tables(stack, url)
     table = await _stored_tokens(engine, settings, qbo_access.realm_id)
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
-    tokens, client = _qbo(stack, qbo_access, table, limits, (attempts, *given_hooks))
-    api = StripeApi(api_key=stripe_access.api_key.get_secret_value(), base_url=stripe_access.api_base)
+    reads = ReadBudget(engine=engine, realm_id=qbo_access.realm_id, monthly_reads=policy_file.monthly_reads)
+    tokens, client = _qbo(
+        stack,
+        qbo_access,
+        table,
+        limits,
+        engine=engine,
+        reads=reads,
+        backlog_singles=policy_file.backlog_singles,
+        hooks=(attempts, reads, *given_hooks),
+    )
+    connection = Connection(
+        engine=engine, realm_id=qbo_access.realm_id, tokens=tokens, read_company=client.company_info
+    )
+    stack.push_async_callback(connection.aclose)
+    api = StripeApi(
+        api_key=stripe_access.api_key.get_secret_value(),
+        base_url=stripe_access.api_base,
+        urgent=lambda: LANE.get() is Lane.LIVE,
+    )
     stack.push_async_callback(api.close)
+    stack.callback(asyncio.create_task(keep_share(engine, api.share)).cancel)
     queue = HintQueue(engine, conninfo(url))
     await queue.open()
     stack.push_async_callback(queue.aclose)
     locks = ClusterLocks(conninfo(url))
     stack.push_async_callback(locks.aclose)
     return _Connections(
-        engine=engine, attempts=attempts, queue=queue, locks=locks, tokens=tokens, client=client, api=api
+        engine=engine,
+        jobs=_pool(stack, url, most=_JOB_CONNECTIONS),
+        attempts=attempts,
+        queue=queue,
+        locks=locks,
+        tokens=tokens,
+        client=client,
+        reads=reads,
+        connection=connection,
+        api=api,
     )
 
 
@@ -230,6 +298,8 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections)
         webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
         workers=WorkerSettings(concurrency=policy_file.concurrency),
         patient=_patient(settings, policy_file, opened, reader),
+        connection=opened.connection,
+        reads=opened.reads,
     )
 
 
@@ -242,8 +312,8 @@ def _reconciler(
     reader: StripeReader,
     listing: StripeListing,
 ) -> Reconciler:
-    engine, client, policy = opened.engine, opened.client, policy_file.policy
-    existing = ExistingDocuments(client, company)
+    engine, client, policy = opened.jobs, opened.client, policy_file.policy
+    existing, clock = ExistingDocuments(client, company), DatabaseClock()
     writer = Writer(
         engine=engine,
         store=store,
@@ -253,6 +323,7 @@ def _reconciler(
         server_timeout_s=policy_file.server_timeout_s,
         closed_period=policy.closed_period,
         existing=existing,
+        clock=clock,
     )
     matcher = BankMatcher(engine=engine, realm_id=store.realm_id, listing=listing, accounts=company, entries=existing)
     return Reconciler(
@@ -265,6 +336,8 @@ def _reconciler(
         dry_run=policy_file.dry_run,
         defer=opened.queue.defer,
         payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
+        connection=opened.connection,
+        clock=clock,
     )
 
 
@@ -278,6 +351,7 @@ def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, 
         qbo=opened.client,
         token_days_left=opened.tokens.days_left,
         stripe_time=lambda: time_at(settings.stripe_api_base),
+        connection=opened.connection.state,
     )
 
 
@@ -285,58 +359,6 @@ def _company(client: QboClient, policy_file: PolicyFile) -> Company:
     tax = policy_file.tax
     choice = TaxChoice(mode="native" if tax.native else "line", default_code=tax.code, codes=tax.codes)
     return Company(client, policy_file.account, policy_file.items, choice)
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeServices:
-    """The runtime as the web layer wants it."""
-
-    runtime: Runtime
-
-    async def accept(self, body: bytes, signature: str | None) -> Accepted:
-        """Verify a webhook and store its hint durably."""
-        accepting = asyncio.create_task(self.runtime.accept(body, signature))
-        _accepting.add(accepting)
-        accepting.add_done_callback(_accepting.discard)
-        await asyncio.wait({accepting}, timeout=_ACCEPT_S)
-        if not accepting.done():
-            # A database that hangs lets a cancellation hang too: nobody waits for that.
-            accepting.cancel()
-            raise DatabaseUnavailable(reason="timeout")
-        found = accepting.result()
-        return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
-
-    async def status(self) -> Status:
-        """What the service is doing."""
-        return await self.runtime.status()
-
-    async def ready(self) -> Readiness:
-        """Whether the service can work: the database answers and has this version's schema."""
-        try:
-            current = await self.runtime.database_ready()
-        except DatabaseUnavailable as error:
-            return Readiness(ok=False, checks={"database": error.code})
-        return Readiness(ok=current, checks={"database": "ok" if current else "schema_outdated"})
-
-    async def sync(self, ids: Sequence[str], *, dry_run: bool) -> Sequence[SyncResult]:
-        """Reconcile these Stripe objects now."""
-        return await self.runtime.sync(ids, dry_run=dry_run)
-
-    async def tieout(self, as_of: date | None) -> TieOut:
-        """Compare Stripe and QBO."""
-        return await self.runtime.tieout(as_of)
-
-    async def parked(self) -> Sequence[ParkedRow]:
-        """The parked documents."""
-        return await self.runtime.parked()
-
-    async def payouts(self) -> Sequence[PayoutResult]:
-        """The payouts that were looked at."""
-        return await self.runtime.payouts()
-
-    async def payout(self, payout_id: str) -> PayoutDetail:
-        """One payout with its rows."""
-        return await self.runtime.payout(payout_id)
 
 
 async def serve(
@@ -354,33 +376,9 @@ async def serve(
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer at the start.
     """
-    if role != "worker":
-        settings.require_webhooks()
     metrics = Metrics(EVENTS)
-    stop, hurry = asyncio.Event(), asyncio.Event()
-    with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        address = bound.enter_context(_bind(settings)) if role != "worker" else None
-        async with open_runtime(settings, policy_file, hooks=(_Meter(metrics),)) as runtime:
-            parts: list[asyncio.Task[None]] = []
-            if role != "web":
-                parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
-            if address:
-                parts.append(asyncio.create_task(_serve_web(runtime, address, metrics, stop, ready), name="web"))
-            elif ready:
-                ready(role)
-            try:
-                await _until_stopped(parts, stop)
-            finally:
-                stop.set()
-                hurrying = asyncio.create_task(_hurry(hurry, runtime))
-                await asyncio.gather(*parts, return_exceptions=True)
-                hurrying.cancel()
-
-
-async def _hurry(hurry: asyncio.Event, runtime: Runtime) -> None:
-    """Cut the running jobs off as soon as a second signal asks for it."""
-    await hurry.wait()
-    runtime.queue.hurry()
+    opening = functools.partial(open_runtime, settings, policy_file, hooks=(_Meter(metrics),))
+    await service.run(opening, settings, metrics, role, ready=ready)
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,103 +393,5 @@ class _Meter:
             entity=attempt.entity or "",
             outcome=attempt.outcome,
             seconds=attempt.milliseconds / 1000,
+            requests=attempt.requests,
         )
-
-
-async def _until_stopped(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
-    """Wait for the stop; a part that ends before it takes the service down, so that it is started anew."""
-    stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    for part in done - {stopping}:
-        part.result()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to the service, and tells its address when it listens."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None] | None) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing: the service stops all its parts together."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell."""
-        await super().startup(sockets)
-        if self.should_exit:
-            return
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        _log.info("ready", url=address)
-        if self._ready:
-            self._ready(address)
-
-
-def _bind(settings: Settings) -> socket.socket:
-    """Take the address before anything else is opened: nobody is answered yet, but it is known to be ours.
-
-    Raises:
-        ConfigurationError: it is in use, or not this machine's.
-    """
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        # A name may have addresses of both kinds; the older kind is what other programs try.
-        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-        # With the protocol said, asyncio sends small answers at once (TCP_NODELAY).
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The address cannot be listened on ({error.strerror}).",
-            variable="WESCOPE_HOST, WESCOPE_PORT",
-            port=settings.port,
-        ) from error
-    return bound
-
-
-async def _serve_web(
-    runtime: Runtime,
-    bound: socket.socket,
-    metrics: Metrics,
-    stop: asyncio.Event,
-    ready: Callable[[str], None] | None,
-) -> None:
-    app = create_app(RuntimeServices(runtime), metrics=metrics, version=__version__)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_WEB_GRACE_S,
-        server_header=False,
-    )
-    server = _Server(config, ready)
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    stopping.cancel()
-    await serving
-
-
-@contextlib.contextmanager
-def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
-    """The first signal asks to stop, the second one to do so without waiting for running jobs."""
-    loop = asyncio.get_running_loop()
-
-    def asked() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    caught = (signal.SIGTERM, signal.SIGINT)
-    for number in caught:
-        loop.add_signal_handler(number, asked)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

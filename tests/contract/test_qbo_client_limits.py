@@ -125,8 +125,8 @@ async def test_two_processes_never_exceed_ten_in_any_second(conninfo: str) -> No
         await run_two(conninfo, server.url, 25)
     assert len(server.arrivals) == 50
     assert server.most_within(1.0) <= 10
-    # Neither is the allowance left lying: 50 requests are four full windows after the first.
-    assert server.arrivals[-1] - server.arrivals[0] < 8
+    # Neither is the allowance left lying: 9 in 1.2 s are 50 in 6 s, and a busy machine throws some permits away.
+    assert server.arrivals[-1] - server.arrivals[0] < 15
 
 
 @pytest.mark.slow

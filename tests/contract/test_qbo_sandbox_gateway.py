@@ -64,6 +64,7 @@ async def test_an_old_refresh_token_may_stay_good(qbo: SandboxClient) -> None:
 
 async def test_authorisation_code(qbo: SandboxClient) -> None:
     running = qbo.running
+    await qbo.control("knobs", {"auto_approve": True})
     query = {
         "client_id": running.tokens.client_id,
         "response_type": "code",
@@ -82,6 +83,52 @@ async def test_authorisation_code(qbo: SandboxClient) -> None:
     assert again.json() == {"error": "invalid_grant"}
     wrong = await qbo.http.post("/oauth2/v1/tokens/bearer", data=form, headers={"Authorization": "Basic eDp5"})
     assert (wrong.status_code, wrong.json()) == (401, {"error": "invalid_client"})
+
+
+async def test_a_person_decides_on_the_authorise_page(qbo: SandboxClient) -> None:
+    asked = {
+        "client_id": qbo.running.tokens.client_id,
+        "response_type": "code",
+        "scope": "openid com.intuit.quickbooks.accounting",
+        "redirect_uri": "http://localhost:1/callback?from=intuit",
+        "state": '"><script>',
+    }
+    page = await qbo.http.get("/connect/oauth2", params=asked)
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    assert 'value="connect"' in page.text
+
+    async def decide(**pressed: str) -> dict[str, list[str]]:
+        back = await qbo.http.post("/connect/oauth2", data={**asked, **pressed})
+        assert (back.status_code, back.headers["location"].partition("?")[0]) == (302, "http://localhost:1/callback")
+        return parse_qs(urlsplit(back.headers["location"]).query)
+
+    denied = await decide(decision="cancel")
+    assert denied == {"from": ["intuit"], "error": ["access_denied"], "state": [asked["state"]]}
+    assert (await decide(decision="connect"))["realmId"] == [qbo.running.realm_id]
+    assert (await decide(decision="connect", realm_id="9130350000000000999"))["realmId"] == ["9130350000000000999"]
+    for name, value, error in (
+        ("client_id", "other", "invalid_request"),
+        ("redirect_uri", "localhost", "invalid_request"),
+        ("state", "", "invalid_request"),
+        ("response_type", "token", "unsupported_response_type"),
+        ("scope", "openid", "invalid_scope"),
+    ):
+        refused = await qbo.http.get("/connect/oauth2", params={**asked, name: value})
+        assert (refused.status_code, refused.json()) == (400, {"error": error})
+
+
+async def test_a_grant_has_two_ends_and_the_hard_one_is_told_if_asked_for(qbo: SandboxClient) -> None:
+    await qbo.control("knobs", {"refresh_token_hard_ttl_s": 1000})
+    first = qbo.running.tokens.refresh_token
+    told = (await refresh(qbo, first)).json()
+    assert "x_refresh_token_hard_expires_in" not in told
+    form = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}
+    headers = {**basic(qbo.running), "x-include-refresh-token-hard-expires-in": "true"}
+    told = (await qbo.http.post("/oauth2/v1/tokens/bearer", data=form, headers=headers)).json()
+    assert 0 < told["x_refresh_token_hard_expires_in"] <= 1000
+    await qbo.control("knobs", {"refresh_token_hard_ttl_s": -1})
+    assert (await refresh(qbo, told["refresh_token"])).status_code == 400
 
 
 async def test_wrong_token_and_wrong_company(qbo: SandboxClient) -> None:

@@ -1,5 +1,7 @@
 """The reader against the local Stripe over HTTP: every payment shape, paging, errors and retries."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -27,11 +29,12 @@ from wescope.books.values import (
     Refund,
 )
 from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 from wescope.sandbox.stripe.charges import ChargeDraft
 from wescope.sandbox.stripe.credit_notes import CreditNoteDraft
 from wescope.sandbox.stripe.drafts import InvoiceDraft, LineDraft
 from wescope.sandbox.stripe.store import Resource
+from wescope.stripe import limits
 from wescope.stripe.client import StripeApi, is_live_key
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.parsing.invoice_payments import PartSource
@@ -40,6 +43,7 @@ from wescope.stripe.reader import StripeReader
 AS_OF = date(2026, 11, 22)
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 FAST = 10_000
+UNLIMITED = Knobs(requests_per_second=0)
 DAY_S = 86_400
 
 
@@ -47,11 +51,12 @@ DAY_S = 86_400
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.001)
     monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_S", 0.001)
 
 
 @pytest.fixture
 async def running() -> AsyncIterator[Running]:
-    async with StripeSandbox(customers=0, months=1, as_of=AS_OF).serve() as served:
+    async with StripeSandbox(customers=0, months=1, as_of=AS_OF, knobs=UNLIMITED).serve() as served:
         yield served
 
 
@@ -331,7 +336,7 @@ async def test_account_and_event(running: Running, merchant: Merchant, api: Stri
 
 
 async def test_a_whole_business_is_accounted_for() -> None:
-    sandbox = StripeSandbox(customers=16, months=2, as_of=AS_OF)
+    sandbox = StripeSandbox(customers=16, months=2, as_of=AS_OF, knobs=UNLIMITED)
     async with (
         sandbox.serve() as running,
         StripeApi(api_key=running.api_key, base_url=running.url, requests_per_second=FAST) as api,
@@ -404,8 +409,34 @@ async def test_requests_are_paced(running: Running) -> None:
         started = time.monotonic()
         for _ in range(20):
             await api.get("/v1/account")
-        # A burst of 10, then 10 more at 40 a second.
-        assert time.monotonic() - started >= 0.2
+        assert time.monotonic() - started >= 18 / 40
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_no_limit_of_stripe_is_broken(*, live: bool) -> None:
+    sandbox = StripeSandbox(customers=0, months=1, as_of=AS_OF, knobs=Knobs(live_key=live))
+    async with (
+        sandbox.serve() as running,
+        StripeApi(api_key=running.api_key, base_url=running.url) as api,
+    ):
+        assert api.livemode is live
+        asked = [api.get(path, limit=1) for path in ("/v1/invoices", "/v1/charges") for _ in range(35)]
+        await asyncio.gather(*asked)
+        counts = running.limits.as_json()
+        assert (counts["total"], counts["violations"]) == (70, 0)
+        assert api.times_limited == {}
+
+
+async def test_two_processes_that_ask_too_much_are_slowed_down_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_S", 0.5)
+    sandbox = StripeSandbox(customers=0, months=1, as_of=AS_OF, knobs=Knobs(requests_per_second=30))
+    async with sandbox.serve() as running, contextlib.AsyncExitStack() as stack:
+        pair = [StripeApi(api_key=running.api_key, base_url=running.url, requests_per_second=40) for _ in range(2)]
+        for api in pair:
+            await stack.enter_async_context(api)
+        await asyncio.gather(*(api.get("/v1/account") for api in pair for _ in range(40)))
+        refused = running.limits.as_json()["violations"]
+        assert refused == sum(sum(api.times_limited.values()) for api in pair) > 0
 
 
 def test_live_keys() -> None:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from jsonschema import Draft202012Validator
 
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 from wescope.sandbox.stripe.api import COLLECTIONS
 from wescope.sandbox.stripe.expansion import REFERENCES
 from wescope.sandbox.stripe.filters import FILTERS
@@ -22,6 +22,8 @@ from wescope.sandbox.stripe.filters import FILTERS
 SHARED = Path(os.environ.get("WESCOPE_SHARED", Path(__file__).parents[2].parent / "shared"))
 SPEC = SHARED / "data/stripe/spec3.2026-08-26.dahlia.json.gz"
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="needs Stripe's specification in the shared folder")
+
+UNLIMITED = Knobs(requests_per_second=0)
 
 # In real answers or in endive, but not in the specification of dahlia.
 BEYOND_THE_SPEC = {
@@ -104,7 +106,9 @@ def nested(value: Any) -> Iterator[dict[str, Any]]:
 
 @pytest_asyncio.fixture
 async def sandbox() -> AsyncIterator[Running]:
-    async with StripeSandbox(as_of=date(2026, 11, 22), situations="all", payouts="daily").serve() as running:
+    async with StripeSandbox(
+        as_of=date(2026, 11, 22), situations="all", payouts="daily", knobs=UNLIMITED
+    ).serve() as running:
         yield running
 
 
@@ -213,6 +217,6 @@ def test_filters_are_those_of_the_specification(path: str, kind: str) -> None:
 
 def test_the_served_events_exist() -> None:
     known = json.loads((SHARED / "data/stripe/event_types_2026-10-28.endive.json").read_text())
-    sandbox = StripeSandbox(as_of=date(2026, 11, 22), situations="all", payouts="daily")
+    sandbox = StripeSandbox(as_of=date(2026, 11, 22), situations="all", payouts="daily", knobs=UNLIMITED)
     kinds = {event.kind for event in sandbox.business.account.log.all()}
     assert kinds <= set(known)

@@ -22,6 +22,8 @@ from wescope.sandbox.stripe.knobs import parse_knobs
 SHARED = Path(os.environ.get("WESCOPE_SHARED", Path(__file__).parents[2].parent / "shared"))
 RECORDED = SHARED / "data/stripe/events/pay-rails-recorded"
 
+UNLIMITED = Knobs(requests_per_second=0)
+
 
 class Merchant:
     """Calls of one sandbox."""
@@ -56,7 +58,9 @@ class Merchant:
 async def merchant(
     state: Path | None = None, *, customers: int = 2, knobs: Knobs | None = None
 ) -> AsyncIterator[Merchant]:
-    sandbox = StripeSandbox(as_of=date(2026, 11, 22), customers=customers, months=1, state=state, knobs=knobs)
+    sandbox = StripeSandbox(
+        as_of=date(2026, 11, 22), customers=customers, months=1, state=state, knobs=knobs or UNLIMITED
+    )
     async with sandbox.serve() as running:
         headers = {"Authorization": f"Bearer {running.api_key}"}
         async with httpx2.AsyncClient(base_url=running.url, headers=headers) as client:
@@ -282,7 +286,29 @@ async def test_too_many_requests_in_a_second_are_refused() -> None:
     async with merchant(knobs=Knobs(requests_per_second=5)) as shop:
         answers = [await shop.client.get("/v1/account") for _ in range(8)]
     assert [one.status_code for one in answers][:6] == [200, 200, 200, 200, 200, 429]
-    assert answers[5].headers["stripe-rate-limited-reason"] == "endpoint-rate"
+    assert answers[5].headers["stripe-rate-limited-reason"] == "global-rate"
+
+
+async def test_a_live_key_has_limits_of_its_endpoints() -> None:
+    knobs = Knobs(live_key=True, requests_per_second=3, requests_per_second_in_all=5)
+    async with merchant(knobs=knobs) as shop:
+        assert shop.running.api_key.startswith("sk_live_")
+        paths = ["/v1/account"] * 4 + ["/v1/charges"] * 3
+        answers = [await shop.client.get(path) for path in paths]
+        assert [one.status_code for one in answers] == [200, 200, 200, 429, 200, 200, 429]
+        assert answers[3].headers["stripe-rate-limited-reason"] == "endpoint-rate"
+        assert answers[6].headers["stripe-rate-limited-reason"] == "global-rate"
+        counts = (await shop.client.get("/_sandbox/requests")).json()
+        assert counts["by_endpoint"] == {"/v1/account": 4, "/v1/charges": 3}
+        assert counts["violations_by_limit"] == {"endpoint-rate /v1/account": 1, "global-rate": 1}
+        await shop.client.delete("/_sandbox/requests")
+        assert (await shop.client.get("/_sandbox/requests")).json()["total"] == 0
+
+
+async def test_what_a_live_account_serves_is_live() -> None:
+    async with merchant(customers=1, knobs=Knobs(live_key=True)) as shop:
+        listed = await shop.get("/v1/invoices", limit=1)
+        assert listed["data"][0]["livemode"] is True
 
 
 async def test_the_accounts_version_renders_the_events() -> None:

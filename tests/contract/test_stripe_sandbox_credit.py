@@ -16,7 +16,7 @@ import pytest_asyncio
 import stripe
 from jsonschema import Draft202012Validator
 
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 from wescope.sandbox.stripe.profiles_credit import CREDIT_PROFILES
 
 SHARED = Path(os.environ.get("WESCOPE_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -25,11 +25,12 @@ FIELDS = SHARED / "data/stripe/schema_fields.md"
 EVENT_TYPES = SHARED / "data/stripe/event_types_2026-10-28.endive.json"
 needs_shared = pytest.mark.skipif(not SPEC.exists(), reason="needs Stripe's specification in the shared folder")
 AS_OF = date(2026, 11, 22)
+UNLIMITED = Knobs(requests_per_second=0)
 BALANCE_MOVE = "customer_balance_transaction"
 
 
 def make(state: Path | None = None) -> StripeSandbox:
-    return StripeSandbox(as_of=AS_OF, customers=len(CREDIT_PROFILES), situations="credit", state=state)
+    return StripeSandbox(as_of=AS_OF, customers=len(CREDIT_PROFILES), situations="credit", state=state, knobs=UNLIMITED)
 
 
 @pytest_asyncio.fixture

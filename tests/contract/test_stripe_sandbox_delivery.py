@@ -21,7 +21,7 @@ from starlette.routing import Route
 from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 from wescope.sandbox.stripe.server import Server, listen
 
-QUICK = Knobs(retry_hour_s=0.001, timeout_s=5.0)
+QUICK = Knobs(retry_hour_s=0.001, timeout_s=5.0, requests_per_second=0)
 
 
 HOLD = 599

@@ -11,10 +11,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 
 SHARED = Path(os.environ.get("WESCOPE_SHARED", Path(__file__).parents[2].parent / "shared"))
 FIELDS = SHARED / "data/stripe/schema_fields.md"
+UNLIMITED = Knobs(requests_per_second=0)
 EXPECTED_BEYOND = {"charge": {"destination", "dispute", "order", "source"}}  # recorded, though not in the specification
 
 
@@ -58,7 +59,9 @@ class Merchant:
 
 @contextlib.asynccontextmanager
 async def merchant(state: Path | None = None, *, payouts: str = "none") -> AsyncIterator[Merchant]:
-    sandbox = StripeSandbox(as_of=date(2026, 11, 22), customers=0, months=1, state=state, payouts=payouts)
+    sandbox = StripeSandbox(
+        as_of=date(2026, 11, 22), customers=0, months=1, state=state, payouts=payouts, knobs=UNLIMITED
+    )
     async with sandbox.serve() as running:
         headers = {"Authorization": f"Bearer {running.api_key}"}
         async with httpx2.AsyncClient(base_url=running.url, headers=headers) as client:

@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 import stripe
 
-from wescope.sandbox.stripe import Running, StripeSandbox
+from wescope.sandbox.stripe import Knobs, Running, StripeSandbox
 
 
 @pytest_asyncio.fixture
 async def sandbox() -> AsyncIterator[Running]:
-    async with StripeSandbox(as_of=date(2026, 11, 22)).serve() as running:
+    async with StripeSandbox(as_of=date(2026, 11, 22), knobs=Knobs(requests_per_second=0)).serve() as running:
         yield running
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
-from pyrate_limiter import Duration, Limiter, Rate, StateBucket
 
 from tests.unit.qbo.doubles import UnlimitedLimits
 from wescope.books.policy import Policy
@@ -21,7 +20,7 @@ from wescope.config import PolicyFile, Settings
 from wescope.engine.results import ParkedRow
 from wescope.engine.runtime import Runtime
 from wescope.links.database import transaction
-from wescope.links.schema import parked, subjects
+from wescope.links.schema import links, parked, subjects
 from wescope.links.store import Link
 from wescope.links.subjects import wake_due
 from wescope.qbo.payloads import marker
@@ -32,7 +31,9 @@ from wescope.sandbox.stripe import Running as RunningStripe
 from wescope.sandbox.stripe import StripeSandbox
 from wescope.sandbox.stripe.business import Business
 from wescope.sandbox.stripe.commands import COMMANDS
+from wescope.sandbox.stripe.knobs import Knobs as StripeKnobs
 from wescope.stripe.identity import identify
+from wescope.stripe.limits import Rates
 from wescope.wiring import assemble
 
 SETTLE_S = 0.05
@@ -153,6 +154,8 @@ class Desk:
         for cached in (used.company._basics, used.company._classes, used.company._tax_lists):
             cached._read_at_s -= 60
         async with transaction(used.engine) as connection:
+            pending = links.c.recheck_at.is_not(None)
+            await connection.execute(sa.update(links).where(pending).values(recheck_at=sa.func.now()))
             due = sa.update(subjects).where(subjects.c.retry_at.is_not(None)).values(retry_at=sa.func.now())
             await connection.execute(due)
             await wake_due(connection, used.queue.defer)
@@ -271,6 +274,9 @@ async def open_desk(
     as_of: date = TODAY,
     payouts: str = "none",
     file: PolicyFile | None = None,
+    customers: int = 0,
+    months: int = 1,
+    situations: str = "classic",
 ) -> AsyncIterator[Desk]:
     """Serve both services and open a runtime on them.
 
@@ -287,8 +293,18 @@ async def open_desk(
         as_of: the day on which Stripe's history begins.
         payouts: of the Stripe account: none, daily or manual.
         file: accounts, items and tax of the policy file; its policy and dry run are those given above.
+        customers: how many Stripe has, with a history of `months` and these `situations`.
+        months: see `customers`.
+        situations: see `customers`.
     """
-    stripe = StripeSandbox(customers=0, months=1, as_of=as_of, payouts=payouts)
+    stripe = StripeSandbox(
+        customers=customers,
+        months=months,
+        as_of=as_of,
+        payouts=payouts,
+        situations=situations,
+        knobs=StripeKnobs(requests_per_second=0, requests_per_second_in_all=0),
+    )
     qbo = QboSandbox(knobs={"enforce_limits": False, **(knobs or {})}, bare=bare)
     async with stripe.serve() as running_stripe, qbo.serve() as running_qbo:
 
@@ -310,10 +326,11 @@ async def open_desk(
             chosen = replace(file or PolicyFile(), policy=policy or Policy(), dry_run=dry_run)
             async with assemble(settings, chosen, database, limits=UnlimitedLimits()) as runtime:
                 runtime.reconciler.writer._settle = timedelta(seconds=settle_s)
-                runtime.reconciler.writer._server_timeout = timedelta(seconds=settle_s)
+                runtime.reconciler.writer._lands_within = timedelta(seconds=settle_s)
                 runtime.client._http.timeout = read_timeout_s
                 # The real Stripe's limit, 20 requests a second, would only make tests wait.
-                runtime.reader._api._http._limiter = Limiter(StateBucket([Rate(10_000, Duration.SECOND)]))
+                runtime.reader._api._limits._rates = Rates(endpoint=10_000, total=10_000)
+                runtime.reader._api.share(1)
                 yield runtime
 
         async with another() as runtime:

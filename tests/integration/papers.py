@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from tests.integration.desk import SETTLE_S, Desk
@@ -120,15 +120,17 @@ def void(stated: Document) -> Document:
 
 def writer_on(runtime: Runtime, **options: Any) -> Writer:
     """A writer of its own on a runtime's database and QBO; takes what `Writer` takes beyond them."""
-    return Writer(
+    writer = Writer(
         engine=runtime.engine,
         store=runtime.store,
         client=runtime.client,
         company=runtime.company,
-        settle_s=SETTLE_S,
-        server_timeout_s=SETTLE_S,
+        settle_s=20,
+        server_timeout_s=120,
         **options,
     )
+    writer._settle = writer._lands_within = timedelta(seconds=SETTLE_S)
+    return writer
 
 
 @dataclass

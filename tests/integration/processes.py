@@ -113,6 +113,12 @@ class Bench:
         ]
         self.stripe, self.qbo = (_announce(process) for process in started)
 
+    def restart_qbo(self) -> None:
+        """Start QBO's stand-in again where it was; it needs a port and a folder of its own among its options."""
+        self.qbo = _announce(
+            self._start("qbo", "-m", "wescope.sandbox.qbo", "--port", "0", *self.qbo_options, environment={})
+        )
+
     def environment(self, **changes: str) -> dict[str, str]:
         """The service's environment of DESIGN.md section 6 for both stand-ins."""
         stripe, qbo = self.stripe.announced, self.qbo.announced
@@ -330,8 +336,14 @@ class Bench:
         assert ledger["trial_balance"] == 0
         assert self.qbo_requests()["violations"] == 0
         assert self.tie_out_difference(service) == "0.00"
+        assert not self.doubled()
+
+    def doubled(self) -> list[str]:
+        """What QBO holds more than once: numbers of invoices, and the marks that we put on documents."""
+        found: list[str] = []
         for entity, name in (("Invoice", "DocNumber"), ("Invoice", "PrivateNote"), ("Payment", "PrivateNote")):
-            assert not _twice(self.get(self.qbo, f"/_sandbox/objects/{entity}")[entity], name)
+            found += _twice(self.get(self.qbo, f"/_sandbox/objects/{entity}")[entity], name)
+        return found
 
     def check_nothing_is_lost(self) -> None:
         """Every event that was answered with 2xx is among the hints, if it says that a document may have changed."""

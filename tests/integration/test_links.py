@@ -1,7 +1,7 @@
 """The link tables on a real database: migrations, coalescing hints, parked items, the store's guard."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.unit.engine.test_plan import INVOICE, SUBJECT
 from wescope.books.documents import Document
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind
+from wescope.errors import LocksLost
 from wescope.links.database import migrate, open_engine, schema_is_current, transaction
 from wescope.links.reports import counts
 from wescope.links.schema import metadata, parked, subjects
@@ -24,6 +25,7 @@ from wescope.links.subjects import (
     Begun,
     Hint,
     begin,
+    cover,
     fail,
     finish,
     not_run_since,
@@ -32,6 +34,7 @@ from wescope.links.subjects import (
     wake_due,
     wake_orphans,
 )
+from wescope.links.waiting import waiting_for
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OTHER = Subject(kind=SubjectKind.INVOICE, id="in_2")
@@ -49,9 +52,11 @@ class Queue:
 
     def __init__(self) -> None:
         self.jobs: list[tuple[str, str]] = []
+        self.lanes: list[str] = []
 
-    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str) -> None:
+    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
         self.jobs.append((subject.id, lock))
+        self.lanes.append(lane)
 
 
 @pytest.fixture
@@ -172,6 +177,69 @@ async def test_a_subject_whose_job_was_lost_is_queued_again(engine: AsyncEngine,
     assert len(queue.jobs) == 2
 
 
+async def _lanes(engine: AsyncEngine, queue: Queue) -> tuple[str, list[str]]:
+    lanes, queue.lanes = queue.lanes, []
+    return (await _row(engine))["lane"], lanes
+
+
+async def test_a_live_hint_overtakes_a_job_that_waits_in_the_backlog(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue, lane="backlog")
+    await _hint(engine, queue, lane="backlog")
+    assert await _lanes(engine, queue) == ("backlog", ["backlog"])
+    await _hint(engine, queue)
+    await _hint(engine, queue)
+    await _hint(engine, queue, lane="backlog")
+    assert await _lanes(engine, queue) == ("live", ["live"])
+    begun = await _begin(engine)
+    assert (begun.lane, begun.has_work) == ("live", True)
+    async with transaction(engine) as connection:
+        await finish(connection, SUBJECT, begun, replan_at=None, code=None)
+    assert not (await _begin(engine)).has_work, "the job that was overtaken"
+    await _hint(engine, queue, lane="backlog")
+    assert await _lanes(engine, queue) == ("backlog", ["backlog"])
+
+
+async def test_what_is_tried_again_keeps_its_lane(engine: AsyncEngine, queue: Queue) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=5)
+    for lane in ("backlog", "live"):
+        await _hint(engine, queue, lane=lane)
+        begun = await _begin(engine)
+        async with transaction(engine) as connection:
+            await fail(connection, SUBJECT, begun, retry_at=past, code="x")
+            assert await wake_due(connection, queue.defer) == 1
+        assert await _lanes(engine, queue) == (lane, [lane] * 2)
+        await _begin(engine)
+    await _hint(engine, queue, lane="backlog")
+    assert (await _row(engine))["lane"] == "live", "it still waits for what was live"
+    queue.lanes = []
+    async with transaction(engine) as connection:
+        await connection.execute(sa.update(subjects).values(dirty_since=sa.func.now() - timedelta(minutes=5)))
+        assert await wake_orphans(connection, queue.defer, older_than_s=60) == 1
+    assert queue.lanes == ["live"]
+
+
+async def _cover(engine: AsyncEngine, *, before: datetime) -> dict[str, Any]:
+    async with engine.begin() as connection:
+        await cover(connection, [SUBJECT], before=before)
+    return await _row(engine)
+
+
+async def test_what_another_run_has_read_has_no_work_left(engine: AsyncEngine, queue: Queue) -> None:
+    await _hint(engine, queue)
+    row = await _cover(engine, before=datetime.now(UTC))
+    assert (row["dirty"], row["clean"], row["dirty_since"]) == (1, 1, None)
+    assert not (await _begin(engine)).has_work
+    await _hint(engine, queue)
+    assert (await _begin(engine)).has_work
+
+
+async def test_a_hint_that_came_after_that_reading_has(engine: AsyncEngine, queue: Queue) -> None:
+    before = datetime.now(UTC)
+    await _hint(engine, queue)
+    row = await _cover(engine, before=before)
+    assert (row["dirty"], row["clean"]) == (1, 0)
+
+
 async def test_many_hints_in_opposite_orders_do_not_block_each_other(engine: AsyncEngine, queue: Queue) -> None:
     several = [Subject(kind=SubjectKind.INVOICE, id=f"in_{number}") for number in range(10)]
 
@@ -224,9 +292,9 @@ async def test_a_subject_parks_what_it_says_last_and_leaves_others_alone(engine:
 async def test_who_waits_for_a_document_is_found(engine: AsyncEngine) -> None:
     await _park(engine, _item(ParkCode.WAITING, "ch_1:payment", waiting_on="in_9:invoice"))
     async with transaction(engine) as connection:
-        assert await STORE.waiting_for(connection, [DocumentKey("in_9:invoice")]) == (str(SUBJECT),)
-        assert await STORE.waiting_for(connection, [DocumentKey("in_8:invoice")]) == ()
-        assert await STORE.waiting_for(connection, []) == ()
+        assert await waiting_for(connection, [DocumentKey("in_9:invoice")]) == (str(SUBJECT),)
+        assert await waiting_for(connection, [DocumentKey("in_8:invoice")]) == ()
+        assert await waiting_for(connection, []) == ()
 
 
 async def test_who_waits_until_a_document_is_gone_is_not_woken_while_it_stands(engine: AsyncEngine) -> None:
@@ -234,18 +302,20 @@ async def test_who_waits_until_a_document_is_gone_is_not_woken_while_it_stands(e
     await _park(engine, _item(ParkCode.WAITING, waiting_on=key, until="taken_back"))
     await _park(engine, _item(ParkCode.WAITING, "ch_9:application", waiting_on=f"{key} x:y"), subject=OTHER)
     async with transaction(engine) as connection:
-        assert await STORE.waiting_for(connection, [key]) == (str(OTHER),)
-        assert await STORE.waiting_for(connection, [], [key]) == (str(SUBJECT),)
-        assert set(await STORE.waiting_for(connection, [key], [key])) == {str(SUBJECT), str(OTHER)}
+        assert await waiting_for(connection, [key]) == (str(OTHER),)
+        assert await waiting_for(connection, [], [key]) == (str(SUBJECT),)
+        assert set(await waiting_for(connection, [key], [key])) == {str(SUBJECT), str(OTHER)}
 
 
 async def test_a_payout_is_woken_when_what_it_waits_for_is_posted_or_gone(engine: AsyncEngine) -> None:
     key = DocumentKey("ch_9:payment")
     await _park(engine, _item(ParkCode.PAYOUT_WAITING, "po_1:deposit", waiting_on=f"{key} x:y"))
     async with transaction(engine) as connection:
-        assert await STORE.waiting_for(connection, [key]) == (str(SUBJECT),)
-        assert await STORE.waiting_for(connection, [], [key]) == (str(SUBJECT),)
-        assert await STORE.waiting_for(connection, [DocumentKey("x:y")], [DocumentKey("x:y")]) == ()
+        assert await waiting_for(connection, [key]) == (str(SUBJECT),)
+        assert await waiting_for(connection, [], [key]) == (str(SUBJECT),)
+        # Whether a charge becomes a payment or a sales receipt is not known to who waits for it.
+        assert await waiting_for(connection, [DocumentKey("ch_9:sales_receipt")]) == (str(SUBJECT),)
+        assert await waiting_for(connection, [DocumentKey("x:y")], [DocumentKey("x:y")]) == ()
 
 
 async def test_advice_about_a_posted_document_stays_until_its_subject_says_otherwise(engine: AsyncEngine) -> None:
@@ -299,13 +369,17 @@ async def _link(engine: AsyncEngine) -> Link:
 async def test_of_two_runs_that_intend_the_same_one_may_send(engine: AsyncEngine) -> None:
     async def intend(intent: Intent) -> bool:
         async with transaction(engine) as connection:
-            return await STORE.intend(connection, intent, at=NOW)
+            try:
+                await STORE.intend(connection, intent, at=NOW)
+            except LocksLost:
+                return False
+            return True
 
     assert sorted(await asyncio.gather(*(intend(_intent(None)) for _ in range(4)))) == [False, False, False, True]
     seen = await _link(engine)
     assert seen.state is LinkState.INTENDED
     async with transaction(engine) as connection:
-        await STORE.settle(connection, INVOICE.key, LinkState.ABSENT)
+        await STORE.settle(connection, seen, LinkState.ABSENT)
     assert not await intend(_intent(seen)), "it is no longer as it was seen"
     seen = await _link(engine)
     assert sorted(await asyncio.gather(*(intend(_intent(seen)) for _ in range(4)))) == [False, False, False, True]
@@ -314,11 +388,65 @@ async def test_of_two_runs_that_intend_the_same_one_may_send(engine: AsyncEngine
 
 async def test_a_posted_link_never_uses_its_request_id_again(engine: AsyncEngine) -> None:
     async with transaction(engine) as connection:
-        await STORE.intend(connection, _intent(None), at=NOW)
-        await STORE.post(connection, INVOICE.key, qbo_id="7", sync_token="0", fingerprint="f", at=NOW, document=INVOICE)
+        held = await STORE.intend(connection, _intent(None), at=NOW)
+        await STORE.post(connection, held, qbo_id="7", sync_token="0", fingerprint="f", at=NOW, document=INVOICE)
     posted = await _link(engine)
     assert (posted.state, posted.qbo_id, posted.generation, posted.amount) == (LinkState.POSTED, "7", 1, INVOICE.amount)
     async with transaction(engine) as connection:
-        await STORE.intend(connection, _intent(posted, Operation.VOID, "r2"), at=NOW)
-        await STORE.settle(connection, INVOICE.key, LinkState.VOIDED, sync_token="1", spent=True)
+        held = await STORE.intend(connection, _intent(posted, Operation.VOID, "r2"), at=NOW)
+        await STORE.settle(connection, held, LinkState.VOIDED, sync_token="1", spent=True)
     assert (await _link(engine)).generation == 2
+
+
+async def test_only_who_holds_an_intent_tells_what_became_of_it(engine: AsyncEngine) -> None:
+    """A process that wakes up late must not overwrite what another one, which took over, has found out."""
+    async with transaction(engine) as connection:
+        late = await STORE.intend(connection, _intent(None), at=NOW)
+        absent = await STORE.settle(connection, late, LinkState.ABSENT)
+        again = await STORE.intend(connection, _intent(absent), at=NOW)
+    ends: list[Callable[[AsyncConnection], Awaitable[object]]] = [
+        lambda connection: STORE.settle(connection, late, LinkState.ABSENT),
+        lambda connection: STORE.lose_sight(connection, late, at=NOW),
+        lambda connection: STORE.post(connection, late, qbo_id="7", sync_token="0", fingerprint="f", at=NOW),
+        lambda connection: STORE.rechecked(connection, late),
+    ]
+    for end in ends:
+        with pytest.raises(LocksLost):
+            async with transaction(engine) as connection:
+                await end(connection)
+    assert await _link(engine) == again
+
+
+async def test_a_batch_is_noted_for_open_intents_and_kept_while_the_same_request_is_sent(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        await STORE.intend(connection, _intent(None), at=NOW)
+        await STORE.note_batch(connection, "b1", {"r1": "1", "wx": "2"})
+    noted = await _link(engine)
+    assert (noted.batch_id, noted.batch_item) == ("b1", "1")
+    async with transaction(engine) as connection:
+        lost = await STORE.lose_sight(connection, noted, at=NOW)
+        absent = await STORE.settle(connection, lost, LinkState.ABSENT)
+        same = await STORE.intend(connection, _intent(absent), at=NOW)
+        assert (same.batch_id, same.batch_item, same.sends) == ("b1", "1", 2)
+        absent = await STORE.settle(connection, same, LinkState.ABSENT)
+        other = await STORE.intend(connection, _intent(absent, request="r2"), at=NOW)
+    assert (other.batch_id, other.batch_item, other.sends) == (None, None, 1)
+
+
+async def test_what_surely_never_left_leaves_no_identity(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        held = await STORE.intend(connection, _intent(None), at=NOW)
+        await STORE.note_batch(connection, "b1", {"r1": "1"})
+        unsent = await STORE.settle(connection, held, LinkState.ABSENT, unsent=True)
+        again = await STORE.intend(connection, _intent(unsent), at=NOW)
+    assert (again.batch_id, again.sends) == (None, 1)
+
+
+async def test_a_batch_with_what_another_run_has_taken_over_is_not_sent(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        held = await STORE.intend(connection, _intent(None), at=NOW)
+        await STORE.lose_sight(connection, held, at=NOW)
+    with pytest.raises(LocksLost):
+        async with transaction(engine) as connection:
+            await STORE.note_batch(connection, "b1", {"r1": "1"})
+    assert (await _link(engine)).batch_id is None

@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk, Shop
+from wescope.engine import locks as locks_module
 from wescope.engine.locks import ClusterLocks
-from wescope.errors import LocksLost
-from wescope.links.database import conninfo
+from wescope.errors import DatabaseUnavailable, LocksLost
+from wescope.links.database import conninfo, open_engine, transaction
+from wescope.links.sessions import end_silent
 
 
 @pytest.fixture
@@ -86,6 +91,52 @@ async def test_giving_up_while_the_lock_is_being_granted_leaves_it_free(two: Two
         await asyncio.gather(task, return_exceptions=True)
         async with other.hold("x", timeout_s=5):
             pass
+
+
+async def test_a_process_that_gives_no_sign_loses_its_locks_and_one_that_does_keeps_them(
+    two: Two, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks_module, "BEAT_EVERY_S", 0.05)
+    one, other = two
+    engine = open_engine(database)
+    silent = await psycopg.AsyncConnection.connect(
+        conninfo(database), autocommit=True, application_name="wescope locks"
+    )
+    idle = await psycopg.AsyncConnection.connect(conninfo(database), autocommit=True, application_name="wescope locks")
+    async with one.hold("x") as lease, silent, idle:
+        await silent.execute("SELECT pg_advisory_lock(%s)", (locks_module._number("y"),))
+        assert not await _is_free(other, "y")
+        ended = 0
+        async with asyncio.timeout(10):
+            while not ended:
+                async with transaction(engine) as connection:
+                    ended += await end_silent(connection, silent_s=0.5)
+                await asyncio.sleep(0.05)
+        assert ended == 1
+        await lease.check()
+        assert await _is_free(other, "y")
+        await idle.execute("SELECT 1")
+        with pytest.raises(psycopg.OperationalError):
+            await silent.execute("SELECT 1")
+    await engine.dispose()
+
+
+async def _hold_table_until_other_has_it(engine: AsyncEngine, other: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        await connection.execute(sa.text("LOCK TABLE subjects"))
+        async with transaction(other) as waiting:
+            await waiting.execute(sa.text("LOCK TABLE subjects"))
+        await connection.execute(sa.text("SELECT 1"))
+
+
+async def test_a_transaction_that_is_left_open_frees_its_rows(database: str) -> None:
+    spoilt = make_url(database).update_query_dict({"options": "-c idle_in_transaction_session_timeout=300ms"})
+    engine, other = open_engine(spoilt.render_as_string(hide_password=False)), open_engine(database)
+    async with asyncio.timeout(15):
+        with pytest.raises(DatabaseUnavailable):
+            await _hold_table_until_other_has_it(engine, other)
+    await engine.dispose()
+    await other.dispose()
 
 
 async def test_a_run_whose_lock_is_gone_writes_nothing_more(

@@ -75,7 +75,7 @@ def _shuffled(seed: int) -> Any:
 
 
 def test_a_web_process_and_two_workers_and_commands_share_one_home(tmp_path: Path) -> None:
-    with bench(tmp_path, customers=6, months=2) as made, ThreadPoolExecutor(2) as pool:
+    with bench(tmp_path, customers=16, months=1) as made, ThreadPoolExecutor(2) as pool:
         web = made.serve("web")
         workers = [made.serve("worker"), made.serve("worker")]
         made.deliver(web, order="shuffled", duplicates=0.5, wait=False)

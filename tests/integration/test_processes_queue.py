@@ -222,6 +222,47 @@ async def test_a_job_whose_end_could_not_be_stored_blocks_nobody(
     assert ran[0] == "in_1"
 
 
+async def test_a_live_hint_goes_before_200_of_the_backlog(database: str) -> None:
+    ran: list[str] = []
+    busy, live = asyncio.Event(), asyncio.Event()
+
+    async def run(subject: Subject) -> None:
+        await asyncio.sleep(0.1)
+        ran.append(subject.id)
+        busy.set()
+        if subject.id == "in_live":
+            live.set()
+
+    async with _queue(database) as (queue, _engine):
+        await queue.hint([_invoice(number) for number in range(200)], source="backfill")
+        async with _working(queue, run):
+            await busy.wait()
+            before = len(ran)
+            await queue.accept(Hint(subject=Subject(kind=SubjectKind.INVOICE, id="in_live"), source="webhook"))
+            await live.wait()
+    assert len(ran) - before <= 3 * 4, "those that ran already, and what was taken at the same moment"
+
+
+async def test_a_live_hint_of_a_queued_subject_overtakes_its_own_job(database: str) -> None:
+    ran: list[str] = []
+    twice = asyncio.Event()
+
+    async def run(subject: Subject) -> None:
+        await asyncio.sleep(0.1)
+        ran.append(subject.id)
+        if ran.count("in_99") == 2:
+            twice.set()
+
+    async with _queue(database) as (queue, _engine):
+        await queue.hint([_invoice(number) for number in range(200)], source="replay")
+        await queue.hint([_invoice(99)], source="sync")
+        await queue.hint([_invoice(99)], source="sync")
+        async with _working(queue, run):
+            await twice.wait()
+    assert ran.index("in_99") < 4
+    assert len(ran) >= 200, "its own job was the last one"
+
+
 async def test_hints_are_refused_while_the_database_is_away(database: str) -> None:
     engine = open_engine("postgresql://nobody@/nowhere?host=/nonexistent")
     queue = HintQueue(engine, conninfo(database))

@@ -6,8 +6,9 @@ await is cancelled, and what cleans up may still run. A second process then take
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ class Reaper:
     at: int = 0
     passed: int = 0
     struck: bool = False
+    died: asyncio.Event = field(default_factory=asyncio.Event)
 
     def point(self) -> None:
         self.passed += 1
@@ -37,10 +39,23 @@ class Reaper:
             raise Killed
         if self.passed == self.at:
             self.struck = True
+            if self.mode == "kill":
+                self.died.set()
             raise Killed if self.mode == "kill" else asyncio.CancelledError
 
     def aim(self, at: int) -> None:
         self.at, self.passed, self.struck = at, 0, False
+        self.died.clear()
+
+    async def let_live(self, running: Coroutine[Any, Any, object]) -> None:
+        """Runs until it ends, or until the process is killed, in whichever of its tasks."""
+        task, dying = asyncio.create_task(running), asyncio.create_task(self.died.wait())
+        await asyncio.wait({task, dying}, return_when=asyncio.FIRST_COMPLETED)
+        task.cancel()
+        dying.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, BaseException) and not self.struck:
+            raise ended
 
 
 @contextlib.contextmanager
@@ -50,7 +65,8 @@ def watched(runtime: Runtime, reaper: Reaper, monkeypatch: pytest.MonkeyPatch) -
     def before(*_: object) -> None:
         reaper.point()
 
-    send: Callable[..., Awaitable[Any]] = runtime.client._send
+    courier = runtime.client._courier
+    send: Callable[..., Awaitable[Any]] = courier._send
 
     async def sending(*arguments: Any) -> Any:
         reaper.point()
@@ -58,14 +74,17 @@ def watched(runtime: Runtime, reaper: Reaper, monkeypatch: pytest.MonkeyPatch) -
         reaper.point()
         return answer
 
-    engine = runtime.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", before)
-    sa.event.listen(engine, "commit", before)
-    monkeypatch.setattr(runtime.client, "_send", sending)
-    yield
-    monkeypatch.setattr(runtime.client, "_send", send)
-    sa.event.remove(engine, "before_cursor_execute", before)
-    sa.event.remove(engine, "commit", before)
+    # Jobs have connections of their own.
+    engines = (runtime.engine.sync_engine, runtime.reconciler.engine.sync_engine)
+    for engine, moment in itertools.product(engines, ("before_cursor_execute", "commit")):
+        sa.event.listen(engine, moment, before)
+    monkeypatch.setattr(courier, "_send", sending)
+    try:
+        yield
+    finally:
+        monkeypatch.setattr(courier, "_send", send)
+        for engine, moment in itertools.product(engines, ("before_cursor_execute", "commit")):
+            sa.event.remove(engine, moment, before)
 
 
 @contextlib.asynccontextmanager
@@ -98,8 +117,8 @@ async def _die_everywhere(
             await desk.hint(invoice)
             arm()
             reaper.aim(at)
-            with watched(doomed, reaper, monkeypatch), contextlib.suppress(Killed, asyncio.CancelledError):
-                await doomed.reconciler.run(subject_of(invoice))
+            with watched(doomed, reaper, monkeypatch):
+                await reaper.let_live(doomed.reconciler.run(subject_of(invoice)))
             unharmed = not reaper.struck
             desk.qbo.faults.clear()
             await desk.work()

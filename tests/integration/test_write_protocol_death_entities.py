@@ -1,7 +1,5 @@
 """Death at every point of what is special to other entities: a delete, a create on another day, an adoption."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +8,7 @@ import pytest
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.integration.papers import CUSTOMER, Hand, document, void, writer_on
-from tests.integration.test_write_protocol_death import Killed, Reaper, watched
+from tests.integration.test_write_protocol_death import Reaper, watched
 from wescope.books.documents import CreditMemoBody, Document, Entity, Existence
 from wescope.books.policy import ClosedPeriod
 from wescope.books.subjects import DocumentKey
@@ -49,8 +47,8 @@ async def _die_everywhere(
             if wanted[-1].existence is Existence.VOID:
                 await survivor.done(replace(wanted[-1], existence=Existence.PRESENT))
             reaper.aim(at)
-            with watched(doomed, reaper, monkeypatch), contextlib.suppress(Killed, asyncio.CancelledError):
-                await hand.put(wanted[-1])
+            with watched(doomed, reaper, monkeypatch):
+                await reaper.let_live(hand.put(wanted[-1]))
             await survivor.done(wanted[-1])
             assert await survivor.done(wanted[-1]) == [Action.NOTHING]
             if not reaper.struck:

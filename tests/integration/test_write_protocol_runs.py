@@ -41,7 +41,7 @@ class _Payouts:
     told: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
     fails: bool = False
 
-    async def gate(self, payout: Payout, desired: Desired) -> Desired:
+    async def gate(self, payout: Payout, desired: Desired, soon: object = ()) -> Desired:
         if not self.held:
             return desired
         item = Parked(key=DEPOSIT.key, code=ParkCode.PAYOUT_WAITING, amount=payout.amount, currency="usd")

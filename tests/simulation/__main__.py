@@ -12,7 +12,6 @@ from collections import Counter
 from functools import partial
 
 from tests.simulation.history import Failure, draw_history, played, shrunk, tried
-from tests.simulation.steps import KNOWN_BUGS
 
 _TOLD_EVERY = 100
 _SHRINK_S = 60.0
@@ -64,7 +63,6 @@ def _play_all(options: argparse.Namespace, bounds: tuple[int, int]) -> int:
         "failures": len(failures),
         "failed_seeds": sorted(seed for seed, _ in failures),
         "kinds": dict(Counter(message.partition(": {")[0][:80] for _, message in failures)),
-        "left_out": sorted(KNOWN_BUGS),
         "seconds": round(seconds, 1),
         "histories_per_s": round(done / seconds, 1),
         "replay": f"python -m tests.simulation --steps {options.steps} --replay SEED",

@@ -15,7 +15,7 @@ from tests.simulation.applier import Applier
 from tests.simulation.inprocess import InProcessQbo, InProcessStripe, open_company
 from tests.simulation.invariants import Scene, check, owed_in_stripe
 from tests.simulation.settings import Settings, draw_settings
-from tests.simulation.steps import ACTIONS, KNOWN_BUGS, World
+from tests.simulation.steps import ACTIONS, World
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.qbo.company import Company
 from wescope.sandbox.stripe.account import Account
@@ -58,9 +58,8 @@ class History:
 def draw_history(seed: int, least: int, most: int) -> History:
     """The history of a seed, of `least` to `most` steps."""
     chance = random.Random(f"steps {seed}")  # noqa: S311 - repeatable, no secret
-    kinds = [kind for kind in ACTIONS if kind not in KNOWN_BUGS]
-    weights = [ACTIONS[kind][0] for kind in kinds]
-    chosen = chance.choices(kinds, weights, k=chance.randint(least, most))
+    weights = [weight for weight, _ in ACTIONS.values()]
+    chosen = chance.choices(list(ACTIONS), weights, k=chance.randint(least, most))
     steps = tuple(Step(kind=kind, seed=chance.randrange(1 << 30)) for kind in chosen)
     return History(settings=draw_settings(seed), steps=steps)
 
@@ -109,7 +108,12 @@ class Merchant:
         self.log: list[str] = []
         self.opening: dict[tuple[str, str], int] | None = None
         at = business.account.clock.now()
-        self.do("set_account", settlement_currencies=list(settings.settled), fee_tax_percent=settings.fee_tax_percent)
+        self.do(
+            "set_account",
+            settlement_currencies=list(settings.settled),
+            fee_tax_percent=settings.fee_tax_percent,
+            late_failure_of_uncollectible=settings.late_failure_of_uncollectible,
+        )
         business.payouts.follow(settings.payouts, at)
         self._coupons = tuple(
             self.do("create_coupon", name=f"Off {percent}", percent_off=percent)["id"]

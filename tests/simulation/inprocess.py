@@ -17,7 +17,9 @@ from wescope.errors import ObjectNotFound
 from wescope.errors import StripeError as ReadError
 from wescope.qbo import answers
 from wescope.qbo.answers import Answer
-from wescope.qbo.client import QboClient, _Call
+from wescope.qbo.calls import Call
+from wescope.qbo.client import QboClient
+from wescope.qbo.records import BatchIdentity
 from wescope.sandbox.qbo import Knobs, operations
 from wescope.sandbox.qbo.company import Company as SandboxCompany
 from wescope.sandbox.qbo.entity import Request
@@ -85,19 +87,31 @@ def _as_sent(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+class _AtOnce:
+    """A batcher that sends every call by itself."""
+
+    def __init__(self, client: "InProcessQbo") -> None:
+        self._client = client
+
+    async def call(self, call: Call) -> Answer:
+        return await self._client._directly(call)
+
+
 class InProcessQbo(QboClient):
     """`QboClient` whose requests are executed by the stand-in's company at once. Counts the writes that were done."""
 
     def __init__(self, company: SandboxCompany) -> None:
         """Take the company; connections, tokens and limits of the real client are never opened."""
         self._realm_id = company.realm_id
+        self._reads = None
+        self._batcher = _AtOnce(self)  # type: ignore[assignment]  # nothing is batched
         self.company = company
         self.writes = 0
 
     async def aclose(self) -> None:
         """There is nothing to close."""
 
-    async def _call(self, call: _Call) -> Answer:
+    async def _directly(self, call: Call, batch: BatchIdentity | None = None) -> Answer:
         incoming = Incoming(
             method=call.method,
             realm_id=self._realm_id,

@@ -181,9 +181,10 @@ def owed_in_stripe(store: Store) -> Owed:
 def _still_owed(store: Store, part: Resource) -> int:
     """What an unbooked payment leaves owed: nothing of what had been given up before it came."""
     invoice = store.get("invoice", part["invoice"])
-    marked_at = invoice["status_transitions"]["marked_uncollectible_at"] if invoice else None
-    given_up = marked_at is not None and marked_at < part["status_transitions"]["paid_at"]
-    return 0 if given_up else int(part["amount_paid"])
+    given_up = invoice is not None and invoice.get("status_details")  # null again if a failure opened it
+    marked_at = invoice["status_transitions"]["marked_uncollectible_at"] if invoice and given_up else None
+    is_before = marked_at is not None and marked_at < part["status_transitions"]["paid_at"]
+    return 0 if is_before else int(part["amount_paid"])
 
 
 def _check_receivable(scene: Scene) -> None:

@@ -34,6 +34,7 @@ class Settings:
     payouts: str
     fee_tax_percent: int
     timezone: str
+    late_failure_of_uncollectible: str
     reversals: Reversals
     start_date: date | None
     review: bool
@@ -89,6 +90,8 @@ def draw_settings(seed: int) -> Settings:
         payouts="manual" if chance.random() < 0.25 else "daily",
         fee_tax_percent=chance.choice((0, 0, 20)),
         timezone=chance.choice(_ZONES),
+        # What it was before the books began can't be told once it is paid: they then take it for open.
+        late_failure_of_uncollectible=chance.choice(("open", "uncollectible")) if starts is None else "open",
         reversals=chance.choice((Reversals.MONTH, Reversals.MONTH, Reversals.DATED, Reversals.VOID)),
         start_date=starts,
         review=chance.random() < 0.5,

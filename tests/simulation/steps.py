@@ -12,17 +12,6 @@ from wescope.sandbox.stripe.currency import step as smallest_step
 from wescope.sandbox.stripe.disputes import REASONS
 from wescope.sandbox.stripe.store import Resource
 
-KNOWN_BUGS = frozenset({"failed_recovery"})
-"""What is left out, since a bug that it finds is written down and not mended yet: kinds of steps, and
-
-`shared_beyond`: one payment over several invoices meets more than these invoices as they were issued;
-`shared_write_off`: an invoice is written off before a charge that paid part of it is booked;
-`failed_recovery`: a debit fails late that had paid an invoice after it was given up;
-`unbooked_recovery`: an invoice that was given up is paid by a charge that is booked later;
-`void_of_overpaid`: an invoice is voided that used what another one was overpaid;
-`void_of_old_note`: a credit note older than the books is voided after they began.
-"""
-
 Order = tuple[str, dict[str, Any]]
 """A command of the stand-in and its values."""
 
@@ -168,8 +157,6 @@ def pay(world: World) -> Order | None:
     )
     if method in {"card", "debit", "declined"} and _is_processing(world, invoice):
         return None
-    if method == "card" and _was_given_up(invoice) and "unbooked_recovery" in KNOWN_BUGS and _is_async(world, invoice):
-        return None
     if method == "debit" and len(world.settings.currencies) > 1 and not _may_be_overpaid(world, invoice):
         return None
     values: dict[str, Any] = {"id": invoice["id"], "method": method}
@@ -192,18 +179,6 @@ def _may_be_overpaid(world: World, invoice: Resource) -> bool:
     return customer is not None and customer["currency"] == invoice["currency"]
 
 
-def _is_async(world: World, invoice: Resource) -> bool:
-    """Whether the charge of its own payment is booked later."""
-    return any(
-        payment["is_default"]
-        and (
-            world.business.account.store.get("payment_intent", str(payment["payment"].get("payment_intent"))) or {}
-        ).get("capture_method")
-        == "automatic_async"
-        for payment in world.business.account.store.payments_of(invoice["id"])
-    )
-
-
 def _is_processing(world: World, invoice: Resource) -> bool:
     """Whether its own payment is a debit on its way: Stripe does not try to pay it again."""
     payments = world.business.account.store.payments_of(invoice["id"])
@@ -217,10 +192,6 @@ def pay_shared(world: World) -> Order | None:
         return None
     same = {name: first[name] for name in ("status", "customer", "currency")}
     found = [one for one in _payable(world) if all(one[name] == value for name, value in same.items())]
-    if "shared_beyond" in KNOWN_BUGS:
-        found = [one for one in found if _is_as_issued(world, one)]
-    if not found:
-        return None
     chosen = world.chance.sample(found, min(len(found), world.chance.choice((1, 2, 3))))
     shares = {
         one["id"]: one["amount_remaining"]
@@ -231,64 +202,31 @@ def pay_shared(world: World) -> Order | None:
     total = sum(shares.values())
     more = world.price(first["currency"]) if world.maybe(0.3) else 0
     values: dict[str, Any] = {"shares": shares, "amount": total + more}
-    if world.maybe(0.2) and "shared_beyond" not in KNOWN_BUGS:
+    if world.maybe(0.2):
         values["capture_method"] = "automatic_async"
     return "pay_shared", values
 
 
-def _is_as_issued(world: World, invoice: Resource) -> bool:
-    """Whether nothing but its own payment will ever have to do with it, as far as can be told now."""
-    store = world.business.account.store
-    touched = invoice["starting_balance"] or invoice["amount_paid"] or store.credit_notes_of(invoice["id"])
-    overpaid = world.all("customer_balance_transaction", customer=invoice["customer"], type="invoice_overpaid")
-    return not (touched or invoice["attempted"] or overpaid)
-
-
-def _was_given_up(invoice: Resource) -> bool:
-    return invoice["status_transitions"]["marked_uncollectible_at"] is not None
-
-
-def _has_used_overpayment(world: World, invoice: Resource) -> bool:
-    moves = world.all("customer_balance_transaction", customer=invoice["customer"], type="invoice_overpaid")
-    return "void_of_overpaid" in KNOWN_BUGS and bool(moves) and invoice["starting_balance"] < 0
-
-
-def _is_paid_unbooked(world: World, invoice: Resource) -> bool:
-    unbooked = {one["payment_intent"] for one in world.all("charge", status="succeeded", balance_transaction=None)}
-    payments = world.business.account.store.payments_of(invoice["id"])
-    found = any(payment["payment"].get("payment_intent") in unbooked for payment in payments)
-    return found and "shared_write_off" in KNOWN_BUGS
-
-
 def void(world: World) -> Order | None:
-    invoice = world.one(one for one in _payable(world) if not _has_used_overpayment(world, one))
+    invoice = world.one(_payable(world))
     return ("void_invoice", {"id": invoice["id"]}) if invoice else None
 
 
 def write_off(world: World) -> Order | None:
-    invoice = world.one(one for one in world.all("invoice", status="open") if not _is_paid_unbooked(world, one))
+    invoice = world.one(world.all("invoice", status="open"))
     return ("mark_uncollectible", {"id": invoice["id"]}) if invoice else None
 
 
 def revise(world: World) -> Order | None:
-    found = world.all("invoice", status="open")
-    invoice = world.one(one for one in found if not _has_used_overpayment(world, one))
+    invoice = world.one(world.all("invoice", status="open"))
     if invoice is None:
         return None
     values = {"id": invoice["id"], "lines": _lines(world, invoice["currency"]), "finalize": world.maybe(0.8)}
     return "revise_invoice", values
 
 
-def _paid_by(world: World, charge: Resource) -> list[Resource]:
-    parts = world.business.account.store.payments_by("payment_intent", str(charge["payment_intent"]))
-    return [world.business.invoices.find(part["invoice"]) for part in parts]
-
-
 def fail_late(world: World) -> Order | None:
-    found = [one for one in world.all("charge", status="succeeded") if one["id"].startswith("py_")]
-    if "failed_recovery" in KNOWN_BUGS:
-        found = [one for one in found if not any(map(_was_given_up, _paid_by(world, one)))]
-    charge = world.one(found)
+    charge = world.one(one for one in world.all("charge", status="succeeded") if one["id"].startswith("py_"))
     return ("fail_charge_later", {"id": charge["id"]}) if charge else None
 
 
@@ -343,8 +281,6 @@ def _link_refund(world: World, invoice: Resource, part: int, values: dict[str, A
 
 
 def void_note(world: World) -> Order | None:
-    if world.settings.start_date is not None and "void_of_old_note" in KNOWN_BUGS:
-        return None
     note = world.one(world.all("credit_note", status="issued"))
     return ("void_credit_note", {"id": note["id"]}) if note else None
 

@@ -59,3 +59,19 @@ def application_document(
         stripe_ids=stripe_ids,
         note=note,
     )
+
+
+def memo_application(
+    memo: Document, key: DocumentKey, customer: DocumentKey, parts: tuple[Application, ...], note: str
+) -> Document:
+    """A payment of zero that settles `parts` with one credit memo, on the memo's date."""
+    return application_document(
+        key,
+        customer=customer,
+        currency=memo.currency,
+        on=memo.dates.txn or date.max,
+        settled=[(part.document, part.entity, part.amount) for part in parts],
+        used=[(memo.key, sum(part.amount for part in parts))],
+        stripe_ids=memo.stripe_ids,
+        note=note,
+    )

@@ -209,7 +209,8 @@ class Document:
     `note` is the text of its private note, without the marker that the writer adds. `exchange_rate` is how many units
     of `settled.currency` one unit of `currency` was worth to Stripe, for documents whose money Stripe converted; null
     means the company's own rate of the day (1 in home currency). `blockers` must be taken back before this one can be.
-    `counters` are posted in place of taking it back if its period is closed.
+    `counters` are posted in place of taking it back if its period is closed. What `stands` is never taken back: its
+    counters undo it if it was posted, and if it was not, neither it nor they ever are.
     """
 
     key: DocumentKey
@@ -225,6 +226,7 @@ class Document:
     settled: Settled | None = None
     blockers: tuple[DocumentKey, ...] = ()
     counters: "tuple[Document, ...]" = ()
+    stands: bool = False
 
     @property
     def references(self) -> tuple[DocumentKey, ...]:
@@ -297,7 +299,7 @@ class Desired:
     advisory: tuple[Parked, ...] = ()
 
 
-_NOT_CONTENT = ("blockers", "counters")
+_NOT_CONTENT = ("blockers", "counters", "stands")
 
 
 def fingerprint(document: Document) -> str:

@@ -137,7 +137,7 @@ def _books(invoice: Invoice, document: Document, lines: tuple[SalesLine, ...], p
     others = _portions_of_others(invoice, policy)
     told = tell(invoice, document, lines, policy, others)
     story = told.outcomes
-    gone = [one for one in story if isinstance(one, Document) and one.existence is Existence.VOID]
+    gone = [one for one in story if isinstance(one, Document) and one.existence is Existence.VOID and not one.stands]
     rest = [one for one in story if one not in gone]
     customer = customer_document(invoice.customer, invoice.currency, policy)
     if document.existence is Existence.VOID:

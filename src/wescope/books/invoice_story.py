@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from types import MappingProxyType
 
-from wescope.books.application import application_document
+from wescope.books.application import memo_application
+from wescope.books.bad_debt import Doubt, application_of, undone_on, was_paid_at
 from wescope.books.balance import ROLLED_OVER, Kind, Settlement, Use, settle
 from wescope.books.calendar import local_date
 from wescope.books.credit_lines import share, split_note
@@ -23,18 +25,15 @@ from wescope.books.credit_note import (
     split_mismatch,
     voided_on,
 )
-from wescope.books.documents import (
-    Application,
-    Document,
-    Entity,
-    Existence,
-    InvoiceBody,
-    SalesLine,
-    Skipped,
-)
+from wescope.books.documents import Application, Document, Entity, Existence, SalesLine, Skipped
 from wescope.books.happenings import Happening, Rank
-from wescope.books.invoice_memos import bad_debt_memo, void_memo
-from wescope.books.names import doc_number
+from wescope.books.invoice_memos import (
+    bad_debt_again,
+    bad_debt_memo,
+    recovery_invoice,
+    void_memo,
+    write_off_reversal,
+)
 from wescope.books.payment import (
     Outcome,
     allocated,
@@ -42,7 +41,6 @@ from wescope.books.payment import (
     failed_at,
     failure_entry,
     in_another_currency,
-    is_shared,
     movements,
     payment_document,
     received_at,
@@ -105,7 +103,8 @@ class _Story:
     """The state while the happenings are gone through.
 
     `_owed` is what Stripe says is open, `_open` what QBO has. `_own` is what is open of the invoice's own amount,
-    whatever of it, or beside it, the customer's balance took over.
+    whatever of it, or beside it, the customer's balance took over. `_given_up` is since it was marked uncollectible,
+    `_was_paid` whether it was paid after that when a payment failed.
     """
 
     def __init__(
@@ -125,6 +124,8 @@ class _Story:
         self._open = Receivables()
         self._owed = self._own = invoice.total
         self._written_off = 0
+        self._given_up = self._was_paid = False
+        self._doubts: list[Doubt] = []
         self._settlement: Settlement = settle(invoice.balance, policy)
         self._used_up: Counter[Use] = Counter()
         self._gone = document is not None and document.existence is Existence.VOID
@@ -135,6 +136,7 @@ class _Story:
     def told(self) -> Told:
         for happening in sorted(self._happenings(), key=lambda one: (one.at, one.rank, one.key)):
             happening.tell()
+        self._made += [one for doubt in self._doubts for one in doubt.documents(self._invoice, self._customer)]
         return Told(outcomes=tuple(self._made), owed=self._owed, portions=self._portions)
 
     def _happenings(self) -> Iterator[Happening]:
@@ -173,10 +175,10 @@ class _Story:
             return
         key, note = application_key(self._invoice.id), f"Stripe invoice {self._invoice.id} applied"
         if parts := self._open.take(memo.amount):
-            self._made.append(self._application(memo, key, parts, note))
+            self._made.append(memo_application(memo, key, self._customer, parts, note))
         elif any(move.type == "unapplied_from_invoice" and move.amount > 0 for move in self._moves()):
             # Voided, it collects nothing: the debts are open again, whatever the month, and no account moves by that.
-            self._made.append(replace(self._application(memo, key, (), note), existence=Existence.VOID))
+            self._made.append(replace(memo_application(memo, key, self._customer, (), note), existence=Existence.VOID))
 
     def _moves(self) -> list[CustomerBalanceTransaction]:
         return [move for move in self._invoice.balance if move.invoice == self._invoice.id]
@@ -289,24 +291,16 @@ class _Story:
             return
         self._made.append(memo)
         if parts := self._open.take(memo.amount):
-            self._made.append(self._application(memo, key, parts, note))
-
-    def _application(self, memo: Document, key: DocumentKey, parts: tuple[Application, ...], note: str) -> Document:
-        return application_document(
-            key,
-            customer=self._customer,
-            currency=memo.currency,
-            on=memo.dates.txn or date.max,
-            settled=[(part.document, part.entity, part.amount) for part in parts],
-            used=[(memo.key, applied(parts))],
-            stripe_ids=memo.stripe_ids,
-            note=note,
-        )
+            self._made.append(memo_application(memo, key, self._customer, parts, note))
 
     def _take_back(self, memo: Document, key: DocumentKey, counters: tuple[Document, ...]) -> None:
-        application = self._application(memo, key, (Application(document=self._key, amount=memo.amount),), "")
-        self._made.append(replace(application, existence=Existence.VOID))
-        self._made.append(replace(memo, existence=Existence.VOID, counters=counters, blockers=(application.key,)))
+        self._free(memo, key)
+        self._made.append(replace(memo, existence=Existence.VOID, counters=counters, blockers=(key,)))
+
+    def _free(self, memo: Document, key: DocumentKey) -> None:
+        """Take back what applied a memo."""
+        used = (Application(document=self._key, amount=memo.amount),)
+        self._made.append(replace(memo_application(memo, key, self._customer, used, ""), existence=Existence.VOID))
 
     # --- payments ---------------------------------------------------------------------------------------------------
 
@@ -319,21 +313,15 @@ class _Story:
             yield Happening(at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
             return
         gone = self._date(failed)
-        if is_taken_back(self._date(at), gone, self._policy) and not self._is_before_start(self._date(at)):
-            yield Happening(
-                at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay_in_vain(payment, gone)
-            )
-            return
-        yield Happening(at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._pay(payment))
-        yield Happening(at=failed, rank=Rank.PAYMENT, key=payment.source_id, tell=lambda: self._fail(payment))
+        vain = is_taken_back(self._date(at), gone, self._policy) and not self._is_before_start(self._date(at))
+        pay = (lambda: self._pay_in_vain(payment, gone)) if vain else (lambda: self._pay(payment))
+        yield Happening(at=at, rank=Rank.PAYMENT, key=payment.source_id, tell=pay)
+        fail = partial(self._fail, payment, failed, stands=not vain)
+        yield Happening(at=failed, rank=Rank.PAYMENT, key=payment.source_id, tell=fail)
 
     def _pay(self, payment: InvoicePayment) -> None:
         own = allocated(payment, self._invoice.id)
-        trial = payment_document(payment, self._invoice.customer, self._policy, ())
-        if self._written_off and isinstance(trial, Document):
-            self._recover(payment, own)
-        elif self._is_before_start(self._date(received_at(payment))):
-            self._written_off -= min(own, self._written_off)
+        self._recover(payment, own)
         outcome = payment_document(payment, self._invoice.customer, self._policy, self._settled_by(payment, own))
         if self._gone and isinstance(outcome, Document):
             outcome = waiting(outcome, self._key)
@@ -378,93 +366,104 @@ class _Story:
 
     def _pay_in_vain(self, payment: InvoicePayment, gone: date) -> None:
         own = allocated(payment, self._invoice.id)
+        self._recover(payment, own)
         mine = self._open.first(own)
         self._portions[payment.source_id] = mine
-        if self._written_off:
-            self._made.append(replace(self._recovery(payment, own), existence=Existence.VOID))
         outcome = payment_document(payment, self._invoice.customer, self._policy, self._together(payment, mine))
         if isinstance(outcome, Document):
+            self._settle(own)
             counters = failure_entry(payment, outcome, self._policy)
             self._made += reversed_(outcome, gone, counters, self._policy)
         else:
             self._made.append(outcome)
 
-    def _fail(self, payment: InvoicePayment) -> None:
-        if self._is_before_start(self._date(failed_at(payment) or received_at(payment))):
-            self._settle(-allocated(payment, self._invoice.id))
-            return
+    def _fail(self, payment: InvoicePayment, at: datetime, *, stands: bool) -> None:
+        """The customer owes it again: by an entry if the payment stands, else by what it is not settled with."""
+        self._was_paid = self._was_paid or (self._given_up and was_paid_at(self._invoice, self._owed, at))
         # Of money from before the books only the way back is posted: it leaves clearing now.
         any_day = replace(self._policy, start_date=None)
         posted = payment_document(payment, self._invoice.customer, any_day, ())
         if not isinstance(posted, Document):
             return
-        for entry in failure_entry(payment, posted, self._policy):
-            own = allocated(payment, self._invoice.id)
-            self._made.append(entry)
-            self._settle(-own)
-            self._open.add(entry.key, own, Entity.JOURNAL_ENTRY)
+        own = allocated(payment, self._invoice.id)
+        self._settle(-own)
+        if stands and not self._is_before_start(self._date(at)):
+            for entry in failure_entry(payment, posted, self._policy):
+                self._made.append(entry)
+                self._open.add(entry.key, own, Entity.JOURNAL_ENTRY)
+        self._give_up_again(payment, at)
 
     # --- write-off --------------------------------------------------------------------------------------------------
 
     def _write_off(self) -> None:
         """What is still open becomes bad debt; if it is paid or voided later, that is undone."""
         at = self._invoice.marked_uncollectible_at
+        self._given_up = True
         if at is None or self._owed <= 0:
             return
         if self._is_before_start(self._date(at)):
             self._written_off = self._owed  # in the books from which these took over
             return
         memo = bad_debt_memo(self._invoice, self._customer, self._policy, self._owed, self._date(at))
-        key = DocumentKey(f"{self._invoice.id}:write_off_application")
-        if undone := self._write_off_undone(memo, at):
-            self._take_back(memo, key, self._write_off_reversal(memo, undone))
+        if not self._undone_without_trace(memo, at):
+            self._give_up(memo)
+
+    def _give_up(self, memo: Document) -> None:
+        self._written_off += memo.amount
+        self._apply_memo(memo, application_of(memo), f"Stripe invoice {self._invoice.id} written off")
+
+    def _give_up_again(self, payment: InvoicePayment, at: datetime) -> None:
+        """A debit of an invoice that was given up failed: is what is open again bad debt again?
+
+        Certainly if the invoice was uncollectible all the time. If it was paid in between, Stripe's status says it; but
+        not if that has changed since: then it is in doubt, or taken for open if it was before the books began.
+        """
+        amount, status = self._owed - self._written_off, self._invoice.status
+        if not self._given_up or amount <= 0 or (self._was_paid and status is InvoiceStatus.OPEN):
             return
-        self._written_off = memo.amount
-        self._apply_memo(memo, key, f"Stripe invoice {self._invoice.id} written off")
+        told = not self._was_paid or status is InvoiceStatus.UNCOLLECTIBLE
+        if self._is_before_start(self._date(at)):
+            self._written_off += amount if told else 0
+            return
+        plain = bad_debt_memo(self._invoice, self._customer, self._policy, amount, self._date(at))
+        memo = bad_debt_again(plain, self._invoice, payment)
+        if self._undone_without_trace(memo, at):
+            return
+        if told:
+            self._give_up(memo)
+        else:
+            self._doubts.append(Doubt(memo=memo))
+            self._free(memo, application_of(memo))
 
-    def _write_off_undone(self, memo: Document, at: datetime) -> date | None:
-        """When one later event undid it completely and without a trace; null if it has to stand."""
-        invoice = self._invoice
-        if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
-            undone = self._date(invoice.voided_at)
-            return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
-        later = [
-            one
-            for one in movements(invoice)
-            if received_at(one) > at
-            and failed_at(one) is None
-            and isinstance(payment_document(one, invoice.customer, self._policy, ()), Document)
-        ]
-        if len(later) == 1 and allocated(later[0], invoice.id) >= memo.amount:
-            undone = self._date(received_at(later[0]))
-            return undone if is_taken_back(memo.dates.txn, undone, self._policy) else None
-        return None
-
-    def _write_off_reversal(self, memo: Document, on: date) -> tuple[Document, ...]:
-        key = DocumentKey(f"{self._invoice.id}:write_off_reversal")
-        return (memo_reversal(memo, key, on, f"Write-off of Stripe invoice {self._invoice.id} undone"),)
+    def _undone_without_trace(self, memo: Document, at: datetime) -> bool:
+        """Take a write-off back that what came next undid completely and so soon that nothing of it is left."""
+        undone = undone_on(self._invoice, at, memo.amount + self._written_off, self._policy, gone=self._gone)
+        if undone is None or not is_taken_back(memo.dates.txn, undone, self._policy):
+            return False
+        self._take_back(memo, application_of(memo), (write_off_reversal(memo, self._invoice, undone),))
+        if self._gone:
+            self._written_off += memo.amount
+        return True
 
     def _recover(self, payment: InvoicePayment, own: int) -> None:
         """Bad debt that is paid after all: an invoice on the bad-debt item, which the payment settles."""
-        recovery = self._recovery(payment, own)
-        self._written_off -= recovery.amount
-        self._reopen(recovery)
-
-    def _recovery(self, payment: InvoicePayment, own: int) -> Document:
-        on = self._date(received_at(payment))
-        memo = bad_debt_memo(self._invoice, self._customer, self._policy, min(own, self._written_off), on)
-        part = f":{self._invoice.id}" if is_shared(payment) else ""
-        recovery = memo_reversal(
-            memo,
-            DocumentKey(f"{payment.source_id}:recovery{part}"),
-            on,
-            f"Written-off Stripe invoice {self._invoice.id} paid by {payment.source_id}",
-        )
-        body = recovery.body
-        if not isinstance(body, InvoiceBody):
-            return recovery
-        number = doc_number(f"{payment.source_id.partition('_')[2]}-R{part[-6:]}", payment.source_id)
-        return replace(recovery, body=replace(body, doc_number=number))
+        if not isinstance(payment_document(payment, self._invoice.customer, self._policy, ()), Document):
+            is_old = self._is_before_start(self._date(received_at(payment)))
+            self._written_off -= min(own, self._written_off) if is_old else 0
+            return
+        recovery = partial(recovery_invoice, self._invoice, self._customer, self._policy, payment)
+        if self._written_off:
+            back = recovery(min(own, self._written_off))
+            self._written_off -= back.amount
+            if self._gone:
+                self._made.append(replace(back, existence=Existence.VOID))
+            else:
+                self._reopen(back)
+            return
+        for doubt in self._doubts:
+            if part := min(own, doubt.rest):
+                doubt.undone.append(recovery(part))
+                own -= part
 
     # --- void -------------------------------------------------------------------------------------------------------
 
@@ -476,15 +475,18 @@ class _Story:
         if self._written_off:
             memo = bad_debt_memo(self._invoice, self._customer, self._policy, self._written_off, on)
             self._written_off = 0
-            for reversal in self._write_off_reversal(memo, on):
-                self._reopen(reversal)
+            self._reopen(write_off_reversal(memo, invoice, on))
+        for doubt in self._doubts:
+            if doubt.rest:
+                memo = bad_debt_memo(self._invoice, self._customer, self._policy, doubt.rest, on)
+                doubt.undone.append(write_off_reversal(replace(memo, key=doubt.memo.key), invoice, on))
         amount, self._owed = self._own, 0
         key, text = DocumentKey(f"{invoice.id}:reversal_application"), f"Stripe invoice {invoice.id} voided"
         if self._document is not None and self._document.entity is Entity.CREDIT_MEMO:
             again = memo_reversal(self._document, reversal_key(invoice.id), on, text)
             self._reopen(again)
             parts = self._open.take(again.amount, only=again.key)
-            self._made.append(self._application(self._document, key, parts, text))
+            self._made.append(memo_application(self._document, key, self._customer, parts, text))
             return
         if amount <= 0:
             return

@@ -1,4 +1,4 @@
-"""Commands that look or act once: status, parked, sync, tieout, doctor; and serve, which stays."""
+"""Commands that look or act once: status, sync, tieout, doctor; and serve, which stays."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -7,7 +7,6 @@ from datetime import date
 import typer
 from rich.console import Console
 
-from wescope.books.parking import Owner
 from wescope.cli import tables
 from wescope.cli.output import ExitCode, print_json, print_json_line
 from wescope.cli.ports import Runtime, wiring
@@ -43,17 +42,6 @@ async def status(*, as_json: bool) -> ExitCode:
     else:
         tables.show_status(seen, Console())
     return ExitCode.GOOD
-
-
-async def parked(*, as_json: bool) -> ExitCode:
-    """List what is parked; somebody is needed if an operator owns any of it."""
-    async with open_runtime() as runtime:
-        rows = tuple(await runtime.parked())
-    if as_json:
-        print_json({"parked": rows})
-    else:
-        tables.show_parked(rows, Console())
-    return ExitCode.NEEDS_YOU if any(row.owner == Owner.OPERATOR for row in rows) else ExitCode.GOOD
 
 
 async def sync(ids: Sequence[str], *, dry_run: bool, as_json: bool) -> ExitCode:
@@ -131,4 +119,4 @@ def _require(settings: Settings, role: str) -> None:
         settings.require_webhooks()
     if role in {"all", "worker"}:
         settings.require_stripe()
-        settings.require_qbo()
+        settings.require_qbo(token_stored=True)  # whether one is stored is known when the database is open

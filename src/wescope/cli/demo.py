@@ -39,9 +39,12 @@ DELIVERY: Mapping[str, Any] = {"order": "shuffled", "duplicates": 0.2, "concurre
 
 
 POLICY = """\
-# The demo keeps to the defaults, but for an account of what has no rule.
+# The demo keeps to the defaults, but for an account of what has no rule, and since nobody else uses its company.
 [accounts]
 review = "Stripe Review"
+
+[qbo]
+backlog_singles = true
 """
 
 Delivery = asyncio.Task[Mapping[str, Any]]

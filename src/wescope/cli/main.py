@@ -8,17 +8,10 @@ from typing import Annotated
 
 import typer
 
+from wescope.cli.history import BACKFILL_EXAMPLES, REPLAY_EXAMPLES, RUNS_EXAMPLES, backfill, replay, runs
+from wescope.cli.options import Json, examples
 from wescope.cli.output import perform
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout; logs stay on stderr.")]
-
-EXIT_CODES = "Exit codes: 0 good, 1 something needs you, 2 wrong use or wrong settings."
-
-
-def examples(*lines: str) -> str:
-    """The examples at the end of a command's help, not to be wrapped."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines) + f"\n\n{EXIT_CODES}"
-
+from wescope.cli.parked import parked_app
 
 app = typer.Typer(
     name="wescope",
@@ -43,6 +36,18 @@ class StandIn(StrEnum):
 
     STRIPE = "stripe"
     QBO = "qbo"
+
+
+class ExportWhat(StrEnum):
+    """The tables that can be exported; the same as the engine's, which is not imported for `--help`."""
+
+    LINKS = "links"
+    PAYOUTS = "payouts"
+    PAYOUT_ROWS = "payout-rows"
+    TIEOUTS = "tieouts"
+    PARKED = "parked"
+    ATTEMPTS = "attempts"
+    AUDIT = "audit"
 
 
 @app.command(epilog=examples("wescope demo", "wescope demo --once --json", "wescope demo --customers 200 --months 6"))
@@ -131,16 +136,69 @@ def status(as_json: Json = False) -> None:
     perform(lambda: commands.status(as_json=as_json), as_json=as_json)
 
 
-@app.command(epilog=examples("wescope parked", "wescope parked --json"))
-def parked(as_json: Json = False) -> None:
-    """List the documents that must not be posted now.
+app.add_typer(parked_app, name="parked")
+app.command("backfill", epilog=BACKFILL_EXAMPLES)(backfill)
+app.command("replay", epilog=REPLAY_EXAMPLES)(replay)
+app.command("runs", epilog=RUNS_EXAMPLES)(runs)
 
-    Each with its reason, the amount at stake, who can mend it and how. The exit code is 1 if one of them waits for
-    you (owner "operator").
+
+@app.command(
+    epilog=examples(
+        "wescope explain in_1ABC",
+        "wescope explain evt_2DEF --no-plan",
+        "wescope explain Invoice/145",
+        "wescope explain AB12CD-0003 --json",
+    )
+)
+def explain(
+    identifier: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="A Stripe id, a QBO id (Invoice/145), a document number or key, a request id, an intuit_tid.",
+        ),
+    ],
+    *,
+    no_plan: Annotated[bool, typer.Option("--no-plan", help="Do not ask Stripe what would be done now.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell the whole story of an id, in time order.
+
+    Events and other hints, runs, every call of QBO with its ids, documents with their dates, payouts that they stand
+    in, what is parked and how that is mended, and what would be done now. The exit code is 1 if something about it
+    needs somebody.
     """
-    from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
+    from wescope.cli import explain as work  # noqa: PLC0415 - see the module's docstring
 
-    perform(lambda: commands.parked(as_json=as_json), as_json=as_json)
+    perform(lambda: work.explain(identifier, plan=not no_plan, as_json=as_json), as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "wescope export --what links --out links.csv",
+        "wescope export --what payout-rows --since 2026-10-01 > rows.csv",
+        "wescope export --what attempts --out attempts.csv --json",
+    )
+)
+def export(
+    *,
+    what: Annotated[ExportWhat, typer.Option("--what", help="Which table.")] = ExportWhat.LINKS,
+    out: Annotated[str, typer.Option("--out", metavar="FILE|-", help="Where to; - is stdout.")] = "-",
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="Leave out what is older: a day in the books' calendar."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a table as CSV.
+
+    Amounts are decimals of the currency in the same row, dates are ISO 8601. A file appears when it is complete. With
+    --json (which needs a file) what was written is told on stdout.
+    """
+    from wescope.cli import export as work  # noqa: PLC0415 - see the module's docstring
+
+    day = since.replace(tzinfo=UTC).date() if since else None
+    perform(lambda: work.export(what.value, out, day, as_json=as_json), as_json=as_json)
 
 
 @app.command(epilog=examples("wescope payouts", "wescope payouts po_1ABC", "wescope payouts --json"))
@@ -175,6 +233,49 @@ def tieout(
 
     day = as_of.replace(tzinfo=UTC).date() if as_of else None
     perform(lambda: commands.tieout(day, as_json=as_json), as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "wescope connect",
+        "wescope connect --no-browser --port 8085",
+        "wescope connect --paste --redirect-uri https://developer.intuit.com/v2/OAuth2Playground/RedirectUrl",
+        "wescope connect --json",
+    )
+)
+def connect(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where on this machine the answer is received; 0 for any free port.")
+    ] = 8085,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address to open.")] = False,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Read the answer's address from stdin, for a machine without a browser.")
+    ] = False,
+    redirect_uri: Annotated[
+        str | None,
+        typer.Option(help="The answer's address as registered at Intuit; http://localhost:PORT/callback if left out."),
+    ] = None,
+    timeout: Annotated[int, typer.Option(min=1, help="How long to wait for the answer, in seconds.")] = 600,
+    as_json: Json = False,
+) -> None:
+    """Connect a company of QuickBooks Online, in the browser.
+
+    You are asked by Intuit, and choose the company. The connection is stored encrypted and renews itself; a service
+    that runs goes on within seconds. The answer's address must be registered for the app at developer.intuit.com
+    (Intuit allows localhost for development keys only: production keys need an https address, and --paste).
+    """
+    from wescope.cli import connect as work  # noqa: PLC0415 - see the module's docstring
+
+    options = work.ConnectOptions(
+        port=port,
+        browser=not no_browser,
+        paste=paste,
+        redirect_uri=redirect_uri,
+        timeout_s=timeout,
+        as_json=as_json,
+    )
+    perform(lambda: work.connect(options), as_json=as_json)
 
 
 @app.command(epilog=examples("wescope doctor", "wescope doctor --json"))

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from wescope.engine.results import to_json
-from wescope.errors import ConfigurationError, WescopeError
+from wescope.errors import ConfigurationError, WescopeError, WrongUse
 
 Work = Callable[[], Coroutine[Any, Any, "ExitCode"]]
 
@@ -36,11 +36,14 @@ def perform(work: Work, *, as_json: bool) -> None:
 def _outcome(work: Work, *, as_json: bool) -> ExitCode:
     try:
         return asyncio.run(work())
-    except ConfigurationError as error:
+    except (ConfigurationError, WrongUse) as error:
         report(error, as_json=as_json)
         return ExitCode.WRONG_USE
     except WescopeError as error:
         report(error, as_json=as_json)
+    except typer.Abort:
+        _show_error("wrong_use", "Nobody answered the question.", "Add --yes to do it without asking.", as_json=as_json)
+        return ExitCode.WRONG_USE
     except (KeyboardInterrupt, asyncio.CancelledError):
         _show_error("stopped", "Stopped before the end.", "Nothing is lost: run it again.", as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a traceback would print values; the place is enough to report

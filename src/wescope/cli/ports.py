@@ -1,17 +1,56 @@
 """Ports: what the commands ask of `wescope.wiring`, which is imported only when one runs (so `--help` is fast)."""
 
 import importlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from wescope.config import PolicyFile, Settings
+    from wescope.engine.connecting import Connected
+    from wescope.engine.explanation import Explanation
+    from wescope.engine.export_sheets import What
+    from wescope.engine.history import History
+    from wescope.engine.parked_items import ParkedFilter, RetriedRow
     from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
+
+
+class Support(Protocol):
+    """What people ask about single documents."""
+
+    async def explain(self, identifier: str, *, plan: bool = True) -> "Explanation":
+        """The whole story of an id."""
+        ...
+
+    async def parked(self, chosen: "ParkedFilter") -> Sequence["ParkedRow"]:
+        """The parked items that a filter takes."""
+        ...
+
+    async def retry(
+        self, rows: Sequence["ParkedRow"], *, actor: str, progress: Progress | None = None
+    ) -> Sequence["RetriedRow"]:
+        """Have these items looked at again, and wait for it."""
+        ...
+
+    async def ignore(self, keys: Sequence[str], reason: str, *, actor: str) -> Sequence["ParkedRow"]:
+        """Let these items be."""
+        ...
+
+    async def unignore(self, keys: Sequence[str], *, actor: str) -> Sequence["ParkedRow"]:
+        """Count these items again."""
+        ...
+
+    async def export_size(self, what: "What", since: date | None = None) -> int:
+        """How many rows an export has."""
+        ...
+
+    def export(self, what: "What", since: date | None = None) -> AsyncIterator[str]:
+        """An export as CSV, piece by piece."""
+        ...
 
 
 class Runtime(Protocol):
@@ -31,10 +70,6 @@ class Runtime(Protocol):
         """Compare Stripe and QBO."""
         ...
 
-    async def parked(self) -> Sequence["ParkedRow"]:
-        """The parked documents."""
-        ...
-
     async def payouts(self) -> Sequence["PayoutResult"]:
         """The payouts that were looked at."""
         ...
@@ -47,9 +82,35 @@ class Runtime(Protocol):
         """What is wrong with the surroundings."""
         ...
 
+    @property
+    def support(self) -> "Support":
+        """Explain, parked items, export."""
+        ...
+
+    @property
+    def history(self) -> "History":
+        """Backfills, replays, runs."""
+        ...
+
+
+class Connector(Protocol):
+    """Connects a company of QBO."""
+
+    def authorize_url(self, redirect_uri: str) -> str:
+        """Where a person says yes."""
+        ...
+
+    async def connect(self, answer: str, redirect_uri: str) -> "Connected":
+        """Take the address that Intuit sent the browser back to."""
+        ...
+
 
 class Wiring(Protocol):
     """The one place where parts are put together."""
+
+    def open_connector(self, settings: "Settings") -> AbstractAsyncContextManager[Connector]:
+        """What connects a company, open for the length of a `with`."""
+        ...
 
     def open_runtime(self, settings: "Settings", policy_file: "PolicyFile") -> AbstractAsyncContextManager[Runtime]:
         """The parts, open for the length of a `with`."""

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wescope.books.money import Money
+from wescope.cli.ages import age_text
 from wescope.engine.results import Check, ParkedRow, Severity, Status, SyncResult, TieOut
 
 
@@ -24,12 +25,27 @@ def show_status(status: Status, console: Console) -> None:
         ("Parked", status.parked),
         ("QBO calls, last minute", status.qbo_calls_last_minute),
         ("QBO writes, ever", status.qbo_writes_total),
+        ("QBO connection", _connection(status)),
+        ("QBO reads, this month", _reads(status)),
         ("QBO connection expires in", "unknown" if days is None else f"{days} days"),
         ("Last tie-out", f"{tieout.difference} as of {tieout.as_of}" if tieout else "none yet"),
         ("Dry run", "yes: nothing is written to QBO" if status.dry_run else "no"),
         ("Version", status.version),
     ]
     _print(console, ("", ""), rows, header=False)
+    for alert in status.alerts:
+        since = f" Since {alert.since:%Y-%m-%d %H:%M %Z}." if alert.since else ""
+        console.print(Text(f"\n[{alert.code}] {alert.text}{since}\n{alert.remedy}"))
+
+
+def _connection(status: Status) -> str:
+    code = f" ({status.qbo_connection_code})" if status.qbo_connection_code else ""
+    return f"{status.qbo_connection.value}{code}"
+
+
+def _reads(status: Status) -> str:
+    of_all = f" of {status.qbo_monthly_reads}" if status.qbo_monthly_reads else ""
+    return f"{status.qbo_reads_this_month}{of_all}"
 
 
 def show_parked(rows: Sequence[ParkedRow], console: Console) -> None:
@@ -39,15 +55,16 @@ def show_parked(rows: Sequence[ParkedRow], console: Console) -> None:
         return
     _print(
         console,
-        ("Document", "Amount", "Since", "Reason", "Who", "Remedy"),
+        ("Document", "Amount", "Since", "Age", "Reason", "Who", "Remedy"),
         (
             (
                 row.key,
                 Money(amount=row.amount, currency=row.currency),
                 row.since.strftime("%Y-%m-%d %H:%M %Z"),
+                age_text(row.age_s),
                 f"{row.reason} ({_details(row)})",
                 row.owner,
-                row.remedy,
+                f"Ignored: {row.ignored_reason}" if row.ignored_at else row.remedy,
             )
             for row in rows
         ),

@@ -69,7 +69,8 @@ class PolicyFile:
     """The company's choices. Accounts and items are QBO names or ids; `path` is None when the defaults are in use.
 
     `settle_s`: how long after losing sight of a write its absence from QBO is believed. `server_timeout_s`: how long
-    QBO itself works on a request at most.
+    QBO itself works on a request at most. `monthly_reads`: how many metered reads a month the app's tier at Intuit has
+    (facts/qbo.md 1); 0 if that is not known. `backlog_singles`: whether a backlog may use single requests, too.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -80,7 +81,9 @@ class PolicyFile:
     dry_run: bool = False
     settle_s: int = 20
     server_timeout_s: int = 120
-    concurrency: int = 8
+    monthly_reads: int = 500_000
+    backlog_singles: bool = False
+    concurrency: int = 64
     path: Path | None = None
 
     def account(self, role: AccountRole, currency: str | None = None) -> str | None:
@@ -153,6 +156,8 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
         dry_run=books.dry_run,
         settle_s=model.qbo.settle_s,
         server_timeout_s=model.qbo.server_timeout_s,
+        monthly_reads=model.qbo.monthly_reads,
+        backlog_singles=model.qbo.backlog_singles,
         concurrency=model.engine.concurrency,
         path=path,
     )

@@ -149,14 +149,16 @@ class DriftTable(_Table):
 class QboTable(_Table):
     """`[qbo]`: how QBO is written to."""
 
-    settle_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 20
+    settle_s: Annotated[StrictInt, Field(ge=5, le=3600)] = 20
     server_timeout_s: Annotated[StrictInt, Field(ge=0, le=3600)] = 120
+    monthly_reads: Annotated[StrictInt, Field(ge=0)] = 500_000
+    backlog_singles: StrictBool = False
 
 
 class EngineTable(_Table):
     """`[engine]`: how much is done at the same time."""
 
-    concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 8
+    concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 64
 
 
 class PolicyModel(_Table):

@@ -116,6 +116,17 @@ class QboAccess:
     token_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QboApp:
+    """What is needed to connect a company: the app's keys at Intuit. `realm_id` is None before any is chosen."""
+
+    client_id: str
+    client_secret: SecretStr
+    realm_id: str | None
+    authorize_url: str
+    token_url: str
+
+
 class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
@@ -178,8 +189,12 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: names every variable that is missing.
         """
-        needed = [name for name in QBO_SETTINGS if not (token_stored and name == "qbo_refresh_token")]
-        self._require("to talk to QBO", needed)
+        token = () if token_stored else ("qbo_refresh_token",)
+        if self.missing(*QBO_SETTINGS, *token) == self.missing(*token) != ():
+            raise ConfigurationError(
+                f"The company is not connected: run `wescope connect`, or set {variable('qbo_refresh_token')}."
+            )
+        self._require("to talk to QBO", (*QBO_SETTINGS, *token))
         assert self.qbo_client_id is not None  # noqa: S101 - _require has just looked
         assert self.qbo_client_secret is not None  # noqa: S101
         assert self.qbo_realm_id is not None  # noqa: S101
@@ -189,6 +204,23 @@ class Settings(BaseSettings):
             realm_id=self.qbo_realm_id,
             refresh_token=self.qbo_refresh_token,
             api_base=self.qbo_api_base,
+            token_url=self.qbo_token_url,
+        )
+
+    def require_qbo_app(self) -> QboApp:
+        """What is needed to connect a company to QBO.
+
+        Raises:
+            ConfigurationError: names every variable that is missing.
+        """
+        self._require("to connect to QBO", QBO_APP_SETTINGS)
+        assert self.qbo_client_id is not None  # noqa: S101 - _require has just looked
+        assert self.qbo_client_secret is not None  # noqa: S101
+        return QboApp(
+            client_id=self.qbo_client_id,
+            client_secret=self.qbo_client_secret,
+            realm_id=self.qbo_realm_id,
+            authorize_url=self.qbo_authorize_url,
             token_url=self.qbo_token_url,
         )
 
@@ -209,7 +241,8 @@ class Settings(BaseSettings):
 
 
 STRIPE_SETTINGS = ("stripe_api_key",)
-QBO_SETTINGS = ("qbo_client_id", "qbo_client_secret", "qbo_realm_id", "qbo_refresh_token")
+QBO_APP_SETTINGS = ("qbo_client_id", "qbo_client_secret")
+QBO_SETTINGS = (*QBO_APP_SETTINGS, "qbo_realm_id")
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from wescope.engine.read_budget import count_reads
 from wescope.errors import DatabaseUnavailable
 from wescope.links.database import transaction
 from wescope.links.store import record_attempts
@@ -38,6 +39,7 @@ class AttemptLog:
             with contextlib.suppress(DatabaseUnavailable):
                 async with transaction(self._engine) as connection:
                     await record_attempts(connection, [asdict(attempt) for attempt in rows])
+                    await count_reads(connection, rows)
                 self._forget(rows)
 
     def _forget(self, rows: list[Attempt]) -> None:

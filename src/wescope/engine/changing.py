@@ -11,7 +11,8 @@ from wescope.engine.intents import content_of, side_request_id
 from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked
 from wescope.engine.plan import Step, adopted_entity
-from wescope.engine.sending import Sending
+from wescope.engine.sending import Again, Sending
+from wescope.engine.undone import tried
 from wescope.errors import ObjectGone
 from wescope.links.database import transaction
 from wescope.links.store import Link, LinkState, Operation
@@ -47,23 +48,36 @@ class Changing:
         await sending.check_open(document, link.txn_date, document.dates.txn)
         payload = to_payload(document, await sending.references(document, link.variant))
         if not differences(document, payload, record):
-            await sending.post(step, record, document)
+            await sending.post(step, link, record, document)
             return
+        await sending.check_untried(step, payload)
         change = {**payload, "Id": record["Id"], "SyncToken": record["SyncToken"], "sparse": True}
         intent = sending.intent(step, subject, Operation.UPDATE, link.variant)
 
-        async def call() -> Written:
+        async def call(again: Again) -> Written:
             return await sending.client.update(
-                document.entity.value, change, request_id=intent.request_id, document_key=document.key
+                document.entity.value,
+                change,
+                request_id=intent.request_id,
+                document_key=document.key,
+                batch=again.batch,
+                alone=again.alone,
             )
 
-        written = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
-        if differing := differences(document, payload, written.record):
-            sync_token = str(written.record["SyncToken"])
-            await sending.end(document.key, LinkState.POSTED, sync_token=sync_token, spent=True)
-            await self._restore(document, lease, content_of(record, payload), written.record)
+        sent = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
+        if differing := differences(document, payload, sent.record):
+            mark = tried(payload, link)
+            held = await sending.end(
+                sent.link,
+                LinkState.POSTED,
+                sync_token=str(sent.record["SyncToken"]),
+                spent=True,
+                recheck_at=sending.try_again_at(link, mark),
+                tried=mark,
+            )
+            await self._restore(held, document, lease, content_of(record, payload), sent.record)
             raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences=" ".join(differing)))
-        await sending.post(step, written.record, document)
+        await sending.post(step, sent.link, sent.record, document)
 
     async def _leave_adopted(self, step: Step, link: Link, entity: str, gone: LinkState) -> None:
         """What somebody else made is theirs: it is named, or forgotten if they have removed it."""
@@ -71,7 +85,7 @@ class Changing:
         if record is not None and not is_void(record):
             details = {"qbo_id": link.qbo_id or "", "adopted": entity, "wanted": step.document.existence.value}
             raise Park(parked(step.document, ParkCode.LOOKS_LIKE, **details))
-        await self._sending.end(step.document.key, gone, spent=True)
+        await self._sending.end(link, gone, spent=True)
 
     async def _standing(self, step: Step, link: Link) -> Record:
         record = await self._sending.client.read(step.document.entity.value, link.qbo_id or "")
@@ -81,17 +95,20 @@ class Changing:
             raise Park(parked(step.document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields="voided"))
         return record
 
-    async def _restore(self, document: Document, lease: Lease, content: Mapping[str, Any], after: Record) -> None:
+    async def _restore(
+        self, held: Link, document: Document, lease: Lease, content: Mapping[str, Any], after: Record
+    ) -> None:
         """Give a document that an update left wrong the content that it had before."""
         sending, qbo_id, sync_token = self._sending, str(after["Id"]), str(after["SyncToken"])
         await lease.check()
-        restored = await sending.client.update(
-            document.entity.value,
-            {**content, "Id": qbo_id, "SyncToken": sync_token, "sparse": True},
-            request_id=side_request_id("restore", sending.store.realm_id, document.key, qbo_id, sync_token),
-            document_key=document.key,
-        )
-        await sending.end(document.key, LinkState.POSTED, sync_token=str(restored.record["SyncToken"]))
+        with sending.in_time():
+            restored = await sending.client.update(
+                document.entity.value,
+                {**content, "Id": qbo_id, "SyncToken": sync_token, "sparse": True},
+                request_id=side_request_id("restore", sending.store.realm_id, document.key, qbo_id, sync_token),
+                document_key=document.key,
+            )
+        await sending.end(held, LinkState.POSTED, sync_token=str(restored.record["SyncToken"]))
 
     # --- taking back ------------------------------------------------------------------------------------------------
 
@@ -107,32 +124,39 @@ class Changing:
             return
         record = await sending.client.read(document.entity.value, link.qbo_id or "")
         if record is None or is_void(record):
-            await sending.end(document.key, LinkState.VOIDED, spent=True)
+            await sending.end(link, LinkState.VOIDED, spent=True)
             return
         _check_unedited(document, link, record)
         await sending.check_open(document, link.txn_date)
         await self._check_unblocked(document)
         intent = sending.intent(step, subject, Operation.VOID, link.variant)
 
-        async def call() -> Written:
-            return await self._remove(document, record, intent.request_id)
+        async def call(again: Again) -> Written:
+            return await self._remove(document, record, intent.request_id, again)
 
         try:
-            written = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
+            sent = await sending.send(intent, lease, call, unwritten=LinkState.POSTED)
         except Park as park:
             raise Park(_with_links(park.item, record)) from park
-        sync_token = written.record.get("SyncToken")
-        if not is_gone(written.record):
-            await sending.end(document.key, LinkState.POSTED, sync_token=sync_token, spent=True)
+        sync_token = sent.record.get("SyncToken")
+        if not is_gone(sent.record):
+            await sending.end(sent.link, LinkState.POSTED, sync_token=sync_token, spent=True)
             raise Park(parked(document, ParkCode.ANSWER_DIFFERS, differences="not_void"))
-        await sending.end(document.key, LinkState.VOIDED, sync_token=sync_token, spent=True)
+        await sending.end(sent.link, LinkState.VOIDED, sync_token=sync_token, spent=True)
 
-    async def _remove(self, document: Document, record: Record, request_id: str) -> Written:
+    async def _remove(self, document: Document, record: Record, request_id: str, again: Again) -> Written:
         client, entity, qbo_id = self._sending.client, document.entity.value, str(record["Id"])
         remove = client.delete if TAKEN_BACK_BY[document.entity] == "delete" else client.void
+        sync_token = str(record["SyncToken"])
         try:
             return await remove(
-                entity, qbo_id, str(record["SyncToken"]), request_id=request_id, document_key=document.key
+                entity,
+                qbo_id,
+                sync_token,
+                request_id=request_id,
+                document_key=document.key,
+                batch=again.batch,
+                alone=again.alone,
             )
         except ObjectGone:
             # The object itself, or something that it names.

@@ -15,11 +15,12 @@ import httpx2
 
 from wescope.config import PolicyFile, Settings
 from wescope.config.settings import KNOWN_VARIABLES, PREFIX, QBO_SETTINGS, STRIPE_SETTINGS, WEBHOOK_SETTINGS
+from wescope.engine.connection import ConnectionState
 from wescope.engine.doctor_checks import checked, failed
 from wescope.engine.doctor_company import QboProbe, examine_company
 from wescope.engine.doctor_stripe import StripeAnswers, StripeProbe, examine_stripe
 from wescope.engine.results import Check, Severity
-from wescope.errors import WescopeError
+from wescope.errors import QboDisconnected, WescopeError
 
 CLOCK_TOLERANCE_S = 60
 CLOCK_TIMEOUT_S = 10
@@ -32,7 +33,8 @@ class Patient:
     """Everything that is looked at.
 
     `database_ready` says whether the schema is this version's; `token_days_left` how long QBO's refresh token lasts;
-    `stripe_time` what time it is at Stripe, or None if its answer does not say.
+    `connection` whether the service has found QBO's connection lost; `stripe_time` what time it is at Stripe, or None
+    if its answer does not say.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Patient:
     qbo: QboProbe
     token_days_left: Callable[[], Awaitable[int | None]]
     stripe_time: Callable[[], Awaitable[datetime | None]]
+    connection: Callable[[], Awaitable[ConnectionState]]
 
 
 async def examine(patient: Patient) -> tuple[Check, ...]:
@@ -123,7 +126,12 @@ async def _clock(patient: Patient) -> tuple[Check, ...]:
 
 
 async def _qbo(patient: Patient, settled: frozenset[str]) -> tuple[Check, ...]:
-    company_info = await patient.qbo.company_info()
+    state = await patient.connection()
+    try:
+        company_info = await patient.qbo.company_info()
+    except QboDisconnected as error:
+        since = f" (since {state.since:%Y-%m-%d %H:%M %Z})" if state.since else ""
+        return (checked("QBO connection", seen="", fault=f"{error}{since}", remedy=state.remedy or error.remedy),)
     days = await patient.token_days_left()
     seen = "expiry unknown" if days is None else f"{days} days left"
     connection = (
@@ -132,7 +140,7 @@ async def _qbo(patient: Patient, settled: frozenset[str]) -> tuple[Check, ...]:
             "QBO refresh token",
             seen=seen,
             fault=seen if days is not None and days <= _RENEW_DAYS else "",
-            remedy="Connect again: put a new token into WESCOPE_QBO_REFRESH_TOKEN.",
+            remedy="Connect again: run `wescope connect`.",
             severity=Severity.WARNING,
         ),
     )

@@ -1,8 +1,9 @@
 """Locks over all processes: one holder per name, held by the life of one database connection.
 
 PostgreSQL's session advisory locks, all on one connection of this process: they are freed the moment the process or
-its connection dies, and a process that was paused cannot lose one to another while its connection lives. The same
-session may take the same advisory lock twice, so tasks of this process exclude each other in memory first.
+its connection dies; whoever gives no sign on it for a while (a paused process) has it ended by others
+(`wescope.links.sessions`), and is told by `Lease.check` when it wakes up. The same session may take the same advisory
+lock twice, so tasks of this process exclude each other in memory first.
 """
 
 import asyncio
@@ -15,8 +16,9 @@ from typing import TypeAlias
 import psycopg
 
 from wescope.errors import DatabaseUnavailable, LocksLost
+from wescope.links.sessions import BEAT_EVERY_S
 
-_POLL_S = 0.05
+_POLL_FIRST_S, _POLL_LAST_S = 0.02, 0.5
 
 _Connection: TypeAlias = psycopg.AsyncConnection[tuple[object, ...]]
 
@@ -50,6 +52,7 @@ class ClusterLocks:
         self._using = asyncio.Lock()
         self._held_here: set[str] = set()
         self._releasing: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def hold(self, name: str, *, timeout_s: float = 30.0) -> AsyncIterator[Lease]:
@@ -71,12 +74,15 @@ class ClusterLocks:
 
     async def aclose(self) -> None:
         """Free every lock by closing the connection."""
+        if self._beating is not None:
+            self._beating.cancel()
         await asyncio.gather(*self._releasing, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
     async def _acquire(self, name: str) -> _Connection:
+        wait_s = _POLL_FIRST_S
         while True:
             if name not in self._held_here:
                 self._held_here.add(name)
@@ -93,7 +99,8 @@ class ClusterLocks:
                 if connection is not None:
                     return connection
                 self._held_here.discard(name)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 1.5, _POLL_LAST_S)
 
     def _give_back(self, name: str, tried: asyncio.Task[_Connection | None]) -> None:
         connection = None if tried.cancelled() or tried.exception() else tried.result()
@@ -128,7 +135,16 @@ class ClusterLocks:
             self._connection = await psycopg.AsyncConnection.connect(
                 self._conninfo, autocommit=True, application_name="wescope locks", connect_timeout=5
             )
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.create_task(self._beat())
         return self._connection
+
+    async def _beat(self) -> None:
+        """Give a sign of life on the session for as long as it holds a lock; for ever, until it is canceled."""
+        while True:
+            await asyncio.sleep(BEAT_EVERY_S)
+            if self._held_here and self._connection is not None and not self._connection.closed:
+                await self._alive(self._connection)
 
     async def _release(self, name: str, connection: _Connection) -> None:
         try:

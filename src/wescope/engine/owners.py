@@ -37,6 +37,24 @@ def owner_of(found: StripeObject) -> str:
             return ACCOUNT
 
 
+def covered_by(found: StripeObject) -> tuple[Subject, ...]:
+    """The subjects that need no look of their own once this is read: what paid this invoice, and it alone.
+
+    All that such a charge or payment intent would do is to have the invoice looked at.
+    """
+    if not isinstance(found, Invoice):
+        return ()
+    covered: set[Subject] = set()
+    for payment in found.payments:
+        charge, paid = payment.charge, [(part.invoice, part.amount) for part in payment.allocations]
+        if charge is None or charge.failure_balance_transaction or paid != [(found.id, charge.amount_captured)]:
+            continue
+        covered.add(Subject(kind=SubjectKind.CHARGE, id=charge.id))
+        if charge.payment_intent:
+            covered.add(Subject(kind=SubjectKind.PAYMENT_INTENT, id=charge.payment_intent))
+    return tuple(sorted(covered))
+
+
 def invoice_waited_for(item: Parked) -> Subject | None:
     """The invoice whose document must be posted before a parked one, or null if it waits for something else."""
     key = str(item.details.get("waiting_on", ""))

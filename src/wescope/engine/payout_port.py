@@ -1,10 +1,11 @@
 """The port to what decides about payouts: whether a deposit may be written, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from wescope.books.documents import Desired, Follow
 from wescope.books.parking import Parked
+from wescope.books.subjects import DocumentKey
 from wescope.books.values import Payout, StripeObject
 from wescope.engine.writer import Applied
 
@@ -15,12 +16,12 @@ class PayoutPort(Protocol):
     Both calls are made under the lock of the account's balance: no other payout is worked on meanwhile.
     """
 
-    async def gate(self, payout: Payout, desired: Desired) -> Desired:
+    async def gate(self, payout: Payout, desired: Desired, soon: Collection[DocumentKey] = ()) -> Desired:
         """What may be written for a payout now, out of what the books want for it.
 
         It may hold documents back (they move to `parked`, with `follows` of what they wait for) or leave out a deposit
         that QBO already has. It is also asked by a preview and in a dry run, so it writes nothing anywhere but in its
-        own tables.
+        own tables. Documents that will be posted `soon` are not waited for: that is for a plan of all of a history.
 
         Raises:
             WescopeError: a system does not answer; the run is tried again.

@@ -1,5 +1,6 @@
 """Payout results: the stored checks of payouts as values for people and programs."""
 
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -10,9 +11,12 @@ from wescope.errors import ObjectNotFound
 from wescope.links.payouts import StoredPayout, stored_checks, stored_rows
 
 
-async def payout_results(connection: AsyncConnection, realm_id: str) -> tuple[PayoutResult, ...]:
-    """The result of every payout that was looked at, the latest arrival first."""
-    return tuple(_result(check, at) for check, at in await stored_checks(connection, realm_id))
+async def payout_results(
+    connection: AsyncConnection, realm_id: str, *, payout_ids: Collection[str] | None = None
+) -> tuple[PayoutResult, ...]:
+    """The result of every payout that was looked at, or of those with these ids, the latest arrival first."""
+    found = await stored_checks(connection, realm_id, payout_ids=payout_ids)
+    return tuple(_result(check, at) for check, at in found)
 
 
 async def payout_detail(connection: AsyncConnection, realm_id: str, payout_id: str) -> PayoutDetail:

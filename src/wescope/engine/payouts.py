@@ -25,6 +25,7 @@ from wescope.books.payout_check import (
     RowState,
     check_payout,
     keys_of,
+    row_document,
 )
 from wescope.books.policy import PayoutMode, Policy
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind, deposit_key
@@ -75,7 +76,7 @@ class PayoutDesk:
     policy: Policy
     _outcomes: dict[str, _Outcome] = field(default_factory=dict)
 
-    async def gate(self, payout: Payout, desired: Desired) -> Desired:
+    async def gate(self, payout: Payout, desired: Desired, soon: Collection[DocumentKey] = ()) -> Desired:
         """What may be written for a payout now; see `PayoutPort.gate`.
 
         Returns:
@@ -91,7 +92,7 @@ class PayoutDesk:
         by_bank = any(one.key == key and one.reason == "made_by_bank_feed" for one in desired.skipped)
         if stands or not (wanted or by_bank):
             return desired
-        if check.waiting_on:
+        if check.waiting_on and not self._all_soon(payout, check, soon):
             return self._waiting(payout, desired, check)
         try:
             found = await self.matcher.find(payout)
@@ -101,6 +102,12 @@ class PayoutDesk:
             return replace(desired, parked=(*desired.parked, item)) if by_bank else desired
         self._outcomes[payout.id] = _Outcome(check=check, found=found)
         return self._found(payout, desired, found)
+
+    def _all_soon(self, payout: Payout, check: PayoutCheck, soon: Collection[DocumentKey]) -> bool:
+        """Whether each row that waits has a document among those that will be posted soon."""
+        missing = (row for row, one in zip(payout.rows, check.rows, strict=True) if one.state is RowState.MISSING)
+        waits = any(one.state is RowState.DIFFERS for one in check.rows)
+        return not waits and all(set(row_document(row, self.policy).keys) & set(soon) for row in missing)
 
     async def days(self, found: StripeObject) -> tuple[Follow, ...]:
         """The days whose fees an object has changed; see `PayoutPort.days`.

@@ -65,13 +65,15 @@ def plan(
 def plan_document(document: Document, links: Mapping[DocumentKey, Link], closed_until: date | None) -> tuple[Step, ...]:
     """The steps of one document: itself, or its counters while it stays as it is.
 
-    A document is taken back unless it was posted and its date is closed by now: then its counters undo it. Counters
-    that may be in QBO stay the way: a period that is opened again must not undo the same thing twice.
+    A document is taken back unless it was posted and its date is closed by now, or it stands whatever its date: then
+    its counters undo it. Counters that may be in QBO stay the way: a period that is opened again must not undo the same
+    thing twice.
     """
     link = links.get(document.key)
-    if document.existence is Existence.VOID and document.counters and _may_stand(link):
-        closed = link is not None and link.state is LinkState.POSTED and is_closed(link.txn_date, closed_until)
-        if closed or any(_may_stand(links.get(counter.key)) for counter in document.counters):
+    if document.existence is Existence.VOID and (document.counters or document.stands) and _may_stand(link):
+        posted = link if link is not None and link.state is LinkState.POSTED else None
+        stays = posted is not None and (document.stands or is_closed(posted.txn_date, closed_until))
+        if stays or any(_may_stand(links.get(counter.key)) for counter in document.counters):
             counters = (plan_step(counter, links.get(counter.key)) for counter in document.counters)
             return (_left_standing(document, link), *counters)
     return (plan_step(document, link),)

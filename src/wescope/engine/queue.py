@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
@@ -20,14 +21,21 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.subjects import Subject, SubjectKind
+from wescope.engine.lanes import lane_of
 from wescope.errors import DatabaseUnavailable
 from wescope.links.database import database_errors, transaction
-from wescope.links.subjects import Hint, record, record_all, wake_due, wake_orphans
+from wescope.links.sessions import end_silent
+from wescope.links.subjects import LIVE, Hint, record, record_all, wake_due, wake_orphans
 
 _log = structlog.get_logger(__name__)
 
 TASK = "reconcile"
-QUEUE = "live"
+QUEUE, BACKLOG_QUEUE = "live", "backlog"
+WORKERS_PER_PROCESS = 2
+"""One takes live jobs only: all places of the other may be taken by a backlog that waits for QBO."""
+_LIVE_SHARE = 8
+"""One place in so many is for live jobs only."""
+
 _POLL_S = 0.5
 _HEARTBEAT_S = 3.0
 _STALLED_AFTER_S = 12.0
@@ -40,8 +48,11 @@ _RESTART_AFTER_S = 1.0
 _LONGEST_RETRY_S = 60
 _IDLE_S = 30
 
-_PRIORITY = dict.fromkeys((SubjectKind.CHARGE, SubjectKind.PAYMENT_INTENT, SubjectKind.INVOICE_PAYMENT), 1)
-"""What mostly only points at invoices goes first: its hints then meet those of the invoice, which is read once."""
+_PRIORITY = dict.fromkeys((SubjectKind.CHARGE, SubjectKind.PAYMENT_INTENT, SubjectKind.INVOICE_PAYMENT), -1)
+"""What mostly only points at invoices goes last: the invoice's run has then read it, and it has nothing to do."""
+
+_LIVE_PRIORITY = 10
+"""Above all of the backlog: procrastinate takes the highest priority first."""
 
 RunSubject = Callable[[Subject], Awaitable[object]]
 
@@ -61,7 +72,7 @@ class PatientRetry(BaseRetryStrategy):
 class WorkerSettings:
     """How the worker runs: jobs at once, and how long a stop waits for running ones."""
 
-    concurrency: int = 8
+    concurrency: int = 64
     graceful_s: float = 6.0
 
 
@@ -87,20 +98,33 @@ class HintQueue:
         try:
             with database_errors():
                 await self._app.open_async()
-        except ConnectorException as error:
+        except (ConnectorException, psycopg.OperationalError) as error:
+            await self.aclose()
             raise DatabaseUnavailable(reason=type(error).__name__) from error
 
     async def aclose(self) -> None:
         """Close procrastinate's connections."""
         await self._app.close_async()
 
-    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str) -> None:
-        """Put a job for `subject` into the queue, on the caller's transaction."""
+    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
+        """Put a job for `subject` into the queue, on the caller's transaction.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
         raw = await connection.get_raw_connection()
+        priority = _PRIORITY.get(subject.kind, 0) + (_LIVE_PRIORITY if lane == LIVE else 0)
         deferrer = self._app.configure_task(
-            TASK, queue=QUEUE, lock=lock, priority=_PRIORITY.get(subject.kind, 0), connection=raw.driver_connection
+            TASK,
+            queue=QUEUE if lane == LIVE else BACKLOG_QUEUE,
+            lock=lock,
+            priority=priority,
+            connection=raw.driver_connection,
         )
-        await deferrer.defer_async(kind=subject.kind.value, subject_id=subject.id)
+        try:
+            await deferrer.defer_async(kind=subject.kind.value, subject_id=subject.id)
+        except ConnectorException as error:
+            raise DatabaseUnavailable(reason=type(error).__name__) from error
 
     async def accept(self, hint: Hint) -> bool:
         """Store a hint durably and see to its job, in one transaction. False: this event was stored before.
@@ -108,20 +132,19 @@ class HintQueue:
         Raises:
             DatabaseUnavailable: nothing was stored.
         """
-        try:
-            async with transaction(self._engine) as connection:
-                return await record(connection, hint, self.defer)
-        except ConnectorException as error:
-            raise DatabaseUnavailable(reason=type(error).__name__) from error
+        async with transaction(self._engine) as connection:
+            return await record(connection, hint, self.defer)
 
     async def hint(self, subjects: Sequence[Subject], *, source: str) -> None:
-        """Have these subjects looked at again.
+        """Have these subjects looked at again, in the lane of the source (see `lane_of`).
 
         Raises:
             DatabaseUnavailable: nothing was stored.
         """
+        lane = lane_of(source).value
+        hints = [Hint(subject=subject, source=source, lane=lane) for subject in subjects]
         async with transaction(self._engine) as connection:
-            await record_all(connection, [Hint(subject=subject, source=source) for subject in subjects], self.defer)
+            await record_all(connection, hints, self.defer)
 
     async def work(self, run: RunSubject, stop: asyncio.Event, settings: WorkerSettings) -> None:
         """Run jobs until `stop` is set; a database that goes away and comes back is survived.
@@ -164,6 +187,7 @@ class HintQueue:
             finally:
                 self._ended_at[context.job.id or 0] = time.monotonic()
 
+        self._app.tasks.pop(TASK, None)  # a queue may work more than once
         self._app.task(name=TASK, queue=QUEUE, retry=PatientRetry(), pass_context=True)(reconcile)
 
     async def _run_one(self, run: RunSubject, subject: Subject) -> None:
@@ -173,11 +197,30 @@ class HintQueue:
         await job
 
     async def _work_once(self, stop: asyncio.Event, settings: WorkerSettings) -> None:
-        worker = asyncio.create_task(
+        live_only = max(1, settings.concurrency // _LIVE_SHARE) if settings.concurrency > 1 else 0
+        # Only one of them listens: what is live is heard of at once, and the backlog is not in a hurry.
+        workers = [
+            self._start([QUEUE, BACKLOG_QUEUE], settings.concurrency - live_only, settings, listen=not live_only)
+        ]
+        if live_only:
+            workers.append(self._start([QUEUE], live_only, settings, listen=True))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({*workers, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, *workers):
+            task.cancel()
+        for result in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.warning("worker stopped", code=type(result).__name__)
+
+    def _start(
+        self, queues: list[str], concurrency: int, settings: WorkerSettings, *, listen: bool
+    ) -> asyncio.Task[None]:
+        return asyncio.create_task(
             self._app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=settings.concurrency,
+                queues=queues,
+                concurrency=concurrency,
                 fetch_job_polling_interval=_POLL_S,
+                listen_notify=listen,
                 delete_jobs=DeleteJobCondition.SUCCESSFUL,
                 install_signal_handlers=False,
                 shutdown_graceful_timeout=settings.graceful_s,
@@ -185,13 +228,6 @@ class HintQueue:
                 stalled_worker_timeout=_STALLED_AFTER_S,
             )
         )
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        worker.cancel()
-        (result,) = await asyncio.gather(worker, return_exceptions=True)
-        if isinstance(result, Exception):
-            _log.warning("worker stopped", code=type(result).__name__)
 
     async def _repeat(self, chore: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
@@ -205,7 +241,13 @@ class HintQueue:
             await asyncio.sleep(every_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
 
     async def _reap(self) -> None:
-        """Give back to the queue the jobs of workers that died, and our own whose end could not be stored."""
+        """Give back to the queue the jobs of workers that died, and our own whose end could not be stored.
+
+        A worker that is only paused loses its locks, too: what it was at would wait for it otherwise.
+        """
+        async with transaction(self._engine) as connection:
+            if ended := await end_silent(connection):
+                _log.warning("sessions of paused processes ended", count=ended)
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S)
         await self._put_back(stalled, "job of a dead worker queued again")
         await self._put_back(await self._strayed(), "job whose end was not stored queued again")

@@ -5,9 +5,9 @@ hint -> read -> desired documents (pure) -> plan = desired - linked -> apply -> 
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,8 +18,10 @@ from wescope.books.parking import ParkCode, Parked
 from wescope.books.policy import Policy
 from wescope.books.subjects import DocumentKey, Subject
 from wescope.books.values import Payout, Reading, StripeObject
+from wescope.engine.connection import Connection
+from wescope.engine.lanes import in_lane
 from wescope.engine.locks import ClusterLocks, Lease
-from wescope.engine.owners import invoice_waited_for, invoices_waited_for, owner_of
+from wescope.engine.owners import covered_by, invoice_waited_for, invoices_waited_for, owner_of
 from wescope.engine.parks import Park, missing, parked
 from wescope.engine.payout_port import PayoutPort
 from wescope.engine.plan import Action, Step, keys_of, plan_document
@@ -27,14 +29,25 @@ from wescope.engine.results import SyncResult
 from wescope.engine.sending import NotSettled
 from wescope.engine.work import Work
 from wescope.engine.writer import Applied, Writer
-from wescope.errors import ConfigurationError, ObjectUnreadable, Retry, StripeError, WescopeError
+from wescope.errors import (
+    ConfigurationError,
+    ObjectUnreadable,
+    QboDisconnected,
+    QboReadsBlocked,
+    Retry,
+    StripeError,
+    WescopeError,
+)
+from wescope.links.clock import DatabaseClock
 from wescope.links.database import transaction
+from wescope.links.run_id import in_run
 from wescope.links.store import Link, LinkState, LinkStore
 from wescope.links.subjects import (
     Begun,
     Defer,
     Hint,
     begin,
+    cover,
     fail,
     finish,
     learn_customer,
@@ -42,6 +55,7 @@ from wescope.links.subjects import (
     not_run_since,
     record_all,
 )
+from wescope.links.waiting import arrived, waiting_for
 from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
@@ -77,6 +91,8 @@ _REPLANNED = frozenset(
 _REPLAN_FIRST_S, _REPLAN_LAST_S = 300, 6 * 3600
 _RETRY_FIRST_S, _RETRY_LAST_S = 1, 300
 _UNMENDED_RETRY_S = 60
+_PAUSED_RETRY_S = 900
+"""What waits for a connection or for reads is woken when they are back; this is for the case that nobody does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +108,8 @@ class Reconciler:
     dry_run: bool
     defer: Defer
     payouts: PayoutPort | None = None
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    connection: Connection | None = None
+    clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     async def run(self, subject: Subject) -> SyncResult | None:
         """Work off the hints of one subject. Null: there was nothing to do.
@@ -104,10 +121,16 @@ class Reconciler:
         """
         async with transaction(self.engine) as connection:
             begun = await begin(connection, subject)
-        if begun is None or not begun.has_work:
+        if begun is None:
+            return None
+        self.clock.learn(begun.at)
+        if not begun.has_work:
             return None
         try:
-            return (await self._work(subject, begun)).result()
+            if self.connection and not self.dry_run:
+                await self.connection.check()
+            with in_lane(begun.lane), in_run(begun.run_id):
+                return (await self._work(subject, begun)).result()
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
             await self._fail(subject, begun, error)
             return None
@@ -117,12 +140,19 @@ class Reconciler:
         reading = await self.reader.read(subject)
         work = Work(subject)
         if reading.found is not None:
-            desired = await self._desired(reading.found)
-            links = await self._links(desired)
-            steps = [step for document in desired.documents for step in await self._steps(document, links)]
+            desired, steps = await self.plan(reading.found)
             work.applied = [Applied(step=step, action=step.action, qbo_id=None) for step in steps]
             work.parked, work.advisory = list(desired.parked), list(desired.advisory)
         return work.result()
+
+    async def plan(self, found: StripeObject, soon: Collection[DocumentKey] = ()) -> tuple[Desired, tuple[Step, ...]]:
+        """What the books want for an object as it was read, and the steps to it; nothing is written.
+
+        Documents that will be posted `soon` are not waited for by a payout.
+        """
+        desired = await self._desired(found, soon)
+        links = await self._links(desired)
+        return desired, tuple([step for one in desired.documents for step in await self._steps(one, links)])
 
     async def owners(self, subject: Subject) -> tuple[Subject, ...]:
         """The subjects that own the documents of an object: itself, or the invoices that a charge pays."""
@@ -139,6 +169,7 @@ class Reconciler:
             if reading.found is None:
                 await self._note_missing(work, reading)
             else:
+                work.covered = covered_by(reading.found)
                 try:
                     desired = await self._desired(reading.found)
                 except ObjectUnreadable as error:
@@ -150,12 +181,12 @@ class Reconciler:
             await self._finish(subject, begun, work, owners)
             return work
 
-    async def _desired(self, found: StripeObject) -> Desired:
+    async def _desired(self, found: StripeObject, soon: Collection[DocumentKey] = ()) -> Desired:
         desired = desired_books(found, self.policy)
         if self.payouts is None:
             return desired
         desired = replace(desired, follows=(*desired.follows, *await self.payouts.days(found)))
-        return await self.payouts.gate(found, desired) if isinstance(found, Payout) else desired
+        return await self.payouts.gate(found, desired, soon) if isinstance(found, Payout) else desired
 
     async def _settle_payout(self, work: Work, found: StripeObject) -> None:
         """Have the payout's result stored, unless the run is repeated since a write is not accounted for."""
@@ -216,10 +247,12 @@ class Reconciler:
         return plan_document(document, links, closed_until)
 
     async def _apply_or_say(self, work: Work, step: Step, lease: Lease) -> None:
-        if self.dry_run and step.action is not Action.NOTHING:
+        if not self.dry_run:
+            await self._apply(work, step, lease)
+        elif step.action is Action.NOTHING:
+            work.applied.append(Applied(step=step, action=step.action, qbo_id=step.link.qbo_id if step.link else None))
+        else:
             work.parked.append(parked(step.document, ParkCode.DRY_RUN, action=step.action.value))
-            return
-        await self._apply(work, step, lease)
 
     async def _apply(self, work: Work, step: Step, lease: Lease) -> None:
         document = step.document
@@ -271,12 +304,15 @@ class Reconciler:
         # Also what an earlier run wrote that was cut off before it could tell.
         standing, gone = work.keys(Existence.PRESENT), work.keys(Existence.VOID)
         async with transaction(self.engine) as connection:
-            waiting = await self.store.waiting_for(connection, standing, gone)
+            waiting = await waiting_for(connection, standing, gone)
             followers = await not_run_since(connection, {one.subject: one.since for one in work.follows})
-            hinted = [Hint(subject=owner, source="owner") for owner in owners]
-            hinted += [Hint(subject=Subject.parse(text), source="waiting") for text in waiting if text != str(subject)]
-            hinted += [Hint(subject=follower, source="follow") for follower in followers if follower != subject]
-            await lock_rows(connection, [subject, *(hint.subject for hint in hinted)])
+            hinted = [Hint(subject=owner, source="owner", lane=begun.lane, run_id=begun.run_id) for owner in owners]
+            awaiting = [Subject.parse(text) for text in waiting if text != str(subject)]
+            hinted += [Hint(subject=one, source="waiting", lane=begun.lane, run_id=begun.run_id) for one in awaiting]
+            following = [one for one in followers if one != subject]
+            hinted += [Hint(subject=one, source="follow", lane=begun.lane, run_id=begun.run_id) for one in following]
+            await lock_rows(connection, [subject, *(hint.subject for hint in hinted), *work.covered])
+            await cover(connection, work.covered, before=begun.at)
             await self.store.park(connection, subject, work.parked, work.advised())
             await self.store.unpark(connection, [*standing, *gone])
             await record_all(connection, hinted, self.defer)
@@ -285,6 +321,9 @@ class Reconciler:
                 await fail(connection, subject, begun, retry_at=retry_at, code=NotSettled.code)
             else:
                 replan_at = self._replan_at(work.parked, begun.failures)
+                if await arrived(connection, self.store.realm_id, work.parked, since=begun.at):
+                    replan_at = self.clock() + timedelta(seconds=_RETRY_FIRST_S)
+                replan_at = self._or_recheck(replan_at, await self.store.next_recheck(connection, subject))
                 code = work.parked[0].code.value if work.parked else None
                 await finish(connection, subject, begun, replan_at=replan_at, code=code)
 
@@ -293,6 +332,14 @@ class Reconciler:
             return None
         return self.clock() + timedelta(seconds=backoff_s(failures, first=_REPLAN_FIRST_S, last=_REPLAN_LAST_S))
 
+    def _or_recheck(self, replan_at: datetime | None, recheck_at: datetime | None) -> datetime | None:
+        """When the subject is looked at again: when it is planned anew, or one of its documents is looked up again."""
+        if recheck_at is None:
+            return replan_at
+        # One that is due still, although this run is over, is of a document that is not asked for any more.
+        recheck_at = recheck_at if recheck_at > self.clock() else self.clock() + timedelta(seconds=_REPLAN_FIRST_S)
+        return recheck_at if replan_at is None else min(replan_at, recheck_at)
+
     async def _fail(self, subject: Subject, begun: Begun, error: Exception) -> None:
         code = error.code if isinstance(error, WescopeError) else "internal"
         if isinstance(error, StripeError) and error.retry is Retry.NEVER:
@@ -300,13 +347,20 @@ class Reconciler:
                 subject, begun, Work(subject, parked=[_unreadable(subject, error, self.policy.home_currency)]), ()
             )
             return
-        if isinstance(error, WescopeError):
+        if isinstance(error, QboDisconnected | QboReadsBlocked):
+            # The state is told once, when it changes: not by each of thousands of subjects.
+            _log.debug("run waits", subject=str(subject), code=code)
+        elif isinstance(error, WescopeError):
             _log.warning("run failed", subject=str(subject), code=code, attempt=begun.failures + 1)
         else:
             _log.error("run failed", subject=str(subject), code=code, attempt=begun.failures + 1, exc_info=error)
         wait_s = backoff_s(begun.failures, first=_RETRY_FIRST_S, last=_RETRY_LAST_S)
         if isinstance(error, WescopeError) and error.retry is Retry.WHEN_MENDED:
             wait_s = _UNMENDED_RETRY_S
+        if isinstance(error, QboDisconnected | QboReadsBlocked):
+            wait_s = _PAUSED_RETRY_S * random.uniform(0.5, 1.0)  # noqa: S311 - only spreads the load
+        if isinstance(error, QboDisconnected) and self.connection:
+            await self.connection.note(error)
         async with transaction(self.engine) as connection:
             await fail(connection, subject, begun, retry_at=self.clock() + timedelta(seconds=wait_s), code=code)
 

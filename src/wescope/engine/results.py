@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import Any, Self
 
 from wescope.books.money import to_decimal
+from wescope.books.parking import Owner
 
 MONEY: Mapping[str, bool] = {"money": True}
 """Metadata of a field that counts minor units of the `currency` in the same value."""
@@ -39,6 +40,24 @@ class TieOutSummary:
         return self.difference == NO_DIFFERENCE
 
 
+class ConnectionWord(StrEnum):
+    """Whether work can be done in QBO: unknown is a company whose configured token was never used."""
+
+    CONNECTED = "connected"
+    RECONNECT = "reconnect"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that a person must act on or should know now. `since` has a zone, and is None if it has no moment."""
+
+    code: str
+    text: str
+    remedy: str
+    since: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What the service is doing. Ages in whole seconds; `oldest_hint_age_s` is None when nothing waits."""
@@ -57,10 +76,27 @@ class Status:
     posted_by_entity: Mapping[str, int] = field(default_factory=dict)
     """Posted documents by QBO entity (`Invoice`, `Payment`, `Customer`)."""
 
+    qbo_connection: ConnectionWord = ConnectionWord.UNKNOWN
+    qbo_connection_code: str | None = None
+    """Why somebody must connect again: OAuth's error, or a fault code of QBO's."""
+
+    qbo_connection_since: datetime | None = None
+    qbo_reads_this_month: int = 0
+    """Metered reads and queries in this month of UTC, over all processes."""
+
+    qbo_monthly_reads: int = 0
+    """How many the app's tier has; 0 if that is not known."""
+
+    alerts: tuple[Alert, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedRow:
-    """One parked document. `details` holds ids, amounts, dates and codes only; `reason` and `remedy` are our texts."""
+    """One parked document. `details` holds ids, amounts, dates and codes only; `reason` and `remedy` are our texts.
+
+    `age_s` is how long it has been parked under this code. What is ignored is told with the operator's reason, and
+    needs nobody until its code or its amount changes.
+    """
 
     key: str
     subject: str
@@ -72,6 +108,14 @@ class ParkedRow:
     currency: str
     since: datetime
     details: Mapping[str, str | int] = field(default_factory=dict)
+    age_s: int = 0
+    ignored_at: datetime | None = None
+    ignored_reason: str | None = None
+
+    @property
+    def needs_somebody(self) -> bool:
+        """True if an operator must act, and has not decided to let it be."""
+        return self.owner == Owner.OPERATOR and self.ignored_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +284,10 @@ class PayoutDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRow:
-    """What was (or, in a dry run, would be) done with one document. `date` is in the books' calendar."""
+    """What was (or, in a dry run, would be) done with one document. `date` is in the books' calendar.
+
+    `ignored` says that it is parked, and that an operator has decided to let it be.
+    """
 
     document_key: str
     entity: str
@@ -250,6 +297,7 @@ class ActionRow:
     currency: str
     date: date | None
     reason: str | None = None
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,8 +309,8 @@ class SyncResult:
 
     @property
     def needs_someone(self) -> bool:
-        """True if a document of the subject is parked, or posted but worth a look."""
-        return any(action.action in {PARKED, ADVISED} for action in self.actions)
+        """True if a document of the subject is parked, or posted but worth a look, and not ignored."""
+        return any(action.action in {PARKED, ADVISED} and not action.ignored for action in self.actions)
 
 
 class Severity(StrEnum):

@@ -1,6 +1,7 @@
 """The runtime: what people and programs ask of the engine, over parts that `wescope.wiring` has put together."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,14 +11,26 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope import __version__
 from wescope.books.calendar import local_date
-from wescope.books.parking import REASONS, ParkCode
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
+from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.backfill import Backfill
+from wescope.engine.backfill_checks import BackfillChecks
+from wescope.engine.backfill_plan import BackfillPlan
+from wescope.engine.connection import Connection
+from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
+from wescope.engine.explain import Explainer
+from wescope.engine.export import Exporter
+from wescope.engine.history import History
+from wescope.engine.lanes import lane_of_event
+from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.queue import HintQueue, WorkerSettings
+from wescope.engine.read_budget import ReadBudget
 from wescope.engine.reconcile import Reconciler
+from wescope.engine.replay import Replay
 from wescope.engine.results import (
     Check,
     ParkedRow,
@@ -28,12 +41,13 @@ from wescope.engine.results import (
     TieOut,
     TieOutSummary,
 )
+from wescope.engine.runs import RunDesk
+from wescope.engine.support import Support
 from wescope.engine.tieout import Known, QboSide, read_stripe, tie_out
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
 from wescope.links.payouts import counts_by_state, deposit_days
 from wescope.links.reports import (
-    ParkedItem,
     counts,
     customer_links,
     keep_run,
@@ -43,6 +57,7 @@ from wescope.links.reports import (
     prune,
     swap_checkpoint,
 )
+from wescope.links.runs import RunKind
 from wescope.links.store import LinkStore
 from wescope.links.subjects import Hint
 from wescope.qbo.client import QboClient
@@ -52,6 +67,7 @@ from wescope.stripe.identity import identify
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
 from wescope.stripe.webhooks import verify
+from wescope.stripe.windows import WindowLister
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +77,7 @@ Progress = Callable[[str, int, int], None]
 _SYNC_WAIT_S = 120
 _KEPT_DAYS = 90
 _MAINTENANCE_EVERY_S = 3600
+_START_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +108,8 @@ class Runtime:
     webhook_secrets: tuple[str, ...]
     workers: WorkerSettings
     patient: Patient
+    connection: Connection
+    reads: ReadBudget
 
     # --- webhooks ---------------------------------------------------------------------------------------------------
 
@@ -101,7 +120,8 @@ class Runtime:
             WebhookRejected: it is refused, and nothing is stored.
             DatabaseUnavailable: nothing is stored; Stripe must send it again.
         """
-        event = verify(body, signature, self.webhook_secrets, datetime.now(UTC))
+        now = datetime.now(UTC)
+        event = verify(body, signature, self.webhook_secrets, now)
         outcome = "ignored" if event.known else "unknown"
         if event.subject is not None:
             stored = await self.queue.accept(
@@ -112,6 +132,7 @@ class Runtime:
                     event_id=event.event_id,
                     event_type=event.event_type,
                     event_created_at=event.created,
+                    lane=lane_of_event(event.created, now).value,
                 )
             )
             outcome = "stored" if stored else "duplicate"
@@ -122,22 +143,33 @@ class Runtime:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run jobs, and keep the tables in order, until `stop` is set."""
-        await self._replan_after_change()
-        maintenance = asyncio.create_task(self._maintain())
+        while not stop.is_set() and not await self._replan_after_change():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
+        chores = [
+            asyncio.create_task(chore)
+            for chore in (self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch())
+        ]
         try:
             await self.queue.work(self.reconciler.run, stop, self.workers)
         finally:
-            maintenance.cancel()
-            await asyncio.gather(maintenance, return_exceptions=True)
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await self.attempts.flush()
 
-    async def _replan_after_change(self) -> None:
-        """Another version or policy may post what was parked: have it looked at again, once."""
+    async def _replan_after_change(self) -> bool:
+        """Another version or policy may post what was parked: have it looked at again, once. False: not now."""
         rules = f"{__version__} {self.policy!r} {self.dry_run}"
-        async with transaction(self.engine) as connection:
-            before = await swap_checkpoint(connection, "rules", rules)
-            waiting = await parked_subjects(connection) if before not in {None, rules} else ()
-        await self.queue.hint([Subject.parse(text) for text in waiting], source="rules")
+        try:
+            async with transaction(self.engine) as connection:
+                before = await swap_checkpoint(connection, "rules", rules)
+                waiting = await parked_subjects(connection) if before not in {None, rules} else ()
+                await self.queue.hint([Subject.parse(text) for text in waiting], source="rules")
+        except DatabaseUnavailable as error:
+            _log.warning("waiting for the database", code=error.code)
+            return False
+        return True
 
     async def _maintain(self) -> None:
         while True:
@@ -165,7 +197,7 @@ class Runtime:
             owners = await self.reconciler.owners(subject)
             results += [await self._sync_one(owner, dry_run=dry_run) for owner in owners]
         await self.attempts.flush()
-        return tuple(results)
+        return await self.support.items.mark(results)
 
     async def _identify(self, one: str) -> Subject:
         if one.startswith("evt_"):
@@ -194,7 +226,10 @@ class Runtime:
         async with transaction(self.engine) as connection:
             found = await counts(connection, self.store.realm_id)
             last = await last_run(connection, "tieout")
-        age = datetime.now(UTC) - found.oldest_hint_at if found.oldest_hint_at else None
+        now = datetime.now(UTC)
+        age = now - found.oldest_hint_at if found.oldest_hint_at else None
+        connection_state, reads = await self.connection.state(), await self.reads.state()
+        ends = connection_state.refresh_expires_at
         return Status(
             backlog=found.backlog,
             oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
@@ -204,16 +239,28 @@ class Runtime:
             posted_by_entity=found.posted_by_entity,
             qbo_calls_last_minute=found.calls_last_minute,
             qbo_writes_total=found.writes_total,
-            refresh_token_days_left=await self.tokens.days_left(),
+            refresh_token_days_left=(ends - now).days if ends else None,
             last_tieout=_summary(last) if last else None,
             dry_run=self.dry_run,
             version=__version__,
+            qbo_connection=connection_state.word,
+            qbo_connection_code=connection_state.code,
+            qbo_connection_since=connection_state.since,
+            qbo_reads_this_month=reads.reads,
+            qbo_monthly_reads=self.reads.monthly_reads,
+            alerts=alerts_of(
+                connection=connection_state,
+                reads=reads,
+                monthly_reads=self.reads.monthly_reads,
+                oldest_hint_at=found.oldest_hint_at,
+                now=now,
+            ),
         )
 
     async def parked(self) -> tuple[ParkedRow, ...]:
         """Everything that is parked, the oldest first."""
         async with transaction(self.engine) as connection:
-            return tuple(_parked_row(item) for item in await parked_items(connection))
+            return tuple(parked_row(item, datetime.now(UTC)) for item in await parked_items(connection))
 
     async def payouts(self) -> tuple[PayoutResult, ...]:
         """The result of every payout that was looked at, the latest arrival first.
@@ -270,6 +317,75 @@ class Runtime:
         tell("done", 2, 2)
         return result
 
+    @property
+    def support(self) -> Support:
+        """What people ask about single documents: explain, parked items, export."""
+        return Support(
+            explainer=Explainer(
+                engine=self.engine,
+                realm_id=self.store.realm_id,
+                reader=self.reader,
+                reconciler=self.reconciler,
+                client=self.client,
+                attempts=self.attempts,
+                dashboards=Dashboards.of(self.patient.settings),
+            ),
+            items=ParkedItems(engine=self.engine, queue=self.queue, run=self.reconciler.run, workers=self.workers),
+            exporter=Exporter(engine=self.engine, realm_id=self.store.realm_id),
+            policy=self.policy,
+        )
+
+    @property
+    def runs(self) -> RunDesk:
+        """Backfills, replays and others: started, worked on, paused, canceled."""
+        return RunDesk(
+            engine=self.engine,
+            locks=self.reconciler.locks,
+            executors={RunKind.BACKFILL: self.backfill, RunKind.REPLAY: self.replay},
+        )
+
+    @property
+    def history(self) -> History:
+        """What people ask about the past as a whole: backfills, replays, runs."""
+        lister, policy_file = WindowLister(self.listing.api, self.policy), self.patient.policy_file
+        return History(
+            engine=self.engine,
+            desk=self.runs,
+            checks=BackfillChecks(
+                patient=self.patient, client=self.client, company=self.company, policy_file=policy_file
+            ),
+            plan=BackfillPlan(
+                engine=self.engine,
+                store=self.store,
+                api=self.listing.api,
+                reader=self.reader,
+                lister=lister,
+                planner=self.reconciler,
+                foresight=self.reconciler.writer.foresight,
+                policy=self.policy,
+            ),
+            replays=self.replay,
+            listing=self.listing,
+            policy_file=policy_file,
+            work=self.work,
+        )
+
+    @property
+    def backfill(self) -> Backfill:
+        """What executes backfills."""
+        return Backfill(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            lister=WindowLister(self.listing.api, self.policy),
+            defer=self.queue.defer,
+            policy=self.policy,
+        )
+
+    @property
+    def replay(self) -> Replay:
+        """What plans and executes replays."""
+        return Replay(engine=self.engine, reader=self.reader, defer=self.queue.defer)
+
     async def doctor(self) -> tuple[Check, ...]:
         """Look at everything that the work needs; a service that does not answer is a failing check."""
         checks = await examine(self.patient)
@@ -294,20 +410,4 @@ def _summary(kept: Mapping[str, str]) -> TieOutSummary:
         as_of=date.fromisoformat(kept["as_of"]),
         difference=kept["difference"],
         at=datetime.fromisoformat(kept["at"]),
-    )
-
-
-def _parked_row(item: ParkedItem) -> ParkedRow:
-    reason = REASONS[ParkCode(item.code)]
-    return ParkedRow(
-        key=item.document_key,
-        subject=item.subject,
-        code=item.code,
-        reason=reason.text,
-        owner=reason.owner.value,
-        remedy=reason.remedy,
-        amount=item.amount,
-        currency=item.currency,
-        since=item.since,
-        details=item.details,
     )

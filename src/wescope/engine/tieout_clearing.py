@@ -111,6 +111,21 @@ def arrived(side: StripeSide, policy: Policy, as_of: date) -> Counter[str]:
     return found
 
 
+def movements_of_payout(payout: Payout, policy: Policy) -> Iterator[Moved]:
+    """What one payout takes out of clearing, and when; `payout` has its rows."""
+    return _payout(payout, policy, None)
+
+
+def through_clearing(transaction: BalanceTransaction, policy: Policy) -> int:
+    """What a row moves by itself, on its own day, in minor units of its currency."""
+    return _through_clearing(transaction, policy)
+
+
+def fee_of(transaction: BalanceTransaction) -> int:
+    """What Stripe kept with a row, or by it."""
+    return _fee(transaction)
+
+
 def _movements(side: StripeSide, policy: Policy, deposited: Mapping[str, DepositDay]) -> Iterator[Moved]:
     days = _Days(side.rows, policy)
     returned = {

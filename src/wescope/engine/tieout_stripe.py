@@ -71,10 +71,11 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Paid:
-    """The part of a payment that pays one invoice, and when the money came (UTC)."""
+    """The part of a payment that pays one invoice, when the money came, and when it was taken back (UTC)."""
 
     amount: int
     at: datetime
+    failed_at: datetime | None = None
 
 
 def stripe_receivable(side: StripeSide, policy: Policy, as_of: date) -> Receivable:
@@ -106,6 +107,7 @@ class _Receivables:
             self._of_source[part.source_id].append(part)
             self._of_invoice[part.invoice].append(part)
         self._paid: defaultdict[str, list[_Paid]] = defaultdict(list)
+        self._failed: defaultdict[str, list[_Paid]] = defaultdict(list)
 
     def movements(self) -> Iterator[Movement]:
         """Payments first: what was written off and paid after all depends on them."""
@@ -148,8 +150,14 @@ class _Receivables:
         if failure is None:
             for part in paid:
                 self._paid[part.invoice].append(_Paid(amount=part.amount, at=row.created))
-        elif self._undone(row.created, failure.created):
-            return
+        else:
+            left, alone = amount, len({part.invoice for part in parts}) == 1
+            for part in sorted(parts, key=lambda one: (one.status is PartStatus.CANCELED, one.invoice, one.id)):
+                paid_then = left if alone else min(left, part.amount or part.requested)
+                left -= paid_then
+                self._failed[part.invoice].append(_Paid(amount=paid_then, at=row.created, failed_at=failure.created))
+            if self._undone(row.created, failure.created):
+                return
         yield Movement(customer=customer, currency=charge.currency, amount=-amount, day=self._day(row.created))
         if failure:
             yield Movement(customer=customer, currency=charge.currency, amount=amount, day=self._day(failure.created))
@@ -195,20 +203,30 @@ class _Receivables:
             return 0
         used = 0 if invoice.ending_balance is None else invoice.ending_balance - invoice.starting_balance
         rest = invoice.total - used - self._credited(invoice, at) - self._collected(invoice, until=at)
-        later = [one for one in self._paid[invoice.id] if one.at > at]
-        if rest <= 0 or self._write_off_undone(invoice, at, rest, later):
+        known = [*self._paid[invoice.id], *self._failed[invoice.id]]
+        later = sorted((one for one in known if one.at > at), key=lambda one: one.at)
+        if rest <= 0:
             return 0
-        yield self._of(invoice, -rest, at)
-        for one in sorted(later, key=lambda one: one.at):
-            recovered = min(one.amount, rest)
-            rest -= recovered
-            yield self._of(invoice, recovered, one.at)
-        return rest
+        written_off = 0 if self._write_off_undone(invoice, at, rest, later) else rest
+        yield self._of(invoice, -written_off, at)
+        changes = [(one.at, one.amount) for one in later]
+        changes += [(one.failed_at, -one.amount) for one in known if one.failed_at and one.failed_at > at]
+        was_paid = False
+        for moment, paid in sorted(changes):
+            was_paid = was_paid or (paid < 0 and rest <= 0)
+            rest -= paid
+            change = min(paid, written_off)
+            if paid < 0:  # what failed is bad debt again, unless the invoice was paid and is open by that
+                stays = not was_paid or invoice.status is InvoiceStatus.UNCOLLECTIBLE
+                change = min(0, written_off - rest) if stays else 0
+            written_off -= change
+            yield self._of(invoice, change, moment)
+        return written_off
 
     def _write_off_undone(self, invoice: Invoice, at: datetime, rest: int, later: Sequence[_Paid]) -> bool:
-        if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
-            return self._undone(at, invoice.voided_at)
-        return len(later) == 1 and later[0].amount >= rest and self._undone(at, later[0].at)
+        if later:
+            return later[0].amount >= rest and self._undone(at, later[0].at)
+        return bool(invoice.status is InvoiceStatus.VOID and invoice.voided_at and self._undone(at, invoice.voided_at))
 
     def _collected(self, invoice: Invoice, until: datetime | None = None) -> int:
         return sum(one.amount for one in self._paid[invoice.id] if until is None or one.at <= until)

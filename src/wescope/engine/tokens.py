@@ -3,8 +3,9 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+from wescope.links.connections import StoredLoss
 from wescope.links.tokens import LockedTokens, StoredTokens, TokenTable
-from wescope.qbo.tokens import TokenPair
+from wescope.qbo.tokens import Loss, TokenPair
 
 
 class StoredTokenRow:
@@ -19,9 +20,22 @@ class StoredTokenRow:
         """The pair as stored now."""
         return _pair(self._locked.stored)
 
-    async def save(self, pair: TokenPair) -> None:
-        """Store a new pair; it is durable when this returns."""
+    @property
+    def loss(self) -> Loss | None:
+        """What is known to be wrong with the connection."""
+        return loss_of(self._locked.loss)
+
+    async def lose(self, code: str) -> None:
+        """Store that Intuit gives no tokens; it is durable when this returns."""
+        await self._locked.lose(code)
+
+    async def save(self, pair: TokenPair, *, connected_anew: bool = False) -> None:
+        """Store a new pair; it is durable when this returns.
+
+        With `connected_anew` whatever was wrong with the connection counts as mended, not only its tokens.
+        """
         await self._locked.save(
+            all_causes=connected_anew,
             access_token=pair.access_token,
             refresh_token=pair.refresh_token,
             access_expires_at=pair.access_expires_at,
@@ -45,6 +59,11 @@ class StoredTokenStore:
         """Hold the realm's row."""
         async with self._table.refreshing(realm_id) as locked:
             yield StoredTokenRow(locked)
+
+
+def loss_of(stored: StoredLoss | None) -> Loss | None:
+    """A loss as the OAuth side wants it."""
+    return Loss(code=stored.code, since=stored.since, tried_at=stored.tried_at) if stored else None
 
 
 def _pair(stored: StoredTokens | None) -> TokenPair | None:

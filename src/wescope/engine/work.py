@@ -13,7 +13,10 @@ from wescope.engine.writer import Applied
 
 @dataclass(slots=True)
 class Work:
-    """What one run has done so far; `follows` are other subjects that depend on this one."""
+    """What one run has done so far.
+
+    `follows` are other subjects that depend on this one, `covered` those that were read together with it.
+    """
 
     subject: Subject
     applied: list[Applied] = field(default_factory=list)
@@ -21,6 +24,7 @@ class Work:
     advisory: list[Parked] = field(default_factory=list)
     not_settled: list[NotSettled] = field(default_factory=list)
     follows: tuple[Follow, ...] = ()
+    covered: tuple[Subject, ...] = ()
 
     def keys(self, existence: Existence) -> list[DocumentKey]:
         """The documents that are now as they should be: those that stand, or those that are taken back.

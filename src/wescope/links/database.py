@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
+from psycopg.conninfo import make_conninfo
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,18 +19,45 @@ from wescope.links.schema import REVISION
 _MIGRATION_LOCK = 7_310_021
 
 
+_SESSION = {
+    # A process that is paused within a transaction, or gone without a word, frees its rows.
+    "idle_in_transaction_session_timeout": "15s",
+    "lock_timeout": "20s",
+    "statement_timeout": "60s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+_CLIENT = {
+    # A server that is gone without a word is noticed within half a minute.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+def _address(url: str) -> URL:
+    """The database with the time limits of our sessions, except what `url` itself says of them."""
+    given = make_url(url.replace("postgres://", "postgresql://", 1))
+    said = given.query.get("options", "")
+    options = [f"-c {name}={value}" for name, value in _SESSION.items()]
+    # The last one counts.
+    options += [said] if isinstance(said, str) else said
+    return given.set(query={**_CLIENT, **given.query, "options": " ".join(options).rstrip()})
+
+
 def sqlalchemy_url(url: str) -> str:
     """`url` (postgres://, postgresql://, or already with a driver) in the form that selects psycopg 3."""
-    return (
-        make_url(url.replace("postgres://", "postgresql://", 1))
-        .set(drivername="postgresql+psycopg")
-        .render_as_string(hide_password=False)
-    )
+    return _address(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def conninfo(url: str) -> str:
     """`url` in libpq's own form, for connections that are opened without SQLAlchemy."""
-    return make_url(sqlalchemy_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = _address(url)
+    # Not as a URL: SQLAlchemy writes a space as "+", which libpq does not read as one.
+    query = {name: value if isinstance(value, str) else ",".join(value) for name, value in address.query.items()}
+    return make_conninfo(**{**address.translate_connect_args(username="user", database="dbname"), **query})
 
 
 def open_engine(url: str, *, most: int = 12) -> AsyncEngine:
@@ -116,6 +144,8 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
+    for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(sa.text(f"SET LOCAL {name} = 0"))
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -16,7 +16,7 @@ _WRITES = ("create", "update", "void", "delete")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Numbers for `status`; the oldest hint's moment is null when nothing waits."""
+    """Numbers for `status`: the oldest hint's moment is null when nothing waits; what is ignored is not `parked`."""
 
     backlog: int
     oldest_hint_at: datetime | None
@@ -38,6 +38,8 @@ class ParkedItem:
     currency: str
     details: Mapping[str, str | int]
     since: datetime
+    ignored_at: datetime | None = None
+    ignored_reason: str | None = None
 
 
 async def counts(connection: AsyncConnection, realm_id: str) -> Counts:
@@ -51,16 +53,26 @@ async def counts(connection: AsyncConnection, realm_id: str) -> Counts:
         .group_by(links.c.entity)
         .order_by(links.c.entity)
     )
-    recent = attempts.c.started_at > sa.func.now() - timedelta(minutes=1)
     return Counts(
         backlog=backlog,
         oldest_hint_at=oldest,
         in_flight=await _count(connection, jobs, sa.cast(jobs.c.status, sa.Text) == "doing"),
-        parked=await _count(connection, parked, sa.true()),
+        parked=await _count(connection, parked, parked.c.ignored_at.is_(None)),
         posted_by_entity={row[0]: row[1] for row in await connection.execute(posted)},
-        calls_last_minute=await _count(connection, attempts, recent),
+        calls_last_minute=await _calls_last_minute(connection),
         writes_total=await _count(connection, attempts, attempts.c.operation.in_(_WRITES)),
     )
+
+
+async def _calls_last_minute(connection: AsyncConnection) -> int:
+    """HTTP requests: the items of a batch share its id and the moment at which it was sent."""
+    single = sa.func.count().filter(attempts.c.batch_id.is_(None))
+    batches = sa.func.count(sa.distinct(sa.tuple_(attempts.c.batch_id, attempts.c.started_at))).filter(
+        attempts.c.batch_id.is_not(None)
+    )
+    recent = attempts.c.started_at > sa.func.now() - timedelta(minutes=1)
+    result = await connection.execute(sa.select(single + batches).where(recent))
+    return int(result.scalar_one())
 
 
 async def _count(connection: AsyncConnection, table: sa.FromClause, condition: sa.ColumnElement[bool]) -> int:

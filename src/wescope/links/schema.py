@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0002"
+REVISION = "m0004"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -39,6 +39,10 @@ def _now(name: str) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _json(name: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default=text("'{}'"))
+
+
 links = Table(
     "links",
     metadata,
@@ -51,6 +55,8 @@ links = Table(
     Column("sync_token", Text),
     Column("fingerprint", Text),
     Column("intent_fingerprint", Text, nullable=False),
+    Column("intent_amount", BigInteger),
+    Column("intent_txn_date", Date),
     Column("request_id", Text, nullable=False),
     Column("generation", Integer, nullable=False, server_default=text("0")),
     Column("sends", Integer, nullable=False, server_default=text("0")),
@@ -71,9 +77,13 @@ links = Table(
     Column("arrival_date", Date),
     Column("available_date", Date),
     Column("stated_date", Date),
+    Column("batch_id", Text),
+    Column("batch_item", Text),
+    _moment("recheck_at"),
     Column("settled_amount", BigInteger),
     Column("settled_currency", Text),
     Column("exchange_rate", Text),
+    Column("run_id", BigInteger),
     _moment("posted_at"),
     _now("created_at"),
     _now("updated_at"),
@@ -81,6 +91,9 @@ links = Table(
     Index(None, "subject"),
     Index(None, "realm_id", "entity", "qbo_id"),
     Index("ix_links_stripe_ids", "stripe_ids", postgresql_using="gin"),
+    Index("ix_links_recheck", "recheck_at", postgresql_where=text("recheck_at IS NOT NULL")),
+    Index("ix_links_request_id", "realm_id", "request_id"),
+    Index("ix_links_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
     Index("ix_links_unsettled", "attempted_at", postgresql_where=text("state IN ('intended', 'unknown')")),
 )
 
@@ -93,6 +106,8 @@ subjects = Table(
     Column("dirty", BigInteger, nullable=False, server_default=text("0")),
     Column("clean", BigInteger, nullable=False, server_default=text("0")),
     Column("queued", Boolean, nullable=False, server_default=text("false")),
+    Column("lane", Text, nullable=False, server_default=text("'live'")),
+    Column("run_id", BigInteger),
     _moment("dirty_since"),
     _moment("retry_at"),
     Column("failures", Integer, nullable=False, server_default=text("0")),
@@ -100,6 +115,7 @@ subjects = Table(
     _moment("last_run_at"),
     PrimaryKeyConstraint("kind", "id"),
     Index("ix_subjects_dirty", "dirty_since", postgresql_where=text("dirty > clean")),
+    Index("ix_subjects_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
     Index("ix_subjects_retry", "retry_at", postgresql_where=text("retry_at IS NOT NULL")),
     Index(None, "customer_id"),
 )
@@ -113,10 +129,12 @@ hints = Table(
     Column("kind", Text, nullable=False),
     Column("subject_id", Text, nullable=False),
     Column("source", Text, nullable=False),
+    Column("run_id", BigInteger),
     _moment("event_created_at"),
     _now("received_at"),
     PrimaryKeyConstraint("id"),
     Index("ux_hints_event_id", "event_id", unique=True, postgresql_where=text("event_id IS NOT NULL")),
+    Index("ix_hints_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
     Index(None, "kind", "subject_id"),
     Index(None, "received_at"),
 )
@@ -130,6 +148,7 @@ attempts = Table(
     Column("entity", Text),
     Column("document_key", Text),
     Column("request_id", Text),
+    Column("batch_id", Text),
     Column("intuit_tid", Text),
     Column("status", Integer),
     Column("fault_code", Text),
@@ -152,6 +171,8 @@ parked = Table(
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("waiting_on", Text),
     Column("advisory", Boolean, nullable=False, server_default=text("false")),
+    _moment("ignored_at"),
+    Column("ignored_reason", Text),
     _now("since"),
     _now("updated_at"),
     PrimaryKeyConstraint("document_key"),
@@ -165,7 +186,13 @@ runs = Table(
     Column("id", BigInteger, Identity(always=True), nullable=False),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
+    _json("options"),
+    _json("counts"),
+    _json("checkpoint"),
     Column("result", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("request", Text),
+    Column("node", Text),
+    _moment("heartbeat_at"),
     _now("started_at"),
     _moment("finished_at"),
     PrimaryKeyConstraint("id"),
@@ -237,3 +264,83 @@ tokens = Table(
     _now("updated_at"),
     PrimaryKeyConstraint("realm_id"),
 )
+
+qbo_reads = Table(
+    "qbo_reads",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("reads", BigInteger, nullable=False, server_default=text("0")),
+    _moment("blocked_at"),
+    PrimaryKeyConstraint("realm_id", "month"),
+)
+"""Metered reads (facts/qbo.md 1, CorePlus) per calendar month in UTC; when QBO began to refuse them, if it did."""
+
+qbo_connections = Table(
+    "qbo_connections",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    _moment("lost_at"),
+    Column("code", Text),
+    _now("updated_at"),
+    PrimaryKeyConstraint("realm_id"),
+)
+"""Whether a person must connect the company again, since when, and why; null while all is well."""
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("document_key", Text),
+    Column("entity", Text, nullable=False),
+    Column("qbo_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False, server_default=text("0")),
+    Column("currency", Text),
+    _json("details"),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("run_id", BigInteger),
+    _now("found_at"),
+    _moment("resolved_at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "document_key"),
+    Index(
+        "ux_drift_open",
+        "realm_id",
+        "entity",
+        "qbo_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+"""What `verify` found in QBO that is not as we wrote it. Details hold amounts, dates, ids and names of fields only."""
+
+accepted_edits = Table(
+    "accepted_edits",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("document_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("fingerprint", Text),
+    _now("accepted_at"),
+    PrimaryKeyConstraint("realm_id", "document_key"),
+)
+"""Edits by people that stay: a digest of what QBO held when it was accepted, and of the document we wanted then."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    _json("details"),
+    Column("run_id", BigInteger),
+    _now("at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "target"),
+)
+"""Who had what done: repairs, undone runs, ignored items, accepted edits. Actors are `cli`, `api` or a role."""

@@ -13,7 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wescope.books.documents import Document, Entity, KeyDates
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey, Subject
+from wescope.errors import LocksLost
+from wescope.links.run_id import RUN_ID
 from wescope.links.schema import attempts, links, parked
+from wescope.links.waiting import WAITS
 
 
 class LinkState(StrEnum):
@@ -44,8 +47,12 @@ class Operation(StrEnum):
 class Link:
     """One row: a document key in one realm. Amount in minor units; `txn_date` in the books' calendar.
 
-    `fingerprint` is of the document that QBO holds, `intent_fingerprint` of the one that was last sent. `stated_date`
-    is the document's own date, if it was moved to `txn_date` because its period is closed.
+    `fingerprint`, `amount` and `txn_date` are of the document that QBO holds, `intent_fingerprint`, `intent_amount` and
+    `intent_txn_date` of the one that was last sent. `stated_date`
+    is the document's own date, if it was moved to `txn_date` because its period is closed. What went out in a batch
+    has the batch's request id and its own id in there: both together are its identity (facts/qbo.md 2.1). `sends`
+    counts the attempts under the request id that may have reached QBO. `recheck_at` is when the document is looked up
+    again, since an attempt that was given up may land until then.
     """
 
     realm_id: str
@@ -68,6 +75,11 @@ class Link:
     currency: str
     txn_date: date | None
     stated_date: date | None = None
+    batch_id: str | None = None
+    batch_item: str | None = None
+    recheck_at: datetime | None = None
+    intent_amount: int | None = None
+    intent_txn_date: date | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -94,8 +106,6 @@ class SettledLink:
 
 _LINK_COLUMNS = [links.c[name] for name in Link.__dataclass_fields__]
 _SETTLED_COLUMNS = [links.c[name] for name in SettledLink.__dataclass_fields__]
-# Codes whose detail `waiting_on` names documents; the first of them wakes the subject.
-_WAITS = frozenset({ParkCode.WAITING, ParkCode.PAYOUT_WAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +114,8 @@ class Intent:
 
     `seen` is the link from which it was decided. `qbo_id` and `sync_token` are of the object that it is about, if it
     was learned only now (what an answer told, and is taken back). `stated_date` is the document's own date, if it is
-    sent with another one.
+    sent with another one. `recheck_at` is when the document must be looked up again because of this intent; null
+    leaves what the link says of that.
     """
 
     document: Document
@@ -118,6 +129,7 @@ class Intent:
     qbo_id: str | None = None
     sync_token: str | None = None
     stated_date: date | None = None
+    recheck_at: datetime | None = None
 
 
 def _date_columns(dates: KeyDates) -> dict[str, date | None]:
@@ -171,22 +183,32 @@ class LinkStore:
         standing = (links.c.state == LinkState.POSTED.value, links.c.entity != Entity.CUSTOMER.value)
         return await self._select(connection, sa.and_(links.c.subject == str(subject), *standing))
 
+    async def next_recheck(self, connection: AsyncConnection, subject: Subject) -> datetime | None:
+        """When the first of the documents that were last written for this subject is to be looked up again."""
+        mine = (links.c.realm_id == self.realm_id, links.c.subject == str(subject), links.c.recheck_at.is_not(None))
+        found: datetime | None = await connection.scalar(sa.select(sa.func.min(links.c.recheck_at)).where(*mine))
+        return found
+
     async def _select(self, connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> dict[DocumentKey, Link]:
         query = sa.select(*_LINK_COLUMNS).where(links.c.realm_id == self.realm_id, condition)
         return {link.document_key: link for link in map(_link, await _mappings(connection, query))}
 
-    async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> bool:
+    async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> Link:
         """Record an intent. Amount and dates are those of the document that is about to be sent.
 
-        Returns:
-            False if the link is no longer what the intent was decided from: another run was faster, and nothing may
-            be sent. This holds whatever became of locks.
+        What becomes of the intent is recorded with the link that is returned, so that only its owner can.
+
+        Raises:
+            LocksLost: the link is no longer what the intent was decided from: another run was faster, and nothing may
+                be sent. This holds whatever became of locks.
         """
         values: dict[str, Any] = {
             "entity": intent.document.entity.value,
             "state": LinkState.INTENDED.value,
             "operation": intent.operation.value,
             "intent_fingerprint": intent.fingerprint,
+            "intent_amount": intent.document.amount,
+            "intent_txn_date": intent.document.dates.txn,
             "request_id": intent.request_id,
             "generation": intent.generation,
             "variant": intent.variant,
@@ -196,36 +218,61 @@ class LinkStore:
             "updated_at": at,
         }
         if intent.operation is Operation.CREATE:
-            values |= _described(intent.document, intent.stated_date)
+            # Whoever changes the document later, it is this run's: `undo` finds by it what a run has posted.
+            values |= _described(intent.document, intent.stated_date) | {"run_id": RUN_ID.get()}
         if intent.qbo_id is not None:
             values |= {"qbo_id": intent.qbo_id, "sync_token": intent.sync_token}
+        if intent.recheck_at is not None:
+            values |= {"recheck_at": intent.recheck_at}
         described = _described(intent.document, intent.stated_date)
         new = insert(links).values(
             realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(described | values)
         )
-        if intent.seen is None:
-            statement = new.on_conflict_do_nothing()
-        else:
-            same_request = links.c.request_id == new.excluded.request_id
-            statement = new.on_conflict_do_update(
+        statement = (
+            new.on_conflict_do_nothing()
+            if intent.seen is None
+            else new.on_conflict_do_update(
                 constraint=links.primary_key,
-                set_=values | {"sends": sa.case((same_request, links.c.sends + 1), else_=1)},
+                set_=values | _of_request(links.c.request_id == new.excluded.request_id),
                 where=_unchanged(intent.seen),
             )
-        stored = await connection.execute(statement.returning(links.c.document_key))
-        return stored.one_or_none() is not None
+        )
+        return _held(await connection.execute(statement.returning(*_LINK_COLUMNS)), intent.document.key)
 
-    async def lose_sight(
-        self, connection: AsyncConnection, key: DocumentKey, *, at: datetime, spent: bool = False
-    ) -> None:
-        """The outcome of the open intent is unknown since `at`. `spent`: its request id must not be sent again."""
+    async def note_batch(self, connection: AsyncConnection, batch_id: str, items: Mapping[str, str]) -> None:
+        """Remember in which batch open intents are about to be sent: `items` are the ids in the batch by request id.
+
+        Requests that are no intents of documents are left out.
+
+        Raises:
+            LocksLost: an intent is no longer open: another run has taken it over, and the batch must not be sent.
+        """
+        if not items:
+            return
+        mine = (links.c.realm_id == self.realm_id, links.c.request_id.in_(list(items)))
+        item = sa.case(items, value=links.c.request_id)
+        noted = sa.update(links).where(*mine, links.c.state == LinkState.INTENDED.value)
+        noted = noted.values(batch_id=batch_id, batch_item=item)
+        found = set((await connection.execute(noted.returning(links.c.request_id))).scalars())
+        if len(found) == len(items):
+            return
+        taken = sa.select(links.c.document_key).where(*mine, links.c.request_id.not_in(found)).limit(1)
+        if (key := await connection.scalar(taken)) is not None:
+            raise LocksLost("Another run has written this document.", document_key=key)
+
+    async def lose_sight(self, connection: AsyncConnection, held: Link, *, at: datetime, spent: bool = False) -> Link:
+        """The outcome of the open intent is unknown since `at`. `spent`: its request id must not be sent again.
+
+        Raises:
+            LocksLost: the link is no longer as it is held.
+        """
         generation = links.c.generation + 1 if spent else links.c.generation
-        await self._set(connection, key, state=LinkState.UNKNOWN.value, lost_at=at, generation=generation)
+        return await self._set(connection, held, state=LinkState.UNKNOWN.value, lost_at=at, generation=generation)
 
     async def post(
         self,
         connection: AsyncConnection,
-        key: DocumentKey,
+        held: Link,
         *,
         qbo_id: str,
         sync_token: str,
@@ -233,16 +280,25 @@ class LinkStore:
         at: datetime,
         document: Document | None = None,
         stated_date: date | None = None,
-    ) -> None:
-        """The document is in QBO as `fingerprint` says. `document` renews amount and dates; null keeps the intent's.
+        as_meant: bool = False,
+    ) -> Link:
+        """The document is in QBO as `fingerprint` says.
+
+        `document` renews amount and dates; null keeps what the link says, or with `as_meant` takes amount and date of
+        what was last sent.
 
         QBO has answered for the request id, so the next intent carries another one: a later change back to this very
         content must not be answered from QBO's memory.
+
+        Raises:
+            LocksLost: the link is no longer as it is held.
         """
         described = _described(document, stated_date) if document else {}
-        await self._set(
+        if as_meant:
+            described = {"amount": held.intent_amount, "txn_date": held.intent_txn_date}
+        return await self._set(
             connection,
-            key,
+            held,
             state=LinkState.POSTED.value,
             qbo_id=qbo_id,
             sync_token=sync_token,
@@ -256,15 +312,24 @@ class LinkStore:
     async def settle(
         self,
         connection: AsyncConnection,
-        key: DocumentKey,
+        held: Link,
         state: LinkState,
         *,
         sync_token: str | None = None,
         spent: bool = False,
-    ) -> None:
+        recheck_at: datetime | None = None,
+        tried: str | None = None,
+        unsent: bool = False,
+    ) -> Link:
         """End the open intent in `state` (voided, absent, or posted as before).
 
         `spent`: QBO has answered for the request id, or it proved useless, so the next intent must carry another one.
+        `recheck_at`: when to look the document up again; null leaves what the link says. `tried`: replaces the
+        fingerprint of what was last sent, to remember how it went. `unsent`: this attempt surely never left, so QBO
+        does not know its request id from it.
+
+        Raises:
+            LocksLost: the link is no longer as it is held.
         """
         values: dict[str, Any] = {"state": state.value, "lost_at": None}
         if state is LinkState.ABSENT:
@@ -273,12 +338,26 @@ class LinkStore:
             values |= {"sync_token": sync_token}
         if spent:
             values |= {"generation": links.c.generation + 1}
-        await self._set(connection, key, **values)
+        if recheck_at is not None:
+            values |= {"recheck_at": recheck_at}
+        if tried is not None:
+            values |= {"intent_fingerprint": tried}
+        if unsent:
+            values |= {"sends": links.c.sends - 1}
+        return await self._set(connection, held, **values)
 
-    async def _set(self, connection: AsyncConnection, key: DocumentKey, **values: Any) -> None:
-        await connection.execute(
-            sa.update(links).where(self._is(key)).values(**values, updated_at=sa.func.clock_timestamp())
-        )
+    async def rechecked(self, connection: AsyncConnection, held: Link) -> Link:
+        """The document was looked up again, and all is as the link says.
+
+        Raises:
+            LocksLost: the link is no longer as it is held.
+        """
+        return await self._set(connection, held, recheck_at=None)
+
+    async def _set(self, connection: AsyncConnection, held: Link, **values: Any) -> Link:
+        statement = sa.update(links).where(self._is(held.document_key), _unchanged(held))
+        statement = statement.values(**values, updated_at=sa.func.clock_timestamp())
+        return _held(await connection.execute(statement.returning(*_LINK_COLUMNS)), held.document_key)
 
     async def park(
         self,
@@ -302,28 +381,19 @@ class LinkStore:
             sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
         )
 
+    async def told(self, connection: AsyncConnection, key: DocumentKey, code: ParkCode) -> Parked | None:
+        """What is parked of a document under this code."""
+        query = sa.select(parked.c.amount, parked.c.currency, parked.c.details)
+        query = query.where(parked.c.document_key == key, parked.c.code == code.value)
+        row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Parked(key=key, code=code, **row._mapping)  # noqa: SLF001 - the documented way
+
     async def unpark(self, connection: AsyncConnection, keys: Iterable[DocumentKey]) -> None:
         """These documents stand as they should, whoever parked them; advice about them stays."""
         all_keys = list(keys)
         if all_keys:
             blocking = sa.not_(parked.c.advisory)
             await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys), blocking))
-
-    async def waiting_for(
-        self, connection: AsyncConnection, posted: Collection[DocumentKey], taken_back: Collection[DocumentKey] = ()
-    ) -> tuple[str, ...]:
-        """The subjects (as text) of parked documents that wait for one of these to be posted, or to be taken back."""
-        if not posted and not taken_back:
-            return ()
-        until = parked.c.details["until"].astext
-        # To a payout it is all the same whether a row's document stands or was undone before it was ever posted.
-        any_end = parked.c.code == ParkCode.PAYOUT_WAITING.value
-        reached = sa.or_(
-            sa.and_(parked.c.waiting_on.in_(list(posted)), until.is_(None)),
-            sa.and_(parked.c.waiting_on.in_(list(taken_back)), sa.or_(until.is_not(None), any_end)),
-        )
-        query = sa.select(parked.c.subject).distinct().where(reached)
-        return tuple((await connection.execute(query)).scalars())
 
 
 async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked, *, is_advisory: bool) -> None:
@@ -334,26 +404,47 @@ async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked,
         "amount": item.amount,
         "currency": item.currency,
         "details": dict(item.details),
-        "waiting_on": first if item.code in _WAITS else None,
+        "waiting_on": first if item.code in WAITS else None,
         "advisory": is_advisory,
     }
     new = insert(parked).values(document_key=item.key, **values)
     since = sa.case((parked.c.code == new.excluded.code, parked.c.since), else_=sa.func.now())
+    columns = (parked.c.code, parked.c.amount, parked.c.currency)
+    same = sa.and_(*(column == new.excluded[column.name] for column in columns))
+    # Whoever has decided to ignore it has decided about this code and this amount.
+    ignored = {column.name: sa.case((same, column)) for column in (parked.c.ignored_at, parked.c.ignored_reason)}
     await connection.execute(
         new.on_conflict_do_update(
-            constraint=parked.primary_key, set_=values | {"since": since, "updated_at": sa.func.now()}
+            constraint=parked.primary_key, set_=values | ignored | {"since": since, "updated_at": sa.func.now()}
         )
     )
 
 
 def _unchanged(seen: Link) -> sa.ColumnElement[bool]:
-    """Whether the stored link is still the one that was seen. Each intent changes one of these."""
+    """Whether the stored link is still the one that was seen: each intent, and its end, changes one of these."""
     return sa.and_(
         links.c.state == seen.state.value,
         links.c.request_id == seen.request_id,
         links.c.generation == seen.generation,
         links.c.sends == seen.sends,
     )
+
+
+def _of_request(same: sa.ColumnElement[bool]) -> dict[str, Any]:
+    """What belongs to one request id, and is kept or counted while the same one is sent again."""
+    sent = sa.and_(same, links.c.sends > 0)
+    return {
+        "sends": sa.case((same, links.c.sends + 1), else_=1),
+        "batch_id": sa.case((sent, links.c.batch_id), else_=None),
+        "batch_item": sa.case((sent, links.c.batch_item), else_=None),
+    }
+
+
+def _held(result: sa.CursorResult[Any], key: DocumentKey) -> Link:
+    row = result.mappings().one_or_none()
+    if row is None:
+        raise LocksLost("Another run has written this document.", document_key=key)
+    return _link(dict(row))
 
 
 def _described(document: Document, stated_date: date | None) -> dict[str, Any]:
@@ -380,6 +471,7 @@ async def _mappings(connection: AsyncConnection, query: sa.Select[Any]) -> Seque
 
 
 async def record_attempts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append QBO calls to the log of attempts."""
+    """Append QBO calls to the log of attempts, one row for each item of a batch; what is no column is left out."""
     if rows:
-        await connection.execute(sa.insert(attempts), list(rows))
+        known = [{name: value for name, value in row.items() if name in attempts.c} for row in rows]
+        await connection.execute(sa.insert(attempts), known)

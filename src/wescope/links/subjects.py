@@ -2,11 +2,14 @@
 
 A hint makes its subject dirty. The row says whether a job for it is waiting; if none is, one is deferred in the same
 transaction. A run remembers how dirty the subject was when it began, and cleans no more than that.
+
+A subject's lane is that of the job that waits for it: "live" or "backlog". What is live stays so until it is done.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -15,8 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.links.schema import hints, subjects
 
-Defer = Callable[[AsyncConnection, Subject, str], Awaitable[None]]
-"""Puts a job for a subject into the queue on the given transaction; the string is the job's lock."""
+LIVE, BACKLOG = "live", "backlog"
+
+
+class Defer(Protocol):
+    """Puts a job for a subject into the queue on the given transaction."""
+
+    async def __call__(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
+        """Jobs with the same `lock` run one after another; those of the live lane go first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +39,24 @@ class Hint:
     event_id: str | None = None
     event_type: str | None = None
     event_created_at: datetime | None = None
+    lane: str = LIVE
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """What a run found when it began: up to which hint it works, and for which customer."""
+    """What a run found when it began: up to which hint it works, for which customer, in which lane, and when it was.
+
+    `run_id` is of the backfill, replay or other run (table `runs`) that asked for it, if one did.
+    """
 
     dirty: int
     clean: int
     failures: int
     customer_id: str | None
+    lane: str
+    at: datetime
+    run_id: int | None = None
 
     @property
     def has_work(self) -> bool:
@@ -58,6 +76,7 @@ async def record(connection: AsyncConnection, hint: Hint, defer: Defer) -> bool:
         kind=hint.subject.kind.value,
         subject_id=hint.subject.id,
         source=hint.source,
+        run_id=hint.run_id,
         event_created_at=hint.event_created_at,
     )
     stored = await connection.execute(
@@ -67,19 +86,36 @@ async def record(connection: AsyncConnection, hint: Hint, defer: Defer) -> bool:
     )
     if stored.one_or_none() is None:
         return False
-    await _make_dirty(connection, hint.subject, hint.customer_id, defer)
+    await _make_dirty(connection, hint.subject, hint.customer_id, defer, lane=hint.lane, run_id=hint.run_id)
     return True
 
 
-async def _make_dirty(connection: AsyncConnection, subject: Subject, customer_id: str | None, defer: Defer) -> None:
+async def _make_dirty(
+    connection: AsyncConnection,
+    subject: Subject,
+    customer_id: str | None,
+    defer: Defer,
+    *,
+    lane: str,
+    run_id: int | None = None,
+) -> None:
     new = insert(subjects).values(kind=subject.kind.value, id=subject.id, customer_id=customer_id)
     await connection.execute(new.on_conflict_do_nothing())
     row = (
         await connection.execute(
-            sa.select(subjects.c.queued, subjects.c.customer_id).where(_is(subject)).with_for_update()
+            sa.select(
+                subjects.c.queued,
+                subjects.c.customer_id,
+                subjects.c.lane,
+                subjects.c.run_id,
+                (subjects.c.dirty > subjects.c.clean).label("waits"),
+            )
+            .where(_is(subject))
+            .with_for_update()
         )
     ).one()
     known_customer = row.customer_id or customer_id
+    lane = LIVE if row.waits and row.lane == LIVE else lane
     await connection.execute(
         sa.update(subjects)
         .where(_is(subject))
@@ -89,16 +125,23 @@ async def _make_dirty(connection: AsyncConnection, subject: Subject, customer_id
             customer_id=known_customer,
             queued=True,
             retry_at=None,
+            lane=lane,
+            # What a run waits for stays its own, whoever else asks for it meanwhile.
+            run_id=run_id if run_id is not None or not row.waits else row.run_id,
         )
     )
-    if not row.queued:
-        await defer(connection, subject, known_customer or subject.id)
+    if not row.queued or lane != row.lane:
+        # A job that waits in the backlog is overtaken by a live one; it then finds nothing to do.
+        await defer(connection, subject, known_customer or subject.id, lane=lane)
 
 
 async def lock_rows(connection: AsyncConnection, all_subjects: Iterable[Subject]) -> None:
     """Hold the rows of these subjects until the transaction ends, taken in one order for everybody."""
-    for subject in sorted(set(all_subjects)):
-        await connection.execute(sa.select(subjects.c.id).where(_is(subject)).with_for_update())
+    pairs = [(subject.kind.value, subject.id) for subject in set(all_subjects)]
+    # The order of `record_all`, which is that of the characters' codes.
+    order = (subjects.c.kind.collate("C"), subjects.c.id.collate("C"))
+    known = sa.tuple_(subjects.c.kind, subjects.c.id).in_(pairs)
+    await connection.execute(sa.select(subjects.c.id).where(known).order_by(*order).with_for_update())
 
 
 async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
@@ -107,7 +150,15 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
         sa.update(subjects)
         .where(_is(subject))
         .values(queued=False, last_run_at=sa.func.now())
-        .returning(subjects.c.dirty, subjects.c.clean, subjects.c.failures, subjects.c.customer_id)
+        .returning(
+            subjects.c.dirty,
+            subjects.c.clean,
+            subjects.c.failures,
+            subjects.c.customer_id,
+            subjects.c.lane,
+            subjects.c.last_run_at.label("at"),
+            subjects.c.run_id,
+        )
     )
     row = result.one_or_none()
     return Begun(**row._mapping) if row else None  # noqa: SLF001 - the documented way to a row's mapping
@@ -144,6 +195,7 @@ async def finish(
         .values(
             clean=sa.func.greatest(subjects.c.clean, begun.dirty),
             dirty_since=sa.case((subjects.c.dirty > begun.dirty, subjects.c.dirty_since), else_=None),
+            run_id=sa.case((subjects.c.dirty > begun.dirty, subjects.c.run_id), else_=None),
             retry_at=_unless_queued(replan_at),
             failures=begun.failures + 1 if replan_at else 0,
             last_code=code,
@@ -160,6 +212,25 @@ async def fail(connection: AsyncConnection, subject: Subject, begun: Begun, *, r
     )
 
 
+async def cover(connection: AsyncConnection, covered: Iterable[Subject], *, before: datetime) -> None:
+    """Clean subjects that another one's run has read together with its own, unless they were hinted at since `before`.
+
+    Their jobs then find nothing to do. A hint that is being stored meanwhile makes its subject dirty again.
+    """
+    pairs = [(subject.kind.value, subject.id) for subject in covered]
+    if not pairs:
+        return
+    later = sa.exists().where(
+        hints.c.kind == subjects.c.kind, hints.c.subject_id == subjects.c.id, hints.c.received_at >= before
+    )
+    known = sa.tuple_(subjects.c.kind, subjects.c.id).in_(pairs)
+    await connection.execute(
+        sa.update(subjects)
+        .where(known, subjects.c.dirty > subjects.c.clean, sa.not_(later))
+        .values(clean=subjects.c.dirty, dirty_since=None, retry_at=None, failures=0, last_code=None, run_id=None)
+    )
+
+
 def _unless_queued(moment: datetime | None) -> sa.ColumnElement[datetime | None]:
     return sa.case((sa.not_(subjects.c.queued), sa.cast(moment, sa.DateTime(timezone=True))), else_=None)
 
@@ -167,7 +238,7 @@ def _unless_queued(moment: datetime | None) -> sa.ColumnElement[datetime | None]
 async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 200) -> int:
     """Queue the subjects whose time to try again has come. Returns how many."""
     due = (
-        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id)
+        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id, subjects.c.lane)
         .where(subjects.c.retry_at <= sa.func.now(), sa.not_(subjects.c.queued))
         .order_by(subjects.c.retry_at)
         .limit(limit)
@@ -176,7 +247,7 @@ async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 20
     rows = (await connection.execute(due)).all()
     for row in rows:
         subject = Subject(kind=SubjectKind(row.kind), id=row.id)
-        await _make_dirty(connection, subject, row.customer_id, defer)
+        await _make_dirty(connection, subject, row.customer_id, defer, lane=row.lane)
     return len(rows)
 
 
@@ -185,27 +256,25 @@ async def wake_orphans(connection: AsyncConnection, defer: Defer, *, older_than_
 
     This cannot happen while everything runs as written; it heals a queue that was restored or emptied by hand.
     """
-    jobs = sa.table("procrastinate_jobs", sa.column("status"), sa.column("args"))
-    has_job = sa.exists().where(
-        sa.cast(jobs.c.status, sa.Text).in_(["todo", "doing"]),
-        jobs.c.args.op("->>")("subject_id") == subjects.c.id,
+    jobs = sa.table("procrastinate_jobs", sa.column("args"))
+    waits = sa.and_(
+        subjects.c.dirty > subjects.c.clean,
+        subjects.c.retry_at.is_(None),
+        subjects.c.dirty_since < sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s),
     )
+    with_job = sa.select(jobs.c.args.op("->>")("subject_id")).where(sa.text("status IN ('todo', 'doing')"))
+    # One pass over both: asking the queue for each of a backlog's thousands of subjects would take minutes.
+    without_job = sa.select(subjects.c.id).where(waits).except_(with_job).limit(200)
     lost = (
-        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id)
-        .where(
-            subjects.c.dirty > subjects.c.clean,
-            subjects.c.retry_at.is_(None),
-            subjects.c.dirty_since < sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s),
-            sa.not_(has_job),
-        )
-        .limit(200)
+        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id, subjects.c.lane)
+        .where(waits, subjects.c.id.in_(without_job))
         .with_for_update(skip_locked=True)
     )
     rows = (await connection.execute(lost)).all()
     for row in rows:
         subject = Subject(kind=SubjectKind(row.kind), id=row.id)
         await connection.execute(sa.update(subjects).where(_is(subject)).values(queued=True))
-        await defer(connection, subject, row.customer_id or row.id)
+        await defer(connection, subject, row.customer_id or row.id, lane=row.lane)
     return len(rows)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.errors import ConfigurationError
+from wescope.links.connections import StoredLoss, end_loss, load_loss, mark_lost
 from wescope.links.database import database_errors, transaction
 from wescope.links.schema import tokens
 
@@ -31,28 +32,48 @@ class LockedTokens:
     """The row of one realm while this process alone may refresh it."""
 
     stored: StoredTokens | None
+    loss: StoredLoss | None
     _cipher: MultiFernet
     _connection: AsyncConnection
     _realm_id: str
 
     async def save(
-        self, *, access_token: str, refresh_token: str, access_expires_at: datetime, refresh_expires_at: datetime | None
+        self,
+        *,
+        access_token: str,
+        refresh_token: str,
+        access_expires_at: datetime,
+        refresh_expires_at: datetime | None,
+        all_causes: bool = False,
     ) -> StoredTokens:
-        """Store a new pair and commit; only after this may it be used."""
+        """Store a new pair and commit; only after this may it be used.
+
+        Args:
+            access_token: is encrypted.
+            refresh_token: is encrypted.
+            access_expires_at: with a zone.
+            refresh_expires_at: with a zone, or null if unknown.
+            all_causes: whether also what QBO itself refused counts as mended: a person has connected anew.
+
+        Raises:
+            DatabaseUnavailable: it is not known to be stored.
+        """
         generation = self.stored.generation + 1 if self.stored else 1
-        await self._connection.execute(
-            sa.update(tokens)
-            .where(tokens.c.realm_id == self._realm_id)
-            .values(
-                access_token=self._cipher.encrypt(access_token.encode()),
-                refresh_token=self._cipher.encrypt(refresh_token.encode()),
-                access_expires_at=access_expires_at,
-                refresh_expires_at=refresh_expires_at,
-                generation=generation,
-                updated_at=datetime.now(UTC),
+        with database_errors():
+            await self._connection.execute(
+                sa.update(tokens)
+                .where(tokens.c.realm_id == self._realm_id)
+                .values(
+                    access_token=self._cipher.encrypt(access_token.encode()),
+                    refresh_token=self._cipher.encrypt(refresh_token.encode()),
+                    access_expires_at=access_expires_at,
+                    refresh_expires_at=refresh_expires_at,
+                    generation=generation,
+                    updated_at=datetime.now(UTC),
+                )
             )
-        )
-        await self._connection.commit()
+            await end_loss(self._connection, self._realm_id, all_causes=all_causes)
+            await self._connection.commit()
         self.stored = StoredTokens(
             access_token=access_token,
             refresh_token=refresh_token,
@@ -61,6 +82,16 @@ class LockedTokens:
             generation=generation,
         )
         return self.stored
+
+    async def lose(self, code: str) -> None:
+        """Store and commit that Intuit gives no tokens for this realm, and that this was tried now.
+
+        Raises:
+            DatabaseUnavailable: it is not known to be stored.
+        """
+        with database_errors():
+            await mark_lost(self._connection, self._realm_id, code, tried=True)
+            await self._connection.commit()
 
 
 class TokenTable:
@@ -100,7 +131,8 @@ class TokenTable:
                 await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '180s'"))
                 row = sa.select(tokens).where(tokens.c.realm_id == realm_id).with_for_update()
                 found = (await connection.execute(row)).mappings().one_or_none()
-                yield LockedTokens(self._decrypt(found), self._cipher, connection, realm_id)
+                loss = await load_loss(connection, realm_id)
+                yield LockedTokens(self._decrypt(found), loss, self._cipher, connection, realm_id)
                 await connection.rollback()
 
     def _decrypt(self, row: sa.RowMapping | None) -> StoredTokens | None:

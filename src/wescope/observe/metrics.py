@@ -22,6 +22,7 @@ class Metrics:
         self._webhooks = Counter(
             "wescope_webhooks", "Webhooks by event type and outcome.", ["type", "outcome"], registry=self.registry
         )
+        self._requests = Counter("wescope_qbo_requests", "HTTP requests to QBO.", registry=self.registry)
         self._calls = Counter(
             "wescope_qbo_calls", "Calls to QBO.", ["operation", "entity", "outcome"], registry=self.registry
         )
@@ -40,18 +41,26 @@ class Metrics:
                 ("in_flight", "Subjects that are worked on."),
                 ("parked", "Documents that are parked."),
                 ("posted", "Documents that are posted, in all."),
+                ("qbo_connected", "1 if QBO can be worked with, 0 if somebody must connect again; NaN if unknown."),
+                ("qbo_reads_this_month", "Metered reads of QBO in this month (UTC)."),
+                ("alerts", "What a person must act on or should know now; see status."),
                 ("refresh_token_days_left", "Days until the QBO refresh token expires; NaN if unknown."),
             )
         }
         self._gauges["refresh_token_days_left"].set(NOT_A_NUMBER)
+        self._gauges["qbo_connected"].set(NOT_A_NUMBER)
 
     def webhook(self, *, event_type: str, outcome: str) -> None:
         """Count one webhook; `outcome` is stored, duplicate, ignored, unknown, or the code of its refusal."""
         label = event_type if event_type in self._known_event_types else UNKNOWN
         self._webhooks.labels(type=label, outcome=outcome).inc()
 
-    def qbo_call(self, *, operation: str, entity: str, outcome: str, seconds: float) -> None:
-        """Count one call to QBO: `operation` and `entity` from our tables, `outcome` ok or an error's code."""
+    def qbo_call(self, *, operation: str, entity: str, outcome: str, seconds: float, requests: int = 1) -> None:
+        """Count one call to QBO: `operation` and `entity` from our tables, `outcome` ok or an error's code.
+
+        `requests` is how many HTTP requests it was: the items of one batch are one in all.
+        """
+        self._requests.inc(requests)
         self._calls.labels(operation=operation, entity=entity, outcome=outcome).inc()
         self._call_seconds.labels(operation=operation).observe(seconds)
 
@@ -64,6 +73,9 @@ class Metrics:
         parked: int,
         posted: int,
         refresh_token_days_left: int | None,
+        qbo_connected: bool | None = None,
+        qbo_reads_this_month: int = 0,
+        alerts: int = 0,
     ) -> None:
         """Set the gauges to the state of the service at this moment."""
         gauges = self._gauges
@@ -72,6 +84,9 @@ class Metrics:
         gauges["in_flight"].set(in_flight)
         gauges["parked"].set(parked)
         gauges["posted"].set(posted)
+        gauges["qbo_connected"].set(NOT_A_NUMBER if qbo_connected is None else qbo_connected)
+        gauges["qbo_reads_this_month"].set(qbo_reads_this_month)
+        gauges["alerts"].set(alerts)
         days_left = refresh_token_days_left
         gauges["refresh_token_days_left"].set(NOT_A_NUMBER if days_left is None else days_left)
 

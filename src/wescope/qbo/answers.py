@@ -5,13 +5,22 @@ rule: only what is proven is called otherwise. A read changes nothing, so it is 
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import httpx2
 
-from wescope.errors import QboDisconnected, QboError, QboNotSent, QboOutcomeUnknown, QboRefused, QboThrottled
+from wescope.errors import (
+    DuplicateRequestId,
+    QboDisconnected,
+    QboError,
+    QboNotSent,
+    QboOutcomeUnknown,
+    QboRefused,
+    QboThrottled,
+)
 from wescope.qbo import faults, wire
 from wescope.qbo.attempts import Outcome
 
@@ -35,7 +44,10 @@ _BEFORE_SENDING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How one exchange ended. Exactly one of `content` (a JSON object) and `error` is set."""
+    """How one call ended. Exactly one of `content` (a JSON object) and `error` is set.
+
+    `whole`: a batch was turned away as a whole, and none of its items was processed.
+    """
 
     outcome: Outcome
     status: int | None = None
@@ -45,6 +57,7 @@ class Answer:
     error: QboError | None = None
     retry_after_s: int | None = None
     unauthorised: bool = False
+    whole: bool = False
 
     def result(self) -> Mapping[str, Any]:
         """The content.
@@ -59,6 +72,15 @@ class Answer:
     def throw(self) -> NoReturn:
         """Raise the error; it carries no cause, because a cause may hold the request with its token."""
         raise self.error or QboOutcomeUnknown(intuit_tid=self.intuit_tid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An item of a batch: its id in it, whether it may change the books, and the name that its good answer has."""
+
+    b_id: str
+    write: bool
+    expect: str
 
 
 def of_response(response: httpx2.Response, *, write: bool, expect: str) -> Answer:
@@ -85,12 +107,47 @@ def of_response(response: httpx2.Response, *, write: bool, expect: str) -> Answe
     return _unproven(status, tid, write=write)
 
 
+def of_batch(response: httpx2.Response, parts: Sequence[Part]) -> list[Answer]:
+    """What the response to a batch proves about each of its items, which are matched by their ids, not by order.
+
+    What does not say anything about an item, or says it twice, proves nothing about it (facts/qbo.md 5.2).
+    """
+    content = _json(response)
+    entries = content.get("BatchItemResponse") if isinstance(content, Mapping) else None
+    if not response.is_success or not isinstance(entries, list) or not entries:
+        return [_of_whole(response, part) for part in parts]
+    named = [entry for entry in entries if isinstance(entry, Mapping) and isinstance(entry.get("bId"), str)]
+    seen = Counter(entry["bId"] for entry in named)
+    by_id = {entry["bId"]: entry for entry in named if seen[entry["bId"]] == 1}
+    return [_of_item(response, by_id.get(part.b_id), part) for part in parts]
+
+
 def of_failure(failure: Exception, *, write: bool) -> Answer:
     """What a failed exchange proves: that nothing was sent, or nothing at all."""
     reason = type(failure).__name__
     if write and not isinstance(failure, _BEFORE_SENDING):
         return Answer(outcome="unknown", error=QboOutcomeUnknown(reason=reason))
     return Answer(outcome="not_sent", error=QboNotSent(reason=reason))
+
+
+def _of_whole(response: httpx2.Response, part: Part) -> Answer:
+    """What an answer without items proves about one of them."""
+    answer = of_response(response, write=part.write, expect="BatchItemResponse")
+    if isinstance(answer.error, DuplicateRequestId) and not part.write:
+        return _unproven(response.status_code, answer.intuit_tid, write=False, fault_code=answer.fault_code)
+    return replace(answer, whole=answer.outcome != "unknown")
+
+
+def _of_item(response: httpx2.Response, entry: Mapping[str, Any] | None, part: Part) -> Answer:
+    status, tid = response.status_code, _tid(response)
+    fault = faults.from_json(entry)
+    if fault:
+        answer = _faulty(response, fault, tid, write=part.write)
+        # The batch itself was let in: it is not sent again as a whole because of one item.
+        return _not_sent(status, tid) if answer.unauthorised else answer
+    if entry is not None and isinstance(entry.get(part.expect), Mapping):
+        return Answer(outcome="ok", status=status, intuit_tid=tid, content=entry)
+    return _unproven(status, tid, write=part.write)
 
 
 def _faulty(response: httpx2.Response, fault: faults.Fault, tid: str, *, write: bool) -> Answer:

@@ -14,10 +14,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One HTTP request to QBO or to its token end point, and how it ended.
+    """One call to QBO or to its token end point, and how it ended; one of each item for a batch.
 
     `outcome` says what is known about the books: `ok` done, `refused` not done, `not_sent` surely not processed,
-    `unknown` perhaps done. `started_at` is in UTC.
+    `unknown` perhaps done. `started_at` is in UTC. The items of one HTTP request share `batch_id` and `started_at`;
+    `batch_id` is null for a single request. `requests` is how many HTTP requests to count for it: 1, but 0 for all
+    items of a batch except the first.
     """
 
     realm_id: str
@@ -31,6 +33,8 @@ class Attempt:
     outcome: Outcome
     started_at: datetime
     milliseconds: int
+    batch_id: str | None = None
+    requests: Literal[0, 1] = 1
 
 
 AttemptHook = Callable[[Attempt], None]

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from wescope.errors import QboNotSent
+from wescope.qbo.lanes import LANE, Lane
 
 FRESH_S = 10.0
 """A parked backlog must not turn into a storm of reads: what is younger than this is not read again."""
@@ -18,14 +19,23 @@ class Cached(Generic[T]):
     Safe to use from many tasks: they share one read.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[T]], *, ttl_s: float, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[T]],
+        *,
+        ttl_s: float,
+        clock_s: Callable[[], float],
+        for_all: bool = False,
+    ) -> None:
         """Take how it is read; nothing is read yet.
 
         Args:
             read: gives the value as it is now.
             ttl_s: how long it is believed, in seconds.
             clock_s: a monotonic clock, in seconds.
+            for_all: whatever is done waits for this value, so it is read in the live lane by whomever.
         """
+        self._for_all = for_all
         self._read, self._ttl_s, self._clock_s = read, ttl_s, clock_s
         self._held: tuple[T] | None = None
         self._read_at_s = 0.0
@@ -66,6 +76,11 @@ class Cached(Generic[T]):
         return age_s < (FRESH_S if self._stale else self._ttl_s)
 
     async def _renew(self) -> T:
-        value = await self._read()
+        lane = LANE.set(Lane.LIVE) if self._for_all else None
+        try:
+            value = await self._read()
+        finally:
+            if lane is not None:
+                LANE.reset(lane)
         self._held, self._read_at_s, self._stale = (value,), self._clock_s(), False
         return value

@@ -1,22 +1,29 @@
-"""The client: one company's QBO over HTTP. Each call ends in a record or in an error that says what it proves."""
+"""The client: one company's QBO over HTTP. Each call ends in a record or in an error that says what it proves.
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+Writes and queries that are ready at about the same time share a batch (`wescope.qbo.batching`), reads go by themselves.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as url_quote
+from uuid import uuid4
 
 import httpx2
-import stamina
 
-from wescope.errors import InvalidReference, ObjectGone, QboNotSent, QboThrottled
-from wescope.qbo import answers, queries, wire
+from wescope.errors import InvalidReference, ObjectGone
+from wescope.qbo import queries, wire
 from wescope.qbo.answers import Answer
-from wescope.qbo.attempts import Attempt, AttemptHook, Operation, tell
-from wescope.qbo.limits import Limits
-from wescope.qbo.records import Record, Written
+from wescope.qbo.attempts import AttemptHook, Operation
+from wescope.qbo.batching import Batcher
+from wescope.qbo.calls import Call, Item
+from wescope.qbo.courier import BeforeBatch, Courier
+from wescope.qbo.limits import Limits, ReadBudget
+from wescope.qbo.parcels import Parcel
+from wescope.qbo.records import BatchIdentity, Record, Written
 from wescope.qbo.tokens import TokenSource
 
 REQUEST_ID_LIMIT = 50
@@ -27,27 +34,7 @@ THROTTLE_PAUSE_S = 60
 
 _KEEPALIVE_S = 30
 _CONNECTIONS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One request, as it is sent again after a refresh or when it did not leave."""
-
-    operation: Operation
-    entity: str
-    method: str
-    path: str
-    expect: str
-    body: str | None = field(default=None, repr=False)
-    content_type: str = "application/json"
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    request_id: str | None = None
-    document_key: str | None = None
-
-    @property
-    def write(self) -> bool:
-        """Whether it may change the books."""
-        return self.operation in {"create", "update", "void", "delete"}
+_ENTITY = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 
 
 class QboClient:
@@ -59,6 +46,11 @@ class QboClient:
         QboDisconnected: the connection, the subscription or the company is gone.
         QboRefused: QBO answered with a fault and wrote nothing; see its kinds.
         DatabaseUnavailable: limits or tokens cannot be read; nothing was sent.
+
+    A write may go as an item of a batch. Then QBO knows it by the batch's identity, which `before_batch` has made
+    durable before, and not by its request id. To send it again for what an earlier attempt may have done, name that
+    identity (`batch`); without one the attempt went as a single request, and so must this one (`alone`).
+    A write does not leave after the `SEND_BY` of its task; it goes in the `LANE` of its task (`wescope.qbo.lanes`).
     """
 
     def __init__(
@@ -75,6 +67,10 @@ class QboClient:
         attempts: int = 3,
         throttle_pause_s: float = THROTTLE_PAUSE_S,
         transport: httpx2.AsyncBaseTransport | None = None,
+        before_batch: BeforeBatch | None = None,
+        backlog_singles: bool = False,
+        reads: ReadBudget | None = None,
+        new_batch_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         """Take what calls need; nothing is opened yet.
 
@@ -90,10 +86,12 @@ class QboClient:
             attempts: how often at most a request is sent that did not reach QBO, or that only reads.
             throttle_pause_s: the realm's pause after a 429 without Retry-After, in seconds.
             transport: replaces the network in tests.
+            before_batch: makes the identities of a batch's writes durable before it leaves.
+            backlog_singles: whether calls of the backlog may go as single requests, too.
+            reads: lets metered calls pass.
+            new_batch_id: an id that was never given before, of 32 to 36 characters.
         """
-        self._realm_id, self._tokens, self._limits = realm_id, tokens, limits
-        self._hooks, self._attempts, self._throttle_pause_s = tuple(hooks), attempts, throttle_pause_s
-        self._minorversion = str(minorversion)
+        self._realm_id, self._limits, self._reads = realm_id, limits, reads
         self._http = httpx2.AsyncClient(
             base_url=f"{api_base.rstrip('/')}/v3/company/{url_quote(realm_id, safe='')}/",
             headers={"Accept": "application/json"},
@@ -102,25 +100,65 @@ class QboClient:
             transport=transport,
             follow_redirects=False,
         )
+        self._courier = Courier(
+            http=self._http,
+            realm_id=realm_id,
+            minorversion=minorversion,
+            tokens=tokens,
+            limits=limits,
+            hooks=hooks,
+            attempts=attempts,
+            throttle_pause_s=throttle_pause_s,
+            new_batch_id=new_batch_id,
+            before_batch=before_batch,
+            reads=reads,
+        )
+        self._batcher = Batcher(
+            courier=self._courier, limits=limits, new_batch_id=new_batch_id, backlog_singles=backlog_singles
+        )
 
     async def create(
-        self, entity: str, payload: Mapping[str, Any], *, request_id: str, document_key: str | None = None
+        self,
+        entity: str,
+        payload: Mapping[str, Any],
+        *,
+        request_id: str,
+        document_key: str | None = None,
+        batch: BatchIdentity | None = None,
+        alone: bool = False,
     ) -> Written:
         """Create an object of `entity`; the same request id never makes two while QBO remembers it."""
-        return await self._write("create", entity, payload, {}, request_id, document_key)
+        call = _write("create", entity, payload, request_id, document_key)
+        return await self._written(call, batch, alone=alone)
 
     async def update(
-        self, entity: str, payload: Mapping[str, Any], *, request_id: str, document_key: str | None = None
+        self,
+        entity: str,
+        payload: Mapping[str, Any],
+        *,
+        request_id: str,
+        document_key: str | None = None,
+        batch: BatchIdentity | None = None,
+        alone: bool = False,
     ) -> Written:
         """Update an object. `payload` has `Id`, `SyncToken`, and `sparse` unless it is the whole object.
 
         Raises:
             StaleObject: it was changed since `SyncToken`.
         """
-        return await self._write("update", entity, payload, {}, request_id, document_key)
+        call = _write("update", entity, payload, request_id, document_key)
+        return await self._written(call, batch, alone=alone)
 
     async def void(
-        self, entity: str, qbo_id: str, sync_token: str, *, request_id: str, document_key: str | None = None
+        self,
+        entity: str,
+        qbo_id: str,
+        sync_token: str,
+        *,
+        request_id: str,
+        document_key: str | None = None,
+        batch: BatchIdentity | None = None,
+        alone: bool = False,
     ) -> Written:
         """Void a transaction: invoices by their own operation, others by an update (facts/qbo.md 2.3)."""
         payload: dict[str, Any] = {"Id": qbo_id, "SyncToken": sync_token}
@@ -128,14 +166,24 @@ class QboClient:
         if entity != "Invoice":
             payload["sparse"] = True
             parameters = {"operation": "update", "include": "void"}
-        return await self._write("void", entity, payload, parameters, request_id, document_key)
+        call = _write("void", entity, payload, request_id, document_key, **parameters)
+        return await self._written(call, batch, alone=alone)
 
     async def delete(
-        self, entity: str, qbo_id: str, sync_token: str, *, request_id: str, document_key: str | None = None
+        self,
+        entity: str,
+        qbo_id: str,
+        sync_token: str,
+        *,
+        request_id: str,
+        document_key: str | None = None,
+        batch: BatchIdentity | None = None,
+        alone: bool = False,
     ) -> Written:
         """Delete a transaction; the answer's record has only `Id` and `status`."""
         payload = {"Id": qbo_id, "SyncToken": sync_token}
-        return await self._write("delete", entity, payload, {"operation": "delete"}, request_id, document_key)
+        call = _write("delete", entity, payload, request_id, document_key, operation="delete")
+        return await self._written(call, batch, alone=alone)
 
     async def read(self, entity: str, qbo_id: str) -> Record | None:
         """The object as it is now, or null if it was deleted or never was (610)."""
@@ -151,7 +199,7 @@ class QboClient:
         It is posted, because an address with a customer's name in it would end up in logs.
         """
         entity = _entity_of(statement)
-        call = _Call(
+        call = Call(
             operation="query",
             entity=entity,
             method="POST",
@@ -160,7 +208,8 @@ class QboClient:
             body=statement,
             content_type="application/text",
         )
-        found = (await self._call(call)).result()["QueryResponse"].get(entity, [])
+        await self._check_reads()
+        found = (await self._batcher.call(call)).result()["QueryResponse"].get(entity, [])
         return [record for record in found if isinstance(record, Mapping)] if isinstance(found, list) else []
 
     async def query_all(self, entity: str, where: str = "", *, page: int = queries.PAGE_LIMIT) -> list[Record]:
@@ -198,118 +247,63 @@ class QboClient:
         return rate if rate is not None and rate > 0 else None
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Cut off what is under way and close the connections."""
+        await self._batcher.aclose()
         await self._http.aclose()
 
     async def _get(self, entity: str, path: str, parameters: Mapping[str, str] | None = None) -> Record:
-        call = _Call(
+        await self._check_reads()
+        call = Call(
             operation="read", entity=entity, method="GET", path=path, expect=entity, parameters=parameters or {}
         )
-        record: Record = (await self._call(call)).result()[entity]
+        record: Record = (await self._directly(call)).result()[entity]
         return record
 
-    async def _write(  # noqa: PLR0917 - private; the public methods name them
-        self,
-        operation: Operation,
-        entity: str,
-        payload: Mapping[str, Any],
-        parameters: Mapping[str, str],
-        request_id: str,
-        document_key: str | None,
-    ) -> Written:
-        if not 0 < len(request_id) <= REQUEST_ID_LIMIT:
-            raise ValueError(f"a request id has 1 to {REQUEST_ID_LIMIT} characters")
-        call = _Call(
-            operation=operation,
-            entity=entity,
-            method="POST",
-            path=entity.lower(),
-            expect=entity,
-            body=wire.dumps(payload),
-            parameters={**parameters, "requestid": request_id},
-            request_id=request_id,
-            document_key=document_key,
-        )
-        answer = await self._call(call)
-        return Written(record=answer.result()[entity], intuit_tid=answer.intuit_tid)
+    async def _written(self, call: Call, batch: BatchIdentity | None, *, alone: bool) -> Written:
+        answer = await (self._directly(call, batch) if batch or alone else self._batcher.call(call))
+        return Written(record=answer.result()[call.entity], intuit_tid=answer.intuit_tid)
 
-    async def _call(self, call: _Call) -> Answer:
-        """Send, and send again what did not reach QBO or only reads.
+    async def _directly(self, call: Call, batch: BatchIdentity | None = None) -> Answer:
+        """Send a call by itself: as a single request, or as a batch of one under an identity that it had before."""
+        item = Item.of(call)
+        parcel = Parcel([item])
+        if batch:
+            parcel.repeat(batch)
+        async with self._limits.names() if call.writes_name else contextlib.nullcontext():
+            await self._courier.deliver(parcel, batch=batch is not None)
+        return item.answer.result()
 
-        A throttled request is not among these: the whole realm pauses, and the caller knows better what to do.
-        """
-        answer: Answer | None = None
-        async for attempt in stamina.retry_context(
-            on=_again, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=5, wait_jitter=0.3
-        ):
-            with attempt:
-                answer = await self._authorised(call)
-                answer.result()
-        if answer is None:
-            raise QboNotSent(reason="no attempt")
-        return answer
-
-    async def _authorised(self, call: _Call) -> Answer:
-        token = await self._tokens.access_token()
-        answer = await self._exchange(call, token)
-        if answer.unauthorised:
-            answer = await self._exchange(call, await self._tokens.refresh(token))
-        if isinstance(answer.error, QboThrottled):
-            await self._limits.pause(answer.retry_after_s or self._throttle_pause_s)
-        return answer
-
-    async def _exchange(self, call: _Call, token: str) -> Answer:
-        async with self._limits.request():
-            started_at, started = datetime.now(UTC), time.perf_counter()
-            answer: Answer | None = None
-            try:
-                answer = await self._send(call, token)
-            finally:
-                # Also when the task is cancelled while it waits: then nothing is known about a write.
-                self._tell(call, answer, started_at, time.perf_counter() - started)
-        return answer
-
-    async def _send(self, call: _Call, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}"}
-        if call.body is not None:
-            headers["Content-Type"] = call.content_type
-        try:
-            response = await self._http.request(
-                call.method,
-                call.path,
-                params={**call.parameters, "minorversion": self._minorversion},
-                headers=headers,
-                content=call.body,
-            )
-        except (httpx2.RequestError, httpx2.InvalidURL) as failure:
-            return answers.of_failure(failure, write=call.write)
-        return answers.of_response(response, write=call.write, expect=call.expect)
-
-    def _tell(self, call: _Call, answer: Answer | None, started_at: datetime, seconds: float) -> None:
-        ended = answer or Answer(outcome="unknown" if call.write else "not_sent")
-        attempt = Attempt(
-            realm_id=self._realm_id,
-            operation=call.operation,
-            entity=call.entity,
-            document_key=call.document_key,
-            request_id=call.request_id,
-            intuit_tid=ended.intuit_tid or None,
-            status=ended.status,
-            fault_code=ended.fault_code,
-            outcome=ended.outcome,
-            started_at=started_at,
-            milliseconds=round(seconds * 1000),
-        )
-        tell(self._hooks, attempt)
+    async def _check_reads(self) -> None:
+        if self._reads:
+            await self._reads.check()
 
 
-def _again(error: Exception) -> bool:
-    return isinstance(error, QboNotSent) and not isinstance(error, QboThrottled)
+def _write(
+    kind: Operation,
+    entity: str,
+    payload: Mapping[str, Any],
+    request_id: str,
+    document_key: str | None,
+    /,
+    **parameters: str,
+) -> Call:
+    if not 0 < len(request_id) <= REQUEST_ID_LIMIT:
+        raise ValueError(f"a request id has 1 to {REQUEST_ID_LIMIT} characters")
+    return Call(
+        operation=kind,
+        entity=entity,
+        method="POST",
+        path=entity.lower(),
+        expect=entity,
+        body=wire.dumps(payload),
+        parameters={**parameters, "requestid": request_id},
+        request_id=request_id,
+        document_key=document_key,
+    )
 
 
 def _entity_of(statement: str) -> str:
-    words = statement.split()
-    lowered = [word.lower() for word in words]
-    if "from" not in lowered[:-1]:
+    found = _ENTITY.search(statement)
+    if found is None:
         raise ValueError("the statement names no entity")
-    return words[lowered.index("from") + 1]
+    return found.group(1)

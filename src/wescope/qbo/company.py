@@ -81,9 +81,9 @@ class Company:
         """
         self._client, self._account_name, self._items, self._tax = client, account_name, items, tax
         self._ttl_s, self._clock_s = ttl_s, clock_s
-        self._basics = Cached(self._read, ttl_s=ttl_s, clock_s=clock_s)
-        self._classes = Cached(self._read_classes, ttl_s=ttl_s, clock_s=clock_s)
-        self._tax_lists = Cached(self._read_tax_lists, ttl_s=ttl_s, clock_s=clock_s)
+        self._basics = Cached(self._read, ttl_s=ttl_s, clock_s=clock_s, for_all=True)
+        self._classes = Cached(self._read_classes, ttl_s=ttl_s, clock_s=clock_s, for_all=True)
+        self._tax_lists = Cached(self._read_tax_lists, ttl_s=ttl_s, clock_s=clock_s, for_all=True)
         self._rates: dict[tuple[str, date], Cached[Decimal | None]] = {}
 
     async def data(self) -> CompanyData:

@@ -120,7 +120,12 @@ class ExistingDocuments:
             name.forget()
 
     async def match(
-        self, document: Document, references: References, *, taken: Collection[tuple[str, str]] = ()
+        self,
+        document: Document,
+        references: References,
+        *,
+        taken: Collection[tuple[str, str]] = (),
+        names: Mapping[str, str] | None = None,
     ) -> Match | None:
         """What somebody else has entered for a document that is about to be created.
 
@@ -128,6 +133,7 @@ class ExistingDocuments:
             document: not posted yet; a customer never matches.
             references: as it will be written with.
             taken: entity and id of records that other documents are linked to already: one record is one document.
+            names: of customers that QBO does not have yet, by the ids that `references` has for them.
 
         Returns:
             The same one if there is one (number or reference, customer, amount, date and accounts agree), else the
@@ -140,7 +146,7 @@ class ExistingDocuments:
         if day is None or isinstance(document.body, CustomerBody):
             return None
         near = [record for record in await self._near(document, day) if (record.entity, record.id) not in taken]
-        verdicts = [await self._judge(document, references, record) for record in near]
+        verdicts = [await self._judge(document, references, record, names or {}) for record in near]
         matches = [verdict.match() for verdict in verdicts if verdict.is_candidate]
         return min(matches, key=_rank, default=None)
 
@@ -186,7 +192,9 @@ class ExistingDocuments:
         deposits = await self._records.between("Deposit", first, last)
         return [*deposits, *await self._records.between("Transfer", first, last)]
 
-    async def _judge(self, document: Document, references: References, record: Foreign) -> _Verdict:
+    async def _judge(
+        self, document: Document, references: References, record: Foreign, names: Mapping[str, str]
+    ) -> _Verdict:
         fields = {
             "TotalAmt": record.total == to_decimal(document.amount, document.currency),
             "TxnDate": True,  # all that are judged are near
@@ -196,12 +204,12 @@ class ExistingDocuments:
             case InvoiceBody(customer=key, doc_number=number) | CreditMemoBody(customer=key, doc_number=number):
                 fields["DocNumber"] = record.number == number
                 fields["CustomerRef"] = _is_customer(key, references, record)
-                enough = fields["DocNumber"] or await self._may_be_sold_to(key, references, record, fields)
+                enough = fields["DocNumber"] or await self._may_be_sold_to(key, references, record, fields, names)
             case ReceiptBody(customer=payer, account=account, doc_number=number, reference=word):
                 fields["PaymentRefNum"] = record.reference == word or record.number == number
                 fields["CustomerRef"] = _is_customer(payer, references, record)
                 fields["DepositToAccountRef"] = record.account == references.account(account)
-                enough = fields["PaymentRefNum"] or await self._may_be_sold_to(payer, references, record, fields)
+                enough = fields["PaymentRefNum"] or await self._may_be_sold_to(payer, references, record, fields, names)
             case PaymentBody() as body:
                 fields |= _payment_fields(body, references, record)
                 enough = fields["PaymentRefNum"] or _agree(fields, "CustomerRef", "TotalAmt", "LinkedTxn")
@@ -222,7 +230,12 @@ class ExistingDocuments:
         return _Verdict(record=record, fields=fields, is_candidate=enough)
 
     async def _may_be_sold_to(
-        self, key: DocumentKey | None, references: References, record: Foreign, fields: Mapping[str, bool]
+        self,
+        key: DocumentKey | None,
+        references: References,
+        record: Foreign,
+        fields: Mapping[str, bool],
+        names: Mapping[str, str],
     ) -> bool:
         """Whether a record of the same amount is of our customer, or of one of the same name.
 
@@ -233,7 +246,8 @@ class ExistingDocuments:
         theirs = _folded(record.customer_name)
         if key is None or not theirs:
             return False
-        name = await self._name(references.qbo_ids[key])
+        customer_id = references.qbo_ids[key]
+        name = names[customer_id] if customer_id in names else await self._name(customer_id)
         return theirs in {_folded(name), _folded(_OUR_SUFFIX.sub("", name))}
 
     async def _name(self, customer_id: str) -> str:

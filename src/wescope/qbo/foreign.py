@@ -78,8 +78,13 @@ class ForeignRecords:
     async def _read(self, entity: str, first: date) -> tuple[Foreign, ...]:
         last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
         records = await self._client.query_all(entity, queries.where_between("TxnDate", first, last))
-        reduced = [_reduced(entity, record) for record in records if not has_any_marker(record)]
+        reduced = [foreign_of(entity, record) for record in records]
         return tuple(record for record in reduced if record)
+
+
+def foreign_of(entity: str, record: Record) -> Foreign | None:
+    """The fields that are compared of a record; null if it is ours, void, or has no date."""
+    return None if has_any_marker(record) else _reduced(entity, record)
 
 
 def _months(first: date, last: date) -> Iterator[date]:

@@ -6,33 +6,40 @@ Intuit allows each realm 10 requests per second, 500 per minute, 40 batches per 
 
 import asyncio
 import contextlib
+import functools
+import math
 import random
 import time
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool
-from pyrate_limiter import PostgresBucket, Rate, RateItem
+from pyrate_limiter import Rate
 
 from wescope.errors import DatabaseUnavailable, QboThrottled
-from wescope.qbo.slots import Slots
+from wescope.qbo.counters import Counters
+from wescope.qbo.slots import Slot, Slots
 
-BURST_WINDOW_MS = 1_200
-"""The window of the per-second limit: 200 ms wider than Intuit's, so that requests that arrive closer together than
-they left stay under it. It costs nothing: 10 in 1.2 s are the 500 per minute that are allowed anyway."""
+BURST_MARGIN = 1.2
+"""How much wider the window of the per-second limit is than Intuit's, so that requests that arrive closer together
+than they left stay under it. It costs nothing: 10 in 1.2 s are the 500 per minute that are allowed anyway."""
 
-MINUTE_WINDOW_MS = 61_000
-PERMIT_LIFE_S = 0.1
-"""A permit that is older when it can be used (the process was held up) is thrown away: its place in time is gone."""
+SLACK_S = 0.8
+"""How much wider the windows of a minute are. It is all that the batch limit gives away: 60 / 60.8 of it is used."""
 
+BATCH_PACE = 0.95
+"""The least time between two batches, as a part of the time that each has. Evenly spread they fill up meanwhile; a
+little faster than needed, so that a moment in which nothing was ready is made up for."""
+
+_PACED_FROM = 10
+_PERMIT_LIFE = 0.1  # of the second
+_BATCH_PERMIT_LIFE = 0.6  # of the slack
 _STALE_PERMITS = 5
-"""So many permits are thrown away at most: a machine that is always slow still gets its work done."""
+"""A permit that is older when it can be used (the process was held up) is thrown away, for its place in time is gone;
+but so many at most: a machine that is always slow still gets its work done."""
 
-_LEAK_EVERY_S = 10.0
-_CONTENTION_WAIT_S = 0.004
+_AFTER_PAUSE_S = 0.001
 _SETUP_LOCK = 7_310_077
 
 _T = TypeVar("_T")
@@ -44,8 +51,21 @@ class Limits(Protocol):
     def request(self, *, batch: bool = False) -> AbstractAsyncContextManager[None]:
         """Entered around one HTTP request; waits until it may be sent."""
 
+    def names(self) -> AbstractAsyncContextManager[None]:
+        """Entered around a request that writes names: QBO takes one name at a time (facts/qbo.md 2.4, 6000)."""
+
     async def pause(self, seconds: float) -> None:
         """Let nobody send anything to this realm for some seconds."""
+
+
+class ReadBudget(Protocol):
+    """What a client asks before each metered call: a read, or each query, in a batch or not (facts/qbo.md 1)."""
+
+    async def check(self) -> None:
+        """Let pass, or raise what the caller of the client is to get; nothing is sent then."""
+
+    async def refused(self) -> bool:
+        """Told that a metered call got a 429. True: the month's reads are used up, so the realm need not pause."""
 
 
 class PostgresLimits:
@@ -65,6 +85,9 @@ class PostgresLimits:
         batches_per_minute: int = 40,
         in_flight: int = 10,
         patience_s: float = 180,
+        second_s: float = 1,
+        minute_s: float = 60,
+        slack_s: float = SLACK_S,
     ) -> None:
         """Take the limits; nothing is opened yet.
 
@@ -76,15 +99,24 @@ class PostgresLimits:
             batches_per_minute: batch requests in any minute.
             in_flight: requests at the same time.
             patience_s: a pause that lasts longer is raised instead of waited for, in seconds.
+            second_s: how long the server's second is; tests shorten it.
+            minute_s: how long the server's minute is; tests shorten it.
+            slack_s: how much longer than the server's minute this one is, in seconds.
         """
         self._conninfo, self._realm_id, self._patience_s = conninfo, realm_id, patience_s
-        second, minute = Rate(per_second, BURST_WINDOW_MS), Rate(per_minute, MINUTE_WINDOW_MS)
-        # The bucket wants only limits that can bind: a minute that is wider than its seconds does not.
-        binds = per_minute * BURST_WINDOW_MS < per_second * MINUTE_WINDOW_MS
-        self._rates = [second, minute] if binds else [second]
-        self._batch_rates = [Rate(batches_per_minute, MINUTE_WINDOW_MS)]
+        minute_ms, second_ms = round((minute_s + slack_s) * 1000), round(second_s * BURST_MARGIN * 1000)
+        # What single requests leave free for batches, so that none that has its turn has to wait.
+        reserve = math.ceil(batches_per_minute / minute_s * second_ms / 1000)
+        self._rates = _binding(Rate(per_second, second_ms), Rate(per_minute, minute_ms))
+        self._single_rates = _binding(
+            Rate(max(1, per_second - reserve), second_ms), Rate(max(1, per_minute - batches_per_minute), minute_ms)
+        )
+        pace = Rate(1, round(minute_s / batches_per_minute * BATCH_PACE * 1000))
+        self._batch_rates = [Rate(batches_per_minute, minute_ms)]
+        self._batch_rates[:0] = [pace] if batches_per_minute >= _PACED_FROM else []
+        self._permit_life_s, self._batch_permit_life_s = _PERMIT_LIFE * second_s, _BATCH_PERMIT_LIFE * slack_s
         self._slots = Slots(conninfo, realm_id, count=in_flight)
-        self._counters: _Counters | None = None
+        self._counters: Counters | None = None
         self._preparing = asyncio.Lock()
 
     async def prepare(self) -> None:
@@ -111,9 +143,22 @@ class PostgresLimits:
             DatabaseUnavailable: the database does not answer; nothing may be sent.
         """
         await self.prepare()
-        slot = await _guarded(self._slots.take)
+        slot = await self._enter(batch=batch)
         try:
-            await self._permit(batch=batch)
+            yield
+        finally:
+            await self._slots.give_back(slot)
+
+    @contextlib.asynccontextmanager
+    async def names(self) -> AsyncIterator[None]:
+        """Wait until no request of any process writes names; none does until the block ends.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        await self.prepare()
+        slot = await _guarded(lambda: self._slots.take("names"))
+        try:
             yield
         finally:
             await self._slots.give_back(slot)
@@ -140,29 +185,52 @@ class PostgresLimits:
             await asyncio.to_thread(self._counters.close)
             self._counters = None
 
-    async def _permit(self, *, batch: bool) -> None:
+    async def _enter(self, *, batch: bool) -> Slot:
+        """A slot with permits that are fresh. While a batch waits for its turn it holds nothing."""
+        stale = 0
+        while True:
+            slot = await _guarded(self._slots.take)
+            try:
+                wait_s = await self._permit(batch=batch, any_age=stale >= _STALE_PERMITS)
+            except BaseException:
+                await self._slots.give_back(slot)
+                raise
+            if wait_s is None:
+                return slot
+            await self._slots.give_back(slot)
+            stale += wait_s == 0
+            await asyncio.sleep(wait_s)
+
+    async def _permit(self, *, batch: bool, any_age: bool) -> float | None:
+        """Null if the request may go now, else how long to wait before asking again (s)."""
         counters = self._counters
         if counters is None:
             raise DatabaseUnavailable(reason="closed")
+        usable_until = math.inf
         if batch:
-            await _guarded(counters.acquire_batch)
-        stale = 0
-        while True:
-            await self._wait_out_pause()
-            taken_at = await _guarded(counters.acquire)
+            usable_until = time.monotonic() + self._batch_permit_life_s
+            wait_s = await _guarded(counters.try_batch)
+            if wait_s is None:
+                return await self._wait_out_pause()
+            if wait_s > 0:
+                return wait_s
+        for _ in range(_STALE_PERMITS + 1):
             # A pause may have begun while this request waited for its permit.
-            if await self._paused_for_s() > 0:
-                continue
-            if stale >= _STALE_PERMITS or time.monotonic() - taken_at <= PERMIT_LIFE_S:
-                return
-            stale += 1
+            taken_at = await _guarded(functools.partial(counters.acquire, batch=batch))
+            if taken_at is None:
+                return await self._wait_out_pause()
+            if time.monotonic() <= taken_at + self._permit_life_s:
+                break
+        return None if any_age or time.monotonic() <= usable_until else 0
 
-    async def _wait_out_pause(self) -> None:
+    async def _wait_out_pause(self) -> float:
+        """Wait until nothing is paused; how long to wait before asking for permits again (s)."""
         while (seconds := await self._paused_for_s()) > 0:
             if seconds > self._patience_s:
                 raise QboThrottled("The realm is paused.", retry_after_s=round(seconds))
             # Not all at once: the first second after a pause belongs to everybody.
             await asyncio.sleep(min(seconds, 1.0) + random.uniform(0, 0.05))  # noqa: S311 - only spreads the load
+        return _AFTER_PAUSE_S
 
     async def _paused_for_s(self) -> float:
         row = await _guarded(
@@ -175,7 +243,14 @@ class PostgresLimits:
 
     async def _open_counters(self) -> None:
         self._counters = await asyncio.to_thread(
-            _Counters, self._conninfo, self._realm_id, self._rates, self._batch_rates
+            functools.partial(
+                Counters,
+                self._conninfo,
+                self._realm_id,
+                rates=self._rates,
+                single_rates=self._single_rates,
+                batch_rates=self._batch_rates,
+            )
         )
 
     async def _create_pause_table(self) -> None:
@@ -187,76 +262,10 @@ class PostgresLimits:
             )
 
 
-class _Counters:
-    """The sliding windows of a realm. pyrate-limiter's bucket blocks, so it runs in a thread, one call at a time."""
-
-    def __init__(self, conninfo: str, realm_id: str, rates: list[Rate], batch_rates: list[Rate]) -> None:
-        # The bucket stores times without zone: every session has to write them in the same one.
-        self._pool = ConnectionPool(
-            conninfo,
-            min_size=1,
-            max_size=1,
-            num_workers=1,
-            timeout=10,
-            kwargs={"options": "-c timezone=UTC", "connect_timeout": 5, "application_name": "wescope limits"},
-            open=True,
-        )
-        try:
-            # A realm id comes from the configuration: its checksum is a safe name of a table, whatever it holds.
-            table = f"qbo_{zlib.crc32(realm_id.encode()):08x}"
-            self._requests = PostgresBucket(self._pool, table, rates)
-            self._batches = PostgresBucket(self._pool, f"{table}_batch", batch_rates)
-        except BaseException:
-            self._pool.close()
-            raise
-        self._turns = {id(self._requests): asyncio.Lock(), id(self._batches): asyncio.Lock()}
-        self._leaked_at = 0.0
-
-    async def acquire(self) -> float:
-        """Wait for a request's permit; the moment at which it counts, on this process's monotonic clock (s)."""
-        return await self._wait(self._requests)
-
-    async def acquire_batch(self) -> float:
-        """As `acquire`, for a batch (which is a request, too)."""
-        return await self._wait(self._batches)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.close()
-
-    async def _wait(self, bucket: PostgresBucket) -> float:
-        # One task at a time asks: in the order in which they came.
-        async with self._turns[id(bucket)]:
-            while True:
-                started = time.monotonic()
-                wait_s = await asyncio.to_thread(self._try, bucket)
-                if wait_s is None:
-                    return started
-                await asyncio.sleep(wait_s)
-
-    def _try(self, bucket: PostgresBucket) -> float | None:
-        """Null if admitted, else how long to wait before the next try (s)."""
-        item = RateItem("request", self._now_ms(), weight=1)
-        decision = bucket.put_decision(item)
-        if isinstance(decision, Awaitable):
-            raise TypeError("the bucket is synchronous")
-        if not decision.allowed:
-            # Without a wait it was another process's turn at the table, and the window may have room.
-            wait_s = _CONTENTION_WAIT_S if decision.retry_after_ms is None else decision.retry_after_ms / 1000
-            return wait_s * random.uniform(1, 1.2)  # noqa: S311 - only spreads the load
-        if time.monotonic() - self._leaked_at > _LEAK_EVERY_S:
-            self._leaked_at = time.monotonic()
-            self._requests.leak(item.timestamp)
-            self._batches.leak(item.timestamp)
-        return None
-
-    def _now_ms(self) -> int:
-        """The database's clock. The bucket's own falls back to this machine's when the database is gone: never here."""
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").fetchone()
-        if row is None:
-            raise DatabaseUnavailable(reason="no clock")
-        return int(row[0])
+def _binding(second: Rate, minute: Rate) -> list[Rate]:
+    """The limits that can bind, as the bucket wants them: a minute that is wider than its seconds does not."""
+    binds = minute.limit * second.interval < second.limit * minute.interval and minute.limit > second.limit
+    return [second, minute] if binds else [second]
 
 
 @contextlib.contextmanager

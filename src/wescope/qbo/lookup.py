@@ -4,9 +4,9 @@ PrivateNote can be read but not searched, so the candidates come by number, refe
 time of creation; only a record that carries the document's exact marker is ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from wescope.books.documents import (
     CreditMemoBody,
@@ -17,6 +17,7 @@ from wescope.books.documents import (
     PaymentBody,
     ReceiptBody,
 )
+from wescope.books.subjects import DocumentKey
 from wescope.qbo import queries
 from wescope.qbo.client import QboClient
 from wescope.qbo.directory import INACTIVE_SUFFIX
@@ -63,6 +64,46 @@ async def find(
     return None
 
 
+async def created_since(
+    client: QboClient, document: Document, since: datetime, *, customer_id: str | None, day: date | None
+) -> list[Record]:
+    """All records of a document that were created since a moment, whatever their content, the newest first.
+
+    Args:
+        client: the company's.
+        document: whose marker they carry.
+        since: a moment before the first attempt to create it.
+        customer_id: QBO's id of the document's customer, if it has one; it narrows the search.
+        day: the date that the document was sent with, in the company's calendar; it narrows the search, too.
+
+    Raises:
+        QboError: QBO does not answer.
+    """
+    if isinstance(document.body, CustomerBody):
+        # No two of one name can be there, so whatever a second attempt made has another of its names.
+        names = queries.where_in("DisplayName", _with_suffixes(document.body.display_names))
+        conditions = [names, queries.including_inactive()]
+    else:
+        conditions = [_created_since(since)]
+        if customer_id and owner_of(document):
+            conditions.append(queries.where_equals("CustomerRef", customer_id))
+        elif day:
+            conditions.append(queries.where_between("TxnDate", day - _DATE_MARGIN, day + _DATE_MARGIN))
+    records = await client.query_all(document.entity.value, " AND ".join(conditions))
+    return sorted((record for record in records if has_marker(record, document.key)), key=_age, reverse=True)
+
+
+def owner_of(document: Document) -> DocumentKey | None:
+    """The customer of a document whose records QBO finds by their customer."""
+    match document.body:
+        case InvoiceBody(customer=key) | CreditMemoBody(customer=key) | PaymentBody(customer=key):
+            return key
+        case ReceiptBody(customer=payer):
+            return payer
+        case _:
+            return None
+
+
 def _searches(document: Document, references: References, since: datetime | None) -> Iterator[str]:
     active = ""
     if isinstance(document.body, CustomerBody):
@@ -78,7 +119,11 @@ def _searches(document: Document, references: References, since: datetime | None
 
 def _names(body: CustomerBody, references: References) -> str:
     candidates = dict.fromkeys([*body.display_names, *([references.display_name] if references.display_name else [])])
-    return queries.where_in("DisplayName", [name + suffix for name in candidates for suffix in ("", INACTIVE_SUFFIX)])
+    return queries.where_in("DisplayName", _with_suffixes(candidates))
+
+
+def _with_suffixes(names: Iterable[str]) -> list[str]:
+    return [name + suffix for name in names for suffix in ("", INACTIVE_SUFFIX)]
 
 
 def _by_number(document: Document, references: References) -> Iterator[str]:
@@ -98,15 +143,12 @@ def _by_customer_and_date(document: Document, references: References) -> Iterato
     if day is None:
         return
     window = queries.where_between("TxnDate", day - _DATE_MARGIN, day + _DATE_MARGIN)
-    match document.body:
-        case InvoiceBody(customer=key) | CreditMemoBody(customer=key) | PaymentBody(customer=key):
-            if customer := references.qbo_ids.get(key):
-                yield f"{queries.where_equals('CustomerRef', customer)} AND {window}"
-        case ReceiptBody(customer=payer) if payer and payer in references.qbo_ids:
-            yield f"{queries.where_equals('CustomerRef', references.qbo_ids[payer])} AND {window}"
-        case _:
-            # Guests, journal entries and deposits have no customer that could be searched.
-            yield window
+    owner = owner_of(document)
+    if owner is None:
+        # Guests, journal entries and deposits have no customer that could be searched.
+        yield window
+    elif customer := references.qbo_ids.get(owner):
+        yield f"{queries.where_equals('CustomerRef', customer)} AND {window}"
 
 
 def _created_since(since: datetime) -> str:

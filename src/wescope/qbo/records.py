@@ -35,6 +35,18 @@ class Written:
     intuit_tid: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchIdentity:
+    """Under what QBO knows a write that went in a batch: the batch's request id, and the item's id in it.
+
+    `batch_id` has at most 36 characters, `item` at most 10 (facts/qbo.md 2.1). To send the write again under the same
+    identity, it goes in a batch of one with both.
+    """
+
+    batch_id: str
+    item: str
+
+
 def reference(record: Record, name: str) -> str | None:
     """The id inside a reference such as `CustomerRef: {"value": "5"}`, or null."""
     found = record.get(name)

@@ -1,6 +1,9 @@
-"""Slots: how many requests are in flight over all processes, as session advisory locks of PostgreSQL.
+"""Slots: what only so many requests of all processes may have at once, as session advisory locks of PostgreSQL.
 
-A lock is freed by the server when its holder dies, so a killed process blocks nobody (measured: facts/engine.md).
+Being in flight is such a thing, and writing names (of customers, say) is another, of which there is one.
+
+A lock is freed by the server when its holder dies, so a killed process blocks nobody (measured: facts/engine.md). A
+paused one gives no sign on its session, which is then ended by others (`wescope.links.sessions`).
 """
 
 import asyncio
@@ -9,56 +12,69 @@ import random
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 
 _POLL_S = 0.02
+_BEAT_EVERY_S = 3.0
 _LOCK = "SELECT pg_try_advisory_lock(%s::int4, %s::int4)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s::int4, %s::int4)"
+
+SlotKind = Literal["in_flight", "names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """One held slot."""
 
+    kind: SlotKind
     number: int
 
 
+class _Kind:
+    """The slots of one kind that this process does not hold, and how many of its tasks may still try for one."""
+
+    def __init__(self, numbers: range) -> None:
+        self.free = set(numbers)
+        self.here = asyncio.Semaphore(len(numbers))
+
+
 class Slots:
-    """`count` numbered slots of a realm, shared by all processes that use the same database."""
+    """Numbered slots of a realm, shared by all processes that use one database: `count` in flight, one of names."""
 
     def __init__(self, conninfo: str, realm_id: str, *, count: int) -> None:
         """Take the database and the number of slots; nothing is opened yet."""
         self._conninfo = conninfo
         self._space = zlib.crc32(f"wescope in flight {realm_id}".encode()) - 2**31
-        self._numbers = frozenset(range(count))
-        self._free_here = set(self._numbers)
-        self._here = asyncio.Semaphore(count)
+        self._kinds: dict[SlotKind, _Kind] = {"in_flight": _Kind(range(count)), "names": _Kind(range(count, count + 1))}
+        self._held: set[int] = set()
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._turn = asyncio.Lock()
+        self._beating: asyncio.Task[None] | None = None
 
-    async def take(self) -> Slot:
-        """Wait for a free slot.
+    async def take(self, kind: SlotKind = "in_flight") -> Slot:
+        """Wait for a free slot of a kind.
 
         Raises:
             psycopg.OperationalError: the database does not answer.
         """
         # PostgreSQL gives a session a lock that it already holds, so what this process holds is counted here.
-        await self._here.acquire()
+        mine = self._kinds[kind]
+        await mine.here.acquire()
         try:
             # Another process gives no sign when it frees a slot.
-            while (number := await self._try_to_the_end()) is None:  # noqa: ASYNC110
+            while (number := await self._try_to_the_end(mine)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads the load
         except BaseException:
-            self._here.release()
+            mine.here.release()
             raise
-        return Slot(number=number)
+        return Slot(kind=kind, number=number)
 
     async def give_back(self, slot: Slot) -> None:
         """Free a slot. It never fails: if the connection broke, the server has freed it already."""
         # A caller that is cancelled still gives its slot back.
-        await asyncio.shield(asyncio.ensure_future(self._release(slot.number)))
+        await asyncio.shield(asyncio.ensure_future(self._release(slot)))
 
     async def execute(self, statement: LiteralString, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
         """Run one statement on the same connection; the first row, if there are any.
@@ -72,37 +88,49 @@ class Slots:
 
     async def aclose(self) -> None:
         """Close the connection; its locks are freed by the server."""
+        if self._beating:
+            self._beating.cancel()
         async with self._turn:
             await self._drop()
 
-    async def _try(self) -> int | None:
+    async def _beat(self) -> None:
+        """Use the session for as long as it holds slots: a process that gives no sign has it ended by others."""
+        while True:
+            await asyncio.sleep(_BEAT_EVERY_S)
+            if self._held:
+                with contextlib.suppress(psycopg.Error, OSError):
+                    await self.execute("SELECT 1", ())
+
+    async def _try(self, mine: _Kind) -> int | None:
         async with self._turn:
-            for number in random.sample(sorted(self._free_here), len(self._free_here)):
+            for number in random.sample(sorted(mine.free), len(mine.free)):
                 cursor = await self._run(_LOCK, (self._space, number))
                 row = await cursor.fetchone()
                 if row and row[0]:
-                    self._free_here.discard(number)
+                    mine.free.discard(number)
+                    self._held.add(number)
                     return number
         return None
 
-    async def _try_to_the_end(self) -> int | None:
+    async def _try_to_the_end(self, mine: _Kind) -> int | None:
         """As `_try`; a caller that is cancelled meanwhile leaves no lock behind that nobody knows of."""
-        trying = asyncio.ensure_future(self._try())
+        trying = asyncio.ensure_future(self._try(mine))
         try:
             return await asyncio.shield(trying)
         except asyncio.CancelledError:
             with contextlib.suppress(psycopg.Error, OSError):
                 if (number := await trying) is not None:
-                    await self._unlock(number)
+                    await self._unlock(mine, number)
             raise
 
-    async def _release(self, number: int) -> None:
+    async def _release(self, slot: Slot) -> None:
+        mine = self._kinds[slot.kind]
         try:
-            await self._unlock(number)
+            await self._unlock(mine, slot.number)
         finally:
-            self._here.release()
+            mine.here.release()
 
-    async def _unlock(self, number: int) -> None:
+    async def _unlock(self, mine: _Kind, number: int) -> None:
         """Free a lock; if that fails the connection is gone, and the lock with it."""
         async with self._turn:
             try:
@@ -111,7 +139,8 @@ class Slots:
             except (psycopg.Error, OSError):
                 await self._drop()
             finally:
-                self._free_here.add(number)
+                mine.free.add(number)
+                self._held.discard(number)
 
     async def _drop(self) -> None:
         if self._connection:
@@ -135,6 +164,8 @@ class Slots:
         connection = await psycopg.AsyncConnection.connect(
             self._conninfo, autocommit=True, connect_timeout=5, application_name="wescope slots"
         )
-        for number in self._numbers - self._free_here:
+        for number in self._held:
             await connection.execute(_LOCK, (self._space, number))
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.create_task(self._beat())
         return connection

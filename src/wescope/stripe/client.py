@@ -1,50 +1,64 @@
-"""The connection to Stripe: the official asynchronous SDK with time-outs, a request limit, and our errors."""
+"""The connection to Stripe: the official asynchronous SDK with time-outs, request limits, and our errors."""
 
+import importlib.util
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 import stripe
-from pyrate_limiter import Duration, Limiter, Rate, StateBucket
+import structlog
 
 from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
+from wescope.stripe import limits
+from wescope.stripe.limits import Rates, RequestLimits, endpoint_of
+
+_log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
 MAXIMUM_NETWORK_RETRIES: Final = 2
 PAGE_SIZE: Final = 100
-LIVE_REQUESTS_PER_SECOND: Final = 20
-TEST_REQUESTS_PER_SECOND: Final = 20
-"""facts/stripe.md 3: Stripe allows 25 per second and end point live, and 25 in all in a sandbox."""
-
 _LIVE_KEY = re.compile(r"(sk|rk)_live_")
 _PERMISSION = re.compile(r"rak_[a-z_]{1,80}")
 _CODE = re.compile(r"[a-z_]{1,80}")
+
+# The SDK's HTTP library looks for this package several times per request, and every time that it is not there the whole
+# path is searched: a third of what a request costs. So it is said once that there is none.
+if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # the documented way (importlib, "sys.modules")
 
 # The SDK logs error messages at level info and bodies at level debug: both may hold personal data.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class _PacedHttpClient(stripe.HTTPXClient):
-    """The SDK's HTTP client behind a request limit, which therefore counts the SDK's own retries too."""
+    """The SDK's HTTP client behind the request limits, which therefore count the SDK's own retries too."""
 
-    def __init__(self, *, requests_per_second: int) -> None:
+    def __init__(self, request_limits: RequestLimits) -> None:
         super().__init__(timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S))
-        # A small burst: with it and a second's worth of requests the limit of 25 within any second still holds.
-        rate = Rate(requests_per_second, Duration.SECOND, burst=max(1, requests_per_second // 4))
-        self._limiter = Limiter(StateBucket([rate]), buffer_ms=1)
+        self._limits = request_limits
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Send one request when the limit allows it."""
-        await self._limiter.try_acquire_async()
-        return await super().request_async(method, url, headers, post_data)
+        """Send one request when the limits allow it, and again while Stripe says that there are too many."""
+        endpoint = endpoint_of(urlsplit(url).path)
+        for attempt in range(limits.PAUSES):
+            await self._limits.acquire(endpoint)
+            content, status, answer = await super().request_async(method, url, headers, post_data)
+            if not _is_limited(status, answer):
+                break
+            reason = answer.get("stripe-rate-limited-reason", "")
+            self._limits.pause(endpoint, attempt, everywhere=reason.startswith("global"))
+            _log.warning("too many requests to Stripe", operation=endpoint, attempt=attempt + 1)
+        return content, status, answer
 
 
 class StripeApi:
@@ -53,21 +67,41 @@ class StripeApi:
     Args:
         api_key: Secret or restricted key; its prefix says whether it is of the live mode.
         base_url: Where the API answers.
-        requests_per_second: Request limit; by default 20.
+        requests_per_second: Request limit to each end point and in all; by default what suits the key's mode.
+        urgent: Whether the current task works on what has just happened; its requests go first.
     """
 
     def __init__(
-        self, *, api_key: str, base_url: str = "https://api.stripe.com", requests_per_second: int | None = None
+        self,
+        *,
+        api_key: str,
+        base_url: str = "https://api.stripe.com",
+        requests_per_second: int | None = None,
+        urgent: Callable[[], bool] = lambda: True,
     ) -> None:
         self.livemode = is_live_key(api_key)
-        default = LIVE_REQUESTS_PER_SECOND if self.livemode else TEST_REQUESTS_PER_SECOND
-        self._http = _PacedHttpClient(requests_per_second=requests_per_second or default)
+        self.calls_made = 0
+        rates = limits.LIVE if self.livemode else limits.TEST
+        if requests_per_second is not None:
+            rates = Rates(endpoint=requests_per_second, total=requests_per_second)
+        self.requests_per_second = rates.total
+        self._limits = RequestLimits(rates, urgent=urgent)
+        self._http = _PacedHttpClient(self._limits)
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url.rstrip("/")},
             http_client=self._http,
             max_network_retries=MAXIMUM_NETWORK_RETRIES,
         )
+
+    @property
+    def times_limited(self) -> Mapping[str, int]:
+        """How often Stripe has said that there were too many requests, by end point."""
+        return dict(self._limits.limited)
+
+    def share(self, processes: int) -> None:
+        """Use one part of the request limits only: so many processes ask Stripe now."""
+        self._limits.share(processes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,6 +133,7 @@ class StripeApi:
             StripeUnavailable: time-out, broken connection, 409, 429, 5xx, or an answer that is no JSON.
             StripeError: Stripe calls the request wrong.
         """
+        self.calls_made += 1
         try:
             response = await self._client.raw_request_async("get", path, **parameters)
         except stripe.StripeError as error:
@@ -126,6 +161,11 @@ class StripeApi:
             if not page.get("has_more") or not page["data"]:
                 return
             cursor = {"starting_after": page["data"][-1]["id"]}
+
+
+def _is_limited(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether there were too many requests. A locked object is answered 429 too: the SDK asks again at once."""
+    return status == httpx.codes.TOO_MANY_REQUESTS and headers.get("stripe-should-retry") != "true"
 
 
 def is_live_key(api_key: str) -> bool:

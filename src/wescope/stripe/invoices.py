@@ -1,6 +1,7 @@
 """An invoice with all that belongs to it: lines, payments, credit notes, and the customer's balance."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,13 @@ from wescope.errors import ObjectNotFound, ObjectUnreadable
 from wescope.stripe.balances import CustomerBalanceReader
 from wescope.stripe.client import StripeApi
 from wescope.stripe.credit_notes import CreditNoteReader
-from wescope.stripe.parsing import Fields, parse_invoice
+from wescope.stripe.parsing import Fields, PaymentPart, parse_invoice, parse_payment_part
 from wescope.stripe.parsing.invoices import has_more_lines
 from wescope.stripe.payments import PaymentReader
 
 # Rates stand in lines by id only; expanded in the totals (three levels of four) they bring their percentages.
 _EXPANDED = ("customer", "shipping_cost.taxes", "total_taxes.tax_rate_details.tax_rate")
+_WITH_PAYMENTS = (*_EXPANDED, "payments")
 
 
 class InvoiceReader:
@@ -49,13 +51,16 @@ class InvoiceReader:
         return None if invoice is None else replace(invoice, companions=await self._companions(invoice))
 
     async def _alone(self, identifier: str) -> Invoice | None:
-        payload = await self._payload(identifier)
+        payload = await self._payload(identifier, _WITH_PAYMENTS)
         if payload is None:
             return None
         fields = Fields.of(payload, "invoice")
         invoice = parse_invoice(payload, lines=await self._more_lines(fields))
         payments = await self._payments.paid_for(
-            invoice, fields.optional_integer("amount_paid_off_stripe"), attempted=fields.flag("attempted")
+            invoice,
+            fields.optional_integer("amount_paid_off_stripe"),
+            attempted=fields.flag("attempted"),
+            parts=_parts(fields),
         )
         return replace(
             invoice,
@@ -71,14 +76,14 @@ class InvoiceReader:
             StripeError: Stripe can't be read, or a line can't.
             ObjectNotFound: there is no such invoice.
         """
-        payload = await self._payload(identifier)
+        payload = await self._payload(identifier, _EXPANDED)
         if payload is None:
             raise ObjectNotFound(path=f"/v1/invoices/{identifier}")
         return parse_invoice(payload, lines=await self._more_lines(Fields.of(payload, "invoice"))).lines
 
-    async def _payload(self, identifier: str) -> dict[str, Any] | None:
+    async def _payload(self, identifier: str, expanded: Sequence[str]) -> dict[str, Any] | None:
         try:
-            payload = await self._api.get(f"/v1/invoices/{identifier}", expand=list(_EXPANDED))
+            payload = await self._api.get(f"/v1/invoices/{identifier}", expand=list(expanded))
         except ObjectNotFound:
             return None
         return None if Fields.of(payload, "invoice").flag("deleted") else payload
@@ -101,3 +106,11 @@ class InvoiceReader:
     async def _notes(self, invoice: Invoice) -> tuple[CreditNote, ...]:
         is_draft = invoice.status is InvoiceStatus.DRAFT
         return () if is_draft else await self._credit_notes.of_invoice(invoice.id)
+
+
+def _parts(invoice: Fields) -> list[PaymentPart] | None:
+    """The invoice payments that came with an invoice; null if they are not there, or not all of them."""
+    payments = invoice.child("payments")
+    if not payments.has("data") or payments.flag("has_more"):
+        return None
+    return [parse_payment_part(part.values) for part in payments.children("data")]

@@ -51,6 +51,11 @@ class StripeListing:
     def __init__(self, api: StripeApi) -> None:
         self._api = api
 
+    @property
+    def api(self) -> StripeApi:
+        """What it reads by."""
+        return self._api
+
     async def invoices(
         self, *, status: InvoiceStatus | None = None, created_until: datetime | None = None
     ) -> AsyncIterator[Invoice]:

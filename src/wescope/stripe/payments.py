@@ -35,18 +35,19 @@ class PaymentReader:
         self._api = api
 
     async def paid_for(
-        self, invoice: Invoice, paid_off_stripe: int | None, *, attempted: bool
+        self, invoice: Invoice, paid_off_stripe: int | None, *, attempted: bool, parts: Sequence[PaymentPart] | None
     ) -> tuple[InvoicePayment, ...]:
         """The payments of an invoice, oldest first: what paid it, and charges that failed after they had succeeded.
 
-        Calls: none if nothing was paid or attempted; else one per 100 invoice payments, one per payment intent or
-        charge in them, and one more for each payment intent that collected more than this invoice got, for each
-        charge that failed later, and for each payment record.
+        Calls: none if nothing was paid or attempted; else one per payment intent or charge in its parts, one more for
+        each payment intent that collected more than this invoice got, for each charge that failed later, and for each
+        payment record; without parts one per 100 of them.
 
         Args:
             invoice: The invoice; payments only if it is so old that it names them itself.
             paid_off_stripe: Its `amount_paid_off_stripe`; null before 2026-05-27.dahlia.
             attempted: Whether an attempt was made to pay it.
+            parts: All its invoice payments, if they were read with it.
 
         Raises:
             StripeError: Stripe can't be read, or one of the objects can't.
@@ -55,7 +56,8 @@ class PaymentReader:
         # Over nothing, or below, something may be due all the same: an older debt that it collects.
         if not paid and not (attempted and max(invoice.total, invoice.amount_due) > 0):
             return ()
-        parts = await self._parts(invoice=invoice.id)
+        if parts is None:
+            parts = await self._parts(invoice=invoice.id)
         if not parts and invoice.payments:
             # An invoice of before 2025-03-31.basil names its payment itself: it is believed, and nothing is guessed.
             return tuple([await self._with_charge(payment) for payment in invoice.payments])
@@ -199,8 +201,13 @@ def _received_at(charge: Charge) -> datetime:
     return charge.created if charge.balance_transaction is None else charge.balance_transaction.created
 
 
-def _meant(parts: Iterable[PaymentPart], left: int) -> tuple[Allocation, ...]:
-    """What a charge of the amount `left` was meant to pay; a canceled part comes last."""
+def _meant(parts: Sequence[PaymentPart], left: int) -> tuple[Allocation, ...]:
+    """What a charge of the amount `left` was meant to pay; a canceled part comes last.
+
+    What is left of a part after the failure follows what remains of its invoice: one invoice alone was paid by all.
+    """
+    if len(invoices := {part.invoice for part in parts}) == 1:
+        return (Allocation(invoice=invoices.pop(), amount=left),)
     ordered = sorted(parts, key=lambda part: (part.status is PartStatus.CANCELED, part.invoice, part.id))
     amounts: dict[str, int] = defaultdict(int)
     for part in ordered:

@@ -31,10 +31,10 @@ class StripeReader:
 
     Calls to Stripe per subject (for invoices with up to 10 lines, and up to 100 of everything else):
 
-    - invoice: 2 with its credit notes (a draft 1); if paid or attempted 1 more, and 1 for each payment intent or
-      charge; 1 more for each charge that pays other invoices too (and all calls of each of these) or failed after
-      success, and for each payment record; 1 more if it used or changed the customer's balance; 1 more per 100 lines
-      if there are more than 10
+    - invoice: 2 with its credit notes (a draft 1); if paid or attempted 1 more for each payment intent or charge;
+      1 more for each charge that pays other invoices too (and all calls of each of these) or failed after success,
+      and for each payment record; 1 more if it used or changed the customer's balance; 1 more per 100 lines, or
+      payments, if there are more than 10
     - charge: 2 (1 without a payment intent)
     - payment intent: 1 when it pays invoices, else 2
     - invoice payment, credit note, dispute, balance transaction, day: 1

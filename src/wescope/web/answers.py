@@ -7,7 +7,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from wescope.engine.explain import NothingKnown
+from wescope.engine.parked_items import NotParked
 from wescope.engine.results import to_json
+from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
 from wescope.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -17,6 +20,7 @@ from wescope.errors import (
     StripeError,
     WebhookRejected,
     WescopeError,
+    WrongUse,
 )
 from wescope.observe.logs import get_logger
 from wescope.web.local import NotLocal
@@ -27,7 +31,13 @@ INTERNAL = "internal_error"
 
 STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (MalformedId, 422),
+    (WrongUse, 422),
     (ObjectNotFound, 404),
+    (NothingKnown, 404),
+    (NotParked, 404),
+    (RunNotFound, 404),
+    (RunIsOver, 422),
+    (RunUnfinished, 422),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

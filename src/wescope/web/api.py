@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 from wescope.web.answers import json_answer
+from wescope.web.history import history_routes
 from wescope.web.local import only_local
 from wescope.web.schemas import error_responses, json_response, schema_of
 from wescope.web.services import WebServices
+from wescope.web.support import support_routes
 
 MAX_IDS = 100
 StripeId = Annotated[str, Field(min_length=3, max_length=255)]
@@ -27,7 +29,7 @@ class SyncRequest(BaseModel):
 
 
 def api_routes(services: WebServices) -> APIRouter:
-    """`/api/v1/status`, `parked`, `payouts`, `tieout` and `sync`; for this machine only."""
+    """`/api/v1/...`: status, payouts, tieout, sync, and those of `support`; for this machine only."""
     router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(only_local)])
     errors = error_responses(403, 422, 502, 503)
 
@@ -39,15 +41,6 @@ def api_routes(services: WebServices) -> APIRouter:
     async def status() -> JSONResponse:
         """Backlog, ages, parked, posted, tokens, last tie-out."""
         return json_answer(await services.status())
-
-    @router.get(
-        "/parked",
-        summary="Documents that must not be posted now",
-        responses={200: json_response("All of them.", schema_of(tuple[ParkedRow, ...])), **errors},
-    )
-    async def parked() -> JSONResponse:
-        """Each with its code, reason, owner, amount, age and remedy."""
-        return json_answer(tuple(await services.parked()))
 
     @router.get(
         "/payouts",
@@ -87,4 +80,6 @@ def api_routes(services: WebServices) -> APIRouter:
         """With `dry_run` the plan is answered and nothing is written."""
         return json_answer(tuple(await services.sync(request.ids, dry_run=request.dry_run)))
 
+    router.include_router(support_routes(services))
+    router.include_router(history_routes(services))
     return router

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from wescope.engine.results import Status
+from wescope.engine.results import ConnectionWord, Status
 from wescope.errors import WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
@@ -12,6 +12,8 @@ from wescope.web.schemas import json_response, schema_of
 from wescope.web.services import Readiness, WebServices
 
 _LOG = get_logger(__name__)
+
+_CONNECTED = {ConnectionWord.CONNECTED: True, ConnectionWord.RECONNECT: False, ConnectionWord.UNKNOWN: None}
 
 
 def operation_routes(services: WebServices, metrics: Metrics) -> APIRouter:
@@ -63,4 +65,7 @@ async def _refresh_gauges(services: WebServices, metrics: Metrics) -> None:
         parked=state.parked,
         posted=state.posted,
         refresh_token_days_left=state.refresh_token_days_left,
+        qbo_connected=_CONNECTED[state.qbo_connection],
+        qbo_reads_this_month=state.qbo_reads_this_month,
+        alerts=len(state.alerts),
     )

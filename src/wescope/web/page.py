@@ -25,13 +25,18 @@ def page_routes(services: WebServices) -> APIRouter:
     async def status_page() -> HTMLResponse:
         nonce = secrets.token_urlsafe(16)
         try:
-            html = _render(template, nonce, await services.status(), tuple(await services.parked()))
+            html = _render(template, nonce, await services.status(), await _parked(services))
             status = 200
         except WescopeError as error:
             html, status = _render_error(template, nonce, error), 503
         return HTMLResponse(html, status_code=status, headers=_headers(nonce))
 
     return router
+
+
+async def _parked(services: WebServices) -> tuple[ParkedRow, ...]:
+    """What is parked and not ignored."""
+    return tuple(row for row in await services.parked() if row.ignored_at is None)
 
 
 def _template() -> Template:

@@ -1,12 +1,18 @@
 """Services: what the web layer needs from the rest, as a protocol; `wiring` gives it the real thing, tests a fake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.explanation import Explanation
+from wescope.engine.export_sheets import What
+from wescope.engine.history import RunReport
+from wescope.engine.parked_items import ParkedFilter
+from wescope.engine.replay import ReplayChoice, ReplayPlan
+from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.links.runs import Run
 
 
 class Outcome(StrEnum):
@@ -33,6 +39,78 @@ class Readiness:
 
     ok: bool
     checks: Mapping[str, str] = field(default_factory=dict)
+
+
+class SupportServices(Protocol):
+    """What routes ask about single documents. Errors are of the tree in `wescope.errors`."""
+
+    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
+        """The whole story of an id."""
+        ...
+
+    async def parked(self, chosen: ParkedFilter) -> Sequence[ParkedRow]:
+        """The parked items that a filter takes, the oldest first."""
+        ...
+
+    async def hint(self, rows: Sequence[ParkedRow], *, actor: str) -> None:
+        """Have these items looked at again."""
+        ...
+
+    async def ignore(self, keys: Sequence[str], reason: str, *, actor: str) -> Sequence[ParkedRow]:
+        """Let these items be until their code or amount changes."""
+        ...
+
+    async def unignore(self, keys: Sequence[str], *, actor: str) -> Sequence[ParkedRow]:
+        """Count these items again."""
+        ...
+
+    def export(self, what: What, since: date | None = None) -> AsyncIterator[str]:
+        """An export as CSV, piece by piece."""
+        ...
+
+
+class HistoryServices(Protocol):
+    """What routes ask about the past as a whole. Errors are of the tree in `wescope.errors`."""
+
+    def period(self, since: date | None, until: date | None) -> tuple[date, date]:
+        """The period that is meant, in days of the books' calendar."""
+        ...
+
+    async def examine(self, since: date, until: date) -> Sequence[Check]:
+        """What is to be mended before a backfill, or to be known."""
+        ...
+
+    async def start_backfill(self, since: date, until: date) -> Run:
+        """A new backfill, which a worker takes up."""
+        ...
+
+    async def plan_replay(self, choice: ReplayChoice) -> ReplayPlan:
+        """What a replay would look at."""
+        ...
+
+    async def start_replay(self, plan: ReplayPlan) -> Run:
+        """A new replay, which a worker takes up."""
+        ...
+
+    async def runs(self, limit: int = 50) -> Sequence[RunReport]:
+        """The newest runs, the newest first."""
+        ...
+
+    async def run(self, run_id: int) -> RunReport:
+        """One run."""
+        ...
+
+    async def pause(self, run_id: int) -> RunReport:
+        """Have a run stop after its current step."""
+        ...
+
+    async def resume(self, run_id: int) -> RunReport:
+        """Let a run go on."""
+        ...
+
+    async def cancel(self, run_id: int) -> RunReport:
+        """End a run."""
+        ...
 
 
 class WebServices(Protocol):
@@ -76,5 +154,23 @@ class WebServices(Protocol):
 
         Raises:
             ObjectNotFound: it was not looked at yet.
+        """
+        ...
+
+    @property
+    def history(self) -> HistoryServices:
+        """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def support(self) -> SupportServices:
+        """Explain, parked items, export.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
         """
         ...

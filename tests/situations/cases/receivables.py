@@ -197,6 +197,85 @@ _WRITE_OFFS = (
     ),
 )
 
+_FAILED_RECOVERIES = (
+    Case(
+        name="uncollectible_debit_fails_and_is_open",
+        story="Bad debt of September is paid by a debit of October that fails in November, and Stripe has the invoice "
+        "open: what came back in October is owed again.",
+        play=story(issue("2026-09-10", 10_000), act("2026-09-20", "mark_uncollectible", id="in_1")),
+        then=(
+            then(pay("2026-10-05", "in_1", method="debit"), wait("2026-10-10")),
+            then(act("2026-11-05", "fail_charge_later", id="py_1")),
+        ),
+        stripe={"late_failure_of_uncollectible": "open"},
+        balances={AR: "100.00", SALES: "-100.00"},
+        open={ADA: "100.00"},
+        dates={
+            "in_1:write_off": "2026-09-20",
+            "py_1:recovery": "2026-10-09",
+            "py_1:payment": "2026-10-09",
+            "py_1:reversal": "2026-11-05",
+        },
+    ),
+    Case(
+        name="uncollectible_debit_fails_and_stays_uncollectible",
+        story="Bad debt of September is paid by a debit of October that fails in November; Stripe has the invoice "
+        "uncollectible again: October stands, and in November it is bad debt a second time.",
+        play=story(issue("2026-09-10", 10_000), act("2026-09-20", "mark_uncollectible", id="in_1")),
+        then=(
+            then(pay("2026-10-05", "in_1", method="debit"), wait("2026-10-10")),
+            then(act("2026-11-05", "fail_charge_later", id="py_1")),
+        ),
+        stripe={"late_failure_of_uncollectible": "uncollectible"},
+        balances={BAD_DEBT: "100.00", SALES: "-100.00"},
+        dates={
+            "in_1:write_off": "2026-09-20",
+            "py_1:recovery": "2026-10-09",
+            "py_1:payment": "2026-10-09",
+            "py_1:reversal": "2026-11-05",
+            "py_1:write_off": "2026-11-05",
+            "py_1:write_off_application": "2026-11-05",
+        },
+    ),
+    Case(
+        name="uncollectible_debit_fails_in_its_month_and_is_paid_by_card",
+        story="Bad debt of September is paid by a debit that fails in its month, and Stripe has the invoice open; "
+        "a card pays it in November: the debt came back in October and was paid in November.",
+        play=story(issue("2026-09-10", 10_000), act("2026-09-20", "mark_uncollectible", id="in_1")),
+        then=(
+            then(pay("2026-10-05", "in_1", method="debit"), wait("2026-10-10")),
+            then(act("2026-10-20", "fail_charge_later", id="py_1")),
+            then(pay("2026-11-15", "in_1")),
+        ),
+        stripe={"late_failure_of_uncollectible": "open"},
+        balances={CLEARING: "100.00", SALES: "-100.00"},
+        dates={"in_1:write_off": "2026-09-20", "py_1:recovery": "2026-10-09", "ch_1:payment": "2026-11-15"},
+        void=("py_1:payment",),
+    ),
+    Case(
+        name="uncollectible_again_and_paid_by_card",
+        story="Bad debt of September is paid by a debit that fails in its month, and Stripe has the invoice "
+        "uncollectible until a card pays it in November: October ends with bad debt, which comes back in November.",
+        play=story(issue("2026-09-10", 10_000), act("2026-09-20", "mark_uncollectible", id="in_1")),
+        then=(
+            then(pay("2026-10-05", "in_1", method="debit"), wait("2026-10-10")),
+            then(act("2026-10-20", "fail_charge_later", id="py_1")),
+            then(pay("2026-11-15", "in_1")),
+        ),
+        stripe={"late_failure_of_uncollectible": "uncollectible"},
+        balances={CLEARING: "100.00", SALES: "-100.00"},
+        dates={
+            "in_1:write_off": "2026-09-20",
+            "py_1:recovery": "2026-10-09",
+            "py_1:write_off": "2026-10-20",
+            "ch_1:recovery": "2026-11-15",
+            "ch_1:payment": "2026-11-15",
+            "py_1:write_off_reversal_application": "2026-11-15",
+        },
+        void=("py_1:payment", "py_1:write_off_application"),
+    ),
+)
+
 _PAYMENTS = (
     Case(
         name="debit_pending",
@@ -333,4 +412,4 @@ _DATES = (
     ),
 )
 
-RECEIVABLES = (*CREDITS, *CUSTOMER_BALANCES, *_VOIDS, *_WRITE_OFFS, *_PAYMENTS, *_DATES)
+RECEIVABLES = (*CREDITS, *CUSTOMER_BALANCES, *_VOIDS, *_WRITE_OFFS, *_FAILED_RECOVERIES, *_PAYMENTS, *_DATES)

@@ -13,11 +13,13 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from tests.unit.web.fakes import FakeServices
+from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.support_fakes import FakeSupport
 from wescope.cli import commands
 from wescope.cli.main import app
 from wescope.cli.ports import Progress
 from wescope.config import PolicyFile, Settings
-from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import Check, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
 
 SETTINGS = {
     "WESCOPE_STRIPE_API_KEY": "rk_test_1",
@@ -41,8 +43,13 @@ class FakeRuntime:
     async def status(self) -> Status:
         return await self.services.status()
 
-    async def parked(self) -> Sequence[ParkedRow]:
-        return await self.services.parked()
+    @property
+    def history(self) -> FakeHistory:
+        return self.services.history
+
+    @property
+    def support(self) -> FakeSupport:
+        return self.services.support
 
     async def sync(
         self, ids: Sequence[str], *, dry_run: bool, progress: Progress | None = None

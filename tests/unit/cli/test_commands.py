@@ -9,12 +9,16 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.cli.conftest import FakeWiring, Run
-from tests.unit.web.fakes import PARKED, SYNCED, TIEOUT
+from tests.unit.web.fakes import SYNCED, TIEOUT
 from wescope.cli.main import app
 from wescope.engine.results import ActionRow, Check, Severity, SyncResult, TieOut
 from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailable, QboDisconnected
 
-COMMANDS = ("demo", "serve", "sandbox", "sync", "status", "parked", "payouts", "tieout", "doctor")
+COMMANDS = (
+    *("demo", "serve", "sandbox", "connect", "doctor", "status"),
+    *("sync", "backfill", "replay", "runs", "payouts", "explain", "export", "tieout"),
+)
+GROUPS = ("parked",)
 ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))
 
 
@@ -22,9 +26,10 @@ def test_there_are_exactly_these_commands() -> None:
     assert {
         command.name or command.callback.__name__ for command in app.registered_commands if command.callback
     } == set(COMMANDS)
+    assert {group.name for group in app.registered_groups} == set(GROUPS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
 def test_every_command_has_help_with_examples(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -32,7 +37,7 @@ def test_every_command_has_help_with_examples(run: Run, command: str) -> None:
     assert "Exit codes: 0 good" in result.stdout
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "sandbox"])
+@pytest.mark.parametrize("command", [name for name in (*COMMANDS, *GROUPS) if name != "sandbox"])
 def test_every_command_has_json(run: Run, command: str) -> None:
     assert "--json" in run(command, "--help").stdout
 
@@ -51,16 +56,6 @@ def test_status(run: Run) -> None:
     assert (status["backlog"], status["oldest_hint_age_s"], status["in_flight"]) == (3, 7, 1)
     assert status["last_tieout"]["difference"] == "0.00"
     assert "Waiting" in run("status").stdout
-
-
-def test_parked_needs_you_only_if_you_own_it(run: Run, wiring: FakeWiring) -> None:
-    result = run("parked", "--json")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["parked"][0]["amount"] == "1234.56"
-    wiring.runtime.services.rows = (replace(PARKED, owner="operator"),)
-    assert run("parked", "--json").exit_code == 1
-    wiring.runtime.services.rows = ()
-    assert "Nothing is parked." in run("parked").stdout
 
 
 def test_tieout(run: Run, wiring: FakeWiring) -> None:

@@ -11,13 +11,15 @@ import pytest
 from tests.unit.cli.doctor_company import ACCOUNTS, Company, account
 from wescope.config import PolicyFile, load_settings
 from wescope.config.policy_file import read_policy_file
+from wescope.engine.connection import ConnectionState
 from wescope.engine.doctor import Patient, examine, settings_checks
 from wescope.engine.doctor_stripe import RESOURCES
-from wescope.engine.results import Check, Severity
+from wescope.engine.results import Check, ConnectionWord, Severity
 from wescope.errors import DatabaseUnavailable, QboDisconnected, StripeRefused, StripeUnavailable
 
 USD = {"amount": 0, "currency": "usd"}
 EUR = {"amount": 12_00, "currency": "eur"}
+CONNECTED = ConnectionState(word=ConnectionWord.CONNECTED)
 
 
 @dataclass(kw_only=True)
@@ -30,6 +32,7 @@ class Surroundings:
     balance: tuple[Mapping[str, Any], ...] = (USD,)
     company: Company = field(default_factory=Company)
     days_left: int | None = 90
+    connected: ConnectionState = CONNECTED
     clock_error_s: int | None = 0
     failures: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -72,6 +75,9 @@ class Surroundings:
         self.fail(statement)
         return self.company.tax_codes
 
+    async def connection(self) -> ConnectionState:
+        return self.connected
+
     async def token_days_left(self) -> int | None:
         return self.days_left
 
@@ -90,6 +96,7 @@ async def checks(around: Surroundings, policy_file: PolicyFile | None = None) ->
             qbo=around,
             token_days_left=around.token_days_left,
             stripe_time=around.stripe_time,
+            connection=around.connection,
         )
     )
     assert all(bool(check.remedy) is not check.ok for check in found)
@@ -146,6 +153,14 @@ async def test_what_is_wrong_around(around: Surroundings, name: str, severity: S
     found = await checks(around)
     assert {each: check.severity for each, check in found.items() if not check.ok} == {name: severity}
     assert "account clearing" in found, "a token that ends soon hides nothing of the company"
+
+
+async def test_a_lost_connection_says_since_when_and_what_mends_its_cause() -> None:
+    since = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    lost = ConnectionState(word=ConnectionWord.RECONNECT, code="invalid_client", since=since)
+    found = await checks(Surroundings(failures={"qbo": QboDisconnected(reason="invalid_client")}, connected=lost))
+    assert "since 2026-11-20 08:00 UTC" in found["QBO connection"].detail
+    assert "WESCOPE_QBO_CLIENT_SECRET" in found["QBO connection"].remedy
 
 
 @pytest.mark.parametrize("resource", [*RESOURCES, "balance"])

@@ -31,7 +31,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert policy_file.account(AccountRole.CLEARING) == "Stripe Clearing"
     assert policy_file.account(AccountRole.REVIEW) is None
     assert policy_file.items[ItemRole.CUSTOMER_BALANCE] == "Stripe Customer Balance"
-    assert (policy_file.settle_s, policy_file.concurrency, policy_file.dry_run) == (20, 8, False)
+    assert (policy_file.settle_s, policy_file.concurrency, policy_file.dry_run) == (20, 64, False)
 
 
 def test_a_file_here_is_found_and_a_named_one_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str
         ("[[items.rules]]\nprize = 'x'", "line 2, items.rules.0.prize", "price"),
         ("[books]\ndoc_number_prefix = 'far-too-long'", "line 2, books.doc_number_prefix", "at most 8"),
         ("[customers]\nfields = ['phone']", "line 2, customers.fields", "'email'"),
-        ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 0"),
+        ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 5"),
         ("[engine]\nconcurrency = 1.5", "line 2, engine.concurrency", "integer"),
     ],
 )

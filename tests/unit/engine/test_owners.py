@@ -8,6 +8,7 @@ import pytest
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey, Subject, SubjectKind
 from wescope.books.values import (
+    Allocation,
     BalanceDay,
     BalanceRow,
     BalanceTransaction,
@@ -16,13 +17,17 @@ from wescope.books.values import (
     Customer,
     CustomerBalance,
     Dispute,
+    Invoice,
+    InvoicePayment,
+    InvoiceStatus,
+    PaymentSource,
     Payout,
     PayoutStatus,
     Refund,
     RefundStatus,
     StripeObject,
 )
-from wescope.engine.owners import ACCOUNT, invoices_waited_for, owner_of
+from wescope.engine.owners import ACCOUNT, covered_by, invoices_waited_for, owner_of
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 ADA = Customer(id="cus_1", name=None, email=None)
@@ -136,3 +141,67 @@ def test_invoices_that_must_be_posted_first_are_looked_at() -> None:
         _item(),
     ]
     assert invoices_waited_for(items, mine) == (other,)
+
+
+def _paid_by(*allocations: tuple[str, int], **charge: Any) -> Invoice:
+    fields: dict[str, Any] = {
+        "id": "ch_1",
+        "amount": 1000,
+        "amount_captured": 1000,
+        "amount_refunded": 0,
+        "currency": "usd",
+        "status": ChargeStatus.SUCCEEDED,
+        "captured": True,
+        "created": AT,
+        "customer": "cus_1",
+        "payment_intent": "pi_1",
+        "balance_transaction": ROW,
+    }
+    paid = Charge(**(fields | charge))
+    payment = InvoicePayment(
+        source=PaymentSource.CHARGE,
+        source_id="ch_1",
+        currency="usd",
+        paid_at=AT,
+        allocations=tuple(Allocation(invoice=invoice, amount=amount) for invoice, amount in allocations),
+        charge=paid,
+    )
+    return Invoice(
+        id="in_1",
+        status=InvoiceStatus.PAID,
+        number="A-1",
+        currency="usd",
+        customer=ADA,
+        created=AT,
+        effective_at=AT,
+        finalized_at=AT,
+        due_date=None,
+        paid_at=AT,
+        voided_at=None,
+        marked_uncollectible_at=None,
+        lines=(),
+        shipping=None,
+        total=1000,
+        amount_due=1000,
+        amount_paid=1000,
+        amount_remaining=0,
+        payments=(payment,),
+    )
+
+
+def test_an_invoice_covers_what_paid_it_alone() -> None:
+    charge, intent = Subject(kind=SubjectKind.CHARGE, id="ch_1"), Subject(kind=SubjectKind.PAYMENT_INTENT, id="pi_1")
+    assert covered_by(_paid_by(("in_1", 1000))) == (charge, intent)
+    assert covered_by(_paid_by(("in_1", 1000), payment_intent=None)) == (charge,)
+
+
+@pytest.mark.parametrize(
+    "invoice",
+    [
+        _paid_by(("in_1", 400), ("in_2", 600)),
+        _paid_by(("in_1", 400)),
+        _paid_by(("in_1", 1000), failure_balance_transaction=ROW),
+    ],
+)
+def test_what_may_concern_other_invoices_is_looked_at_for_itself(invoice: Invoice) -> None:
+    assert covered_by(invoice) == ()

@@ -109,3 +109,15 @@ def test_a_plan_has_one_step_per_document_in_posting_order() -> None:
         (CUSTOMER.key, Action.NOTHING),
         (INVOICE.key, Action.CREATE),
     ]
+
+
+def test_what_stands_is_undone_by_its_counters_if_it_was_posted_and_else_never_was() -> None:
+    counter = replace(INVOICE, key=DocumentKey("in_1:reversal"))
+    gone = replace(INVOICE, existence=Existence.VOID, counters=(counter,), stands=True)
+    posted = {gone.key: link(gone, LinkState.POSTED)}
+    assert [(step.document.key, step.action) for step in plan([gone], posted)] == [
+        ("in_1:invoice", Action.NOTHING),
+        ("in_1:reversal", Action.CREATE),
+    ]
+    assert [step.action for step in plan([replace(gone, counters=())], posted)] == [Action.NOTHING]
+    assert [(step.document.key, step.action) for step in plan([gone], {})] == [("in_1:invoice", Action.NOTHING)]

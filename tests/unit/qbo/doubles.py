@@ -13,9 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from wescope.errors import DatabaseUnavailable
 from wescope.qbo.attempts import Attempt
 from wescope.qbo.client import QboClient
-from wescope.qbo.tokens import TokenPair, TokenSource
+from wescope.qbo.tokens import Loss, TokenPair, TokenSource
 
 REALM = "9130350000000000001"
 API_BASE = "https://qbo.test"
@@ -40,11 +41,17 @@ class UnlimitedLimits:
     def __init__(self) -> None:
         self.pauses: list[float] = []
         self.entered = 0
+        self._names = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def request(self, *, batch: bool = False) -> AsyncIterator[None]:
         self.entered += 1
         yield
+
+    @contextlib.asynccontextmanager
+    async def names(self) -> AsyncIterator[None]:
+        async with self._names:
+            yield
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -71,8 +78,20 @@ class MemoryRow:
         await asyncio.sleep(0)
         if self.store.fail_saves:
             raise ConnectionError("killed before the commit")
+        if self.store.away:
+            raise DatabaseUnavailable
         self.store.stored = pair
         self.store.saves.append(pair)
+        if self.store.loss and self.store.loss.of_tokens:
+            self.store.loss = None
+
+    @property
+    def loss(self) -> Loss | None:
+        return self.store.loss
+
+    async def lose(self, code: str) -> None:
+        before = self.store.loss
+        self.store.loss = Loss(code=code, since=before.since if before else NOW, tried_at=NOW)
 
 
 @dataclass
@@ -80,8 +99,10 @@ class MemoryTokenStore:
     """The twin of the token table: one row, one holder at a time."""
 
     stored: TokenPair | None = None
+    loss: Loss | None = None
     saves: list[TokenPair] = field(default_factory=list)
     fail_saves: bool = False
+    away: bool = False
     holders: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -194,6 +215,12 @@ def rig(*replies: Reply | Handler, tries: int = 1) -> Rig:
 
 def answer(entity: str, **fields: Any) -> httpx2.Response:
     return httpx2.Response(200, json={entity: fields, "time": "x"}, headers={"Intuit-Tid": "1-abc"})
+
+
+def batch_answer(request: httpx2.Request, **content: Any) -> httpx2.Response:
+    """The same content for each item of a batch."""
+    items = [{"bId": item["bId"], **content} for item in json.loads(request.content)["BatchItemRequest"]]
+    return httpx2.Response(200, json={"BatchItemResponse": items, "time": "x"}, headers={"Intuit-Tid": "1-abc"})
 
 
 def fault(code: str, detail: str = "", *, status: int = 400, element: str = "", message: str = "m") -> httpx2.Response:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.unit.qbo.doubles import REALM, Rig, answer, fault, found, rig, shared_data
+from tests.unit.qbo.doubles import REALM, Rig, answer, batch_answer, fault, found, rig, shared_data
 from wescope.errors import (
     DuplicateDocNumber,
     DuplicateName,
@@ -182,7 +182,7 @@ async def test_a_write_that_is_cancelled_while_it_waits_is_told_as_unknown() -> 
         raise AssertionError
 
     made = rig()
-    made.client._http = httpx2.AsyncClient(base_url="https://qbo.test/", transport=httpx2.MockTransport(hang))
+    made.client._courier._http = httpx2.AsyncClient(base_url="https://qbo.test/", transport=httpx2.MockTransport(hang))
     task = asyncio.create_task(write(made))
     await arrived.wait()
     task.cancel()
@@ -286,7 +286,7 @@ async def test_a_new_token_that_is_refused_ends_the_connection() -> None:
 async def test_many_calls_with_an_expired_token_refresh_it_once() -> None:
     def server(request: httpx2.Request) -> httpx2.Response:
         fresh = request.headers["Authorization"] == "Bearer access-2"
-        return answer("Invoice", Id="7") if fresh else httpx2.Response(401, json=EXPIRED)
+        return batch_answer(request, Invoice={"Id": "7"}) if fresh else httpx2.Response(401, json=EXPIRED)
 
     made = rig(*[server] * 40)
     await asyncio.gather(*(write(made) for _ in range(20)))
@@ -452,6 +452,6 @@ async def test_a_hook_that_fails_does_not_lose_the_answer(caplog: pytest.LogCapt
         raise RuntimeError("secret")
 
     made = rig(answer("Invoice", Id="7"))
-    made.client._hooks = (broken,)
+    made.client._courier._hooks = (broken,)
     assert (await write(made)).record["Id"] == "7"
     assert "secret" not in caplog.text

@@ -8,6 +8,7 @@ from wescope.stripe.client import StripeApi
 
 MAXIMUM_EXPANSION = 4
 """Levels of `expand[]` that Stripe follows."""
+FIRST_PAGE = 10
 
 
 class FakeApi(StripeApi):
@@ -33,7 +34,8 @@ class FakeApi(StripeApi):
         if path not in self._objects:
             raise ObjectNotFound(path=path)
         assert all(len(name.split(".")) <= MAXIMUM_EXPANSION for name in parameters.get("expand", ()))
-        return self._objects[path]
+        found = self._objects[path]
+        return found | {"payments": self._payments(found)} if "payments" in parameters.get("expand", ()) else found
 
     async def pages(self, path: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
         assert all(len(name.split(".")) <= MAXIMUM_EXPANSION for name in parameters.pop("expand", ()))
@@ -42,6 +44,11 @@ class FakeApi(StripeApi):
         self.calls.append(call)
         for row in self._lists.get(call, []):
             yield row
+
+    def _payments(self, invoice: Mapping[str, Any]) -> dict[str, Any]:
+        """The invoice payments of an invoice as they come with it: the first page."""
+        rows = self._lists.get(f"/v1/invoice_payments?invoice={invoice['id']}", [])
+        return {"object": "list", "data": rows[:FIRST_PAGE], "has_more": len(rows) > FIRST_PAGE}
 
 
 def _flat(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -6,9 +6,16 @@ import pytest
 import stripe
 
 from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
+from wescope.stripe import limits
 from wescope.stripe.client import StripeApi, translated
 
 Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_S", 0.001)
 
 
 @pytest.fixture
@@ -112,3 +119,28 @@ async def test_a_missing_permission_is_named(api: StripeApi) -> None:
 def test_a_code_that_is_no_code_is_left_out() -> None:
     error = stripe.APIError("x", code="ada@example.com")
     assert translated(error, "/v1/x").details == {"path": "/v1/x", "request_id": ""}
+
+
+@pytest.mark.parametrize("reason", ["endpoint-rate", "global-rate", ""])
+async def test_too_many_requests_are_waited_out_and_counted(api: StripeApi, reason: str) -> None:
+    answers = [httpx.Response(429, json={}, headers={"Stripe-Rate-Limited-Reason": reason}) for _ in range(3)]
+    answers.append(httpx.Response(200, json={"id": "in_1"}))
+    await answer(api, lambda _: answers.pop(0))
+    assert await api.get("/v1/invoices/in_1") == {"id": "in_1"}
+    assert api.times_limited == {"/v1/invoices/:id": 3}
+
+
+async def test_too_many_requests_for_ever_end_a_request(api: StripeApi) -> None:
+    await answer(api, lambda _: httpx.Response(429, json={"error": {"code": "rate_limit"}}))
+    with pytest.raises(StripeUnavailable):
+        await api.get("/v1/invoices")
+    assert api.times_limited == {"/v1/invoices": limits.PAUSES}
+
+
+async def test_a_locked_object_stops_nothing(api: StripeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.001)
+    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.001)
+    answers = [httpx.Response(429, json={}, headers={"Stripe-Should-Retry": "true"}), httpx.Response(200, json={})]
+    await answer(api, lambda _: answers.pop(0))
+    assert await api.get("/v1/invoices/in_1") == {}
+    assert api.times_limited == {}

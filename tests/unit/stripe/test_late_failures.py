@@ -33,7 +33,7 @@ async def test_a_late_failure_is_among_the_payments_of_an_open_invoice() -> None
     assert payment.charge.status is ChargeStatus.FAILED
     assert payment.charge.failure_balance_transaction is not None
     assert payment.charge.failure_balance_transaction.amount == -1000
-    assert calls == ["/v1/invoices/in_1", PARTS, CHARGES, BY_INTENT, NOTES]
+    assert calls == ["/v1/invoices/in_1", CHARGES, BY_INTENT, NOTES]
 
 
 async def test_a_late_failure_beside_the_second_try() -> None:
@@ -65,7 +65,7 @@ async def test_declined_and_pending_charges_pay_nothing() -> None:
     lists = {PARTS: [invoice_payment(**OPEN)], CHARGES: declined}
     found, calls = await read(invoice(attempted=True), **lists)
     assert found.payments == ()
-    assert calls == ["/v1/invoices/in_1", PARTS, CHARGES, NOTES]
+    assert calls == ["/v1/invoices/in_1", CHARGES, NOTES]
 
 
 async def test_the_charge_that_succeeded_is_taken_and_not_the_latest() -> None:

@@ -58,7 +58,7 @@ async def test_a_draft_is_one_call() -> None:
     assert fake.calls == ["/v1/invoices/in_1"]
 
 
-async def test_a_paid_invoice_is_four_calls() -> None:
+async def test_a_paid_invoice_is_three_calls() -> None:
     fake = api(paid_invoice(), **{PARTS: [invoice_payment()]})
     (payment,) = (await read_invoice(fake)).payments
     assert (payment.source, payment.source_id) == (PaymentSource.CHARGE, "ch_1")
@@ -66,6 +66,14 @@ async def test_a_paid_invoice_is_four_calls() -> None:
     assert payment.paid_at == datetime.fromtimestamp(CREATED + 60, UTC)
     assert payment.charge is not None
     assert payment.charge.balance_transaction is not None
+    assert fake.calls == ["/v1/invoices/in_1", CHARGES, NOTES]
+
+
+async def test_more_payments_than_ten_are_listed() -> None:
+    parts = [invoice_payment(id=f"inpay_{number}", amount_paid=100) for number in range(11)]
+    fake = api(paid_invoice(amount_paid=1100, total=1100), **{PARTS: parts, BY_INTENT: parts})
+    (payment,) = (await read_invoice(fake)).payments
+    assert payment.allocations == (Allocation(invoice="in_1", amount=1100),)
     assert fake.calls == ["/v1/invoices/in_1", PARTS, CHARGES, NOTES]
 
 
@@ -85,7 +93,7 @@ async def test_a_charge_without_payment_intent() -> None:
     fake = api(paid_invoice(), **{PARTS: [part]})
     (payment,) = (await read_invoice(fake)).payments
     assert payment.source_id == "ch_1"
-    assert fake.calls == ["/v1/invoices/in_1", PARTS, "/v1/charges/ch_1", NOTES]
+    assert fake.calls == ["/v1/invoices/in_1", "/v1/charges/ch_1", NOTES]
 
 
 async def test_a_payment_intent_without_charge_is_unreadable() -> None:

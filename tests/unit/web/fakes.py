@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.support_fakes import FakeSupport, explanation
+from wescope.engine.explanation import Explanation
 from wescope.engine.results import (
     ActionRow,
     ClearingRow,
@@ -123,6 +126,9 @@ class FakeServices:
     synced: Sequence[SyncResult] | Exception = (SYNCED,)
     paid_out: tuple[PayoutResult, ...] = (PAYOUT,)
     detail: PayoutDetail | Exception = PAYOUT_DETAIL
+    explained: Explanation | Exception = field(default_factory=lambda: explanation(PARKED, PAYOUT, SYNCED))
+    gone: frozenset[str] = frozenset()
+    history: FakeHistory = field(default_factory=FakeHistory)
     asked: list[object] = field(default_factory=list)
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
@@ -152,6 +158,10 @@ class FakeServices:
     async def payout(self, payout_id: str) -> PayoutDetail:
         self.asked.append(payout_id)
         return answer(self.detail)
+
+    @property
+    def support(self) -> FakeSupport:
+        return FakeSupport(rows=lambda: self.rows, asked=self.asked, told=self.explained, gone=self.gone)
 
 
 T = TypeVar("T")

@@ -20,6 +20,7 @@ from wescope.web.schemas import schema_of
 from wescope.web.services import Readiness
 
 LOCAL_PATHS = ["/", "/api/v1/status", "/api/v1/parked", "/api/v1/payouts", "/api/v1/payouts/po_1", "/api/v1/tieout"]
+LOCAL_PATHS += ["/api/v1/explain/in_1", "/api/v1/export/links.csv"]
 
 
 async def test_alive_asks_nobody(client: httpx2.AsyncClient, services: FakeServices) -> None:
@@ -170,10 +171,22 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
         "/metrics",
         "/api/v1/status",
         "/api/v1/parked",
+        "/api/v1/parked/retry",
+        "/api/v1/parked/ignore",
+        "/api/v1/parked/unignore",
+        "/api/v1/explain/{identifier}",
+        "/api/v1/export/{what}.csv",
         "/api/v1/payouts",
         "/api/v1/payouts/{payout_id}",
         "/api/v1/tieout",
         "/api/v1/sync",
+        "/api/v1/backfill",
+        "/api/v1/replay",
+        "/api/v1/runs",
+        "/api/v1/runs/{run_id}",
+        "/api/v1/runs/{run_id}/pause",
+        "/api/v1/runs/{run_id}/resume",
+        "/api/v1/runs/{run_id}/cancel",
     }
     answers = description["paths"]["/webhooks/stripe"]["post"]["responses"]
     assert set(answers) == {"200", "400", "408", "413", "503"}

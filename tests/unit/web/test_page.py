@@ -1,11 +1,12 @@
 """The status page: what it says, that it escapes, and that nothing on it can run."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx2
 
 from tests.unit.web.fakes import STATUS, FakeServices
-from wescope.engine.results import TieOutSummary
+from wescope.engine.results import Alert, ConnectionWord, TieOutSummary
 from wescope.errors import DatabaseUnavailable
 
 
@@ -34,6 +35,30 @@ async def test_it_says_when_nothing_was_compared_and_nothing_waits(
     assert "have not been compared" in html
     assert "Nothing is parked." in html
     assert "nothing waits" in html
+
+
+async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
+    client: httpx2.AsyncClient, services: FakeServices
+) -> None:
+    since = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    alert = Alert(code="qbo_reconnect", text="Not <connected>.", remedy="Run `wescope connect`.", since=since)
+    services.state = replace(
+        STATUS,
+        qbo_connection=ConnectionWord.RECONNECT,
+        qbo_connection_code="invalid_grant",
+        qbo_connection_since=since,
+        alerts=(alert,),
+    )
+    html = (await client.get("/")).text
+    assert "Not &lt;connected&gt;. Since 2026-11-22 08:00 UTC." in html
+    assert html.index("wescope connect") < html.index("The books equal Stripe")
+    assert "reconnect <small>(invalid_grant)</small>" in html
+    told = (await client.get("/api/v1/status")).json()
+    assert (told["qbo_connection"], told["qbo_connection_since"]) == ("reconnect", "2026-11-22T08:00:00+00:00")
+    assert told["alerts"] == [
+        {"code": alert.code, "text": alert.text, "remedy": alert.remedy, "since": "2026-11-22T08:00:00+00:00"}
+    ]
+    assert "wescope_qbo_connected 0.0" in (await client.get("/metrics")).text
 
 
 async def test_texts_are_escaped(client: httpx2.AsyncClient) -> None:

@@ -55,6 +55,7 @@ def test_amounts_are_decimal_strings_of_their_currency(currency: str, shown: str
         "currency": currency,
         "date": "2026-11-22",
         "reason": None,
+        "ignored": False,
     }
 
 

@@ -10,6 +10,9 @@ Knobs (`knobs.Knobs`, `--knob NAME=VALUE`, POST /_sandbox/knobs) that make the c
     class_tracking (off, line, transaction), class_when_off, department_tracking;
     foreign_guests, sales_receipt_needs_customer, journal_receivable_lines.
 
+GET /connect/oauth2 is the page on which a person lets an app into the company; its form is posted there, with
+decision=connect or cancel and realm_id. The knob auto_approve says yes at once.
+
 Control interface, for testers only, JSON in and out:
     GET, POST /_sandbox/knobs; GET, POST, DELETE /_sandbox/faults; GET, DELETE /_sandbox/requests;
     GET /_sandbox/ledger: see `statements.ledger`; GET /_sandbox/objects/{Entity};

@@ -1,9 +1,11 @@
 """Reads a batch into operations: at most 30 items, each with its own identity (facts/qbo.md 5.2)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from wescope.sandbox.qbo import faults
+from wescope.sandbox.qbo.books import NAME_ENTITIES
 from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.operations import Operation
 from wescope.sandbox.qbo.registry import RULES
@@ -48,6 +50,31 @@ def read(operation: Operation, knobs: Knobs) -> list[Item]:
     if len(set(b_ids)) != len(b_ids):
         raise faults.conflicting("Every bId must be unique within the batch")
     return [_item(one, b_id, operation.request_id, knobs) for one, b_id in zip(given, b_ids, strict=True)]
+
+
+def asked(operation: Operation) -> list[tuple[str, str]]:
+    """Returns entity and kind of each item that can be read, whatever else is wrong with the batch."""
+    items = (operation.body or {}).get("BatchItemRequest")
+    found: list[tuple[str, str]] = []
+    for item in items if isinstance(items, list) else ():
+        try:
+            one = _operation(item, "")
+        except (faults.QboFault, TypeError, AttributeError):
+            continue
+        found.append((one.entity, one.kind))
+    return found
+
+
+def writes_names(operations: Sequence[tuple[str, str]]) -> bool:
+    """Tells whether one of these writes to the list of names."""
+    return any(entity in NAME_ENTITIES and kind != "query" for entity, kind in operations)
+
+
+def cut_short(operation: Operation, items: int, knobs: Knobs) -> Operation:
+    """Returns the batch as far as it is done when the server dies on the way; it is remembered by its items only."""
+    body = {"BatchItemRequest": (operation.body or {}).get("BatchItemRequest", [])[:items]}
+    request_id = operation.request_id if knobs.batch_requestid == "item" else ""
+    return replace(operation, body=body, request_id=request_id)
 
 
 def _b_id(item: Json, request_id: str) -> str:

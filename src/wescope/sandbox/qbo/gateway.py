@@ -1,6 +1,7 @@
 """The door of the accounting interface: tokens, limits, injected faults, ids in flight, logging (facts/qbo.md 1, 2)."""
 
 import asyncio
+import functools
 import os
 import secrets
 import signal
@@ -12,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from wescope.sandbox.qbo import answers, faults, operations
+from wescope.sandbox.qbo import answers, batch, faults, operations
 from wescope.sandbox.qbo.answers import Answer
 from wescope.sandbox.qbo.books import NAME_ENTITIES
 from wescope.sandbox.qbo.company import Company, Outcome
@@ -23,6 +24,7 @@ from wescope.sandbox.qbo.limits import Limits
 from wescope.sandbox.qbo.oauth import Tokens
 from wescope.sandbox.qbo.operations import Incoming, Operation
 from wescope.sandbox.qbo.request_log import LoggedRequest, RequestLog
+from wescope.sandbox.qbo.wire import Json
 
 PREFIX = "/v3/company/"
 CRASHED = 500
@@ -121,7 +123,10 @@ class Gateway:
             started_at=int(time.time() * 1000),
         )
         scheme, _, token = http.headers.get("authorization", "").partition(" ")
-        taken = self.injector.take(method=http.method, path=http.url.path, entity=known.entity, operation=known.kind)
+        items = batch.asked(known) if known.kind == "batch" else []
+        taken = self.injector.take(
+            method=http.method, path=http.url.path, entity=known.entity, operation=known.kind, items=items
+        )
         entry.injected = ",".join(rule.kind for rule in taken)
         return Call(
             incoming=incoming,
@@ -169,8 +174,10 @@ class Gateway:
         await self._wait_for_same_request(operation)
         if operation.request_id and operation.request_id in self._request_ids:
             return self._refusal(faults.duplicate_request_id())
-        is_name = operation.is_write and operation.entity in NAME_ENTITIES
-        if is_name and self._names_in_flight and self.company.knobs.one_name_at_a_time:
+        is_batch = operation.kind == "batch"
+        is_name = batch.writes_names(batch.asked(operation)) if is_batch else _writes_name(operation)
+        another = bool(self._names_in_flight) and self.company.knobs.one_name_at_a_time
+        if is_name and another and not is_batch:
             return self._refusal(faults.business(faults.TRANSIENT_NAMES))
         done = asyncio.Event()
         if operation.request_id:
@@ -179,11 +186,19 @@ class Gateway:
         try:
             await self._pause()
             request = Request(include=operation.include, drop_links="drop_links" in call.rules)
-            return self.company.execute(operation, request, self.injector.check_item)
+            partial = call.rules.get("partial") if is_batch else None
+            done_of_it = batch.cut_short(operation, partial.items, self.company.knobs) if partial else operation
+            return self.company.execute(done_of_it, request, functools.partial(self._check_item, another=another))
         finally:
             self._names_in_flight -= is_name
             self._request_ids.pop(operation.request_id, None)
             done.set()
+
+    def _check_item(self, operation: Operation | faults.QboFault, *, another: bool) -> None:
+        """Fails an item of a batch: by injection, or because another request writes names."""
+        self.injector.check_item(operation)
+        if another and isinstance(operation, Operation) and _writes_name(operation):
+            raise faults.business(faults.TRANSIENT_NAMES)
 
     async def _wait_for_same_request(self, operation: Operation) -> None:
         if self.company.knobs.requestid_in_flight == "wait":
@@ -215,7 +230,7 @@ class Gateway:
         for kind, rule in call.rules.items():
             if kind == "delay_after":
                 await asyncio.sleep(rule.ms / 1000)
-            elif kind == "drop_after":
+            elif kind in {"drop_after", "partial"}:
                 raise DropError
             elif kind == "kill_after":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -223,6 +238,8 @@ class Gateway:
                 return self._broken(call, rule)
             elif kind == "wrong_format":
                 return _in_wrong_format(outcome, rule)
+            elif kind in {"reorder", "lose_item"}:
+                return answers.write(outcome.status, _disarranged(outcome.body, rule), as_json=call.as_json)
         return answers.write(outcome.status, outcome.body, as_json=call.as_json)
 
     def _broken(self, call: Call, rule: Rule) -> Answer:
@@ -275,6 +292,17 @@ def _metered(operation: Operation | None) -> int:
         items = (operation.body or {}).get("BatchItemRequest")
         return sum(1 for one in items if isinstance(one, dict) and "Query" in one) if isinstance(items, list) else 0
     return int(operation.kind in READS)
+
+
+def _writes_name(operation: Operation) -> bool:
+    return operation.is_write and operation.entity in NAME_ENTITIES
+
+
+def _disarranged(body: Json, rule: Rule) -> Json:
+    """Returns a batch's answer with its items in another order, or without one of them."""
+    items = list(body.get("BatchItemResponse", []))
+    left = items[::-1] if rule.kind == "reorder" else [*items[: rule.items], *items[rule.items + 1 :]]
+    return {**body, "BatchItemResponse": left}
 
 
 def _in_wrong_format(outcome: Outcome, rule: Rule) -> Answer:

@@ -1,6 +1,6 @@
 """Faults on demand: the next N matching requests are dropped, delayed, refused or answered wrongly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -9,7 +9,19 @@ from wescope.sandbox.qbo.operations import Operation
 
 BEFORE = frozenset({"drop_before", "delay_before", "error_before", "throttle", "unauthorized", "transient", "fault"})
 DURING = frozenset({"drop_links"})
-AFTER = frozenset({"drop_after", "delay_after", "error_after", "cut_body", "wrong_format", "kill_after"})
+AFTER = frozenset(
+    {
+        "drop_after",
+        "delay_after",
+        "error_after",
+        "cut_body",
+        "wrong_format",
+        "kill_after",
+        "partial",
+        "reorder",
+        "lose_item",
+    }
+)
 KINDS = BEFORE | DURING | AFTER
 TOKEN = "Token"
 ITEM_KINDS = frozenset({"transient", "fault"})
@@ -18,7 +30,12 @@ TRANSIENT_TEXTS = {"save": faults.TRANSIENT_SAVE, "names": faults.TRANSIENT_NAME
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """One armed fault. Empty match fields match everything; `ms`, `status`, `format`, `text` and `code` by kind."""
+    """One armed fault. Empty match fields match everything; `ms`, `status`, `format`, `text` and `code` by kind.
+
+    A batch is met by what matches itself (operation "batch") or one of its items; `ITEM_KINDS` fail that item only.
+    For batches there are `partial` (only the first `items` are done, then the connection drops), `reorder` (answers in
+    another order) and `lose_item` (the answer lacks item number `items`, from 0).
+    """
 
     kind: str
     count: int = 1
@@ -33,21 +50,27 @@ class Rule:
     text: str = "save"
     code: str = "10000"
     detail: str = "Injected fault"
+    items: int = 0
     fired: int = 0
 
-    def matches(self, *, method: str, path: str, entity: str, operation: str) -> bool:
-        """Tells whether a request is meant; counts skipped ones down."""
+    def matches(self, *, method: str, path: str, asked: Sequence[tuple[str, str]]) -> bool:
+        """Tells whether a request is meant, by one of the entities and operations asked; counts skipped ones down."""
         meant = (
             self.count > 0
             and self.method.upper() in {"", method.upper()}
-            and self.entity.lower() in {"" if entity != TOKEN else TOKEN.lower(), entity.lower()}
-            and self.operation.lower() in {"", operation.lower()}
             and self.path in path
+            and any(self._means(entity, operation) for entity, operation in asked)
         )
         if meant and self.skip > 0:
             self.skip -= 1
             return False
         return meant
+
+    def _means(self, entity: str, operation: str) -> bool:
+        return self.entity.lower() in {
+            "" if entity != TOKEN else TOKEN.lower(),
+            entity.lower(),
+        } and self.operation.lower() in {"", operation.lower()}
 
 
 @dataclass(slots=True)
@@ -79,12 +102,27 @@ class Injector:
         self.rules.append(rule)
         return rule
 
-    def take(self, *, method: str, path: str, entity: str, operation: str) -> tuple[Rule, ...]:
-        """Uses up the rules that a request meets: the first of each phase."""
+    def take(
+        self, *, method: str, path: str, entity: str, operation: str, items: Sequence[tuple[str, str]] = ()
+    ) -> tuple[Rule, ...]:
+        """Uses up the rules that a request meets: the first of each phase.
+
+        Args:
+            method: of HTTP.
+            path: of the address.
+            entity: Intuit's name, empty for a batch.
+            operation: its kind.
+            items: entity and operation of a batch's items.
+
+        Returns:
+            The rules.
+        """
+        itself = ((entity, operation),)
         taken: list[Rule] = []
         for phase in (BEFORE, DURING, AFTER):
             for rule in self.rules:
-                if rule.kind in phase and rule.matches(method=method, path=path, entity=entity, operation=operation):
+                asked = itself if rule.kind in ITEM_KINDS else (*itself, *items)
+                if rule.kind in phase and rule.matches(method=method, path=path, asked=asked):
                     rule.count -= 1
                     rule.fired += 1
                     taken.append(rule)
@@ -104,7 +142,7 @@ class Injector:
             return
         for rule in self.rules:
             if rule.kind in ITEM_KINDS and rule.matches(
-                method="POST", path="/batch", entity=operation.entity, operation=operation.kind
+                method="POST", path="/batch", asked=((operation.entity, operation.kind),)
             ):
                 rule.count -= 1
                 rule.fired += 1

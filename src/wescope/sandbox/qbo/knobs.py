@@ -18,6 +18,7 @@ class Knobs:
     requests_in_flight: int = 10
     batches_per_minute: int = 40
     rate_window_ms: int = 1000
+    minute_window_ms: int = 60_000
     throttled_requests_count: bool = False
     throttle_format: Literal["xml", "json"] = "xml"
     retry_after_s: int = 0
@@ -29,7 +30,9 @@ class Knobs:
     refresh_token_ttl_s: int = 8_640_000
     refresh_rotation: Literal["always", "daily", "never"] = "always"
     old_refresh_token: Literal["invalid", "valid", "revokes"] = "invalid"
+    refresh_token_hard_ttl_s: int = 157_680_000
     refresh_ms: int = 0
+    auto_approve: bool = False  # the authorise page says yes by itself
 
     # requestid (facts/qbo.md 2.1: all of it undocumented)
     requestid: Literal["replay", "absent"] = "replay"
@@ -37,7 +40,7 @@ class Knobs:
     requestid_other_payload: Literal["replay", "600"] = "replay"
     requestid_failed_original: Literal["execute", "replay"] = "execute"
     requestid_in_flight: Literal["600", "wait"] = "600"
-    batch_requestid: Literal["item", "absent"] = "item"
+    batch_requestid: Literal["item", "whole", "absent"] = "item"  # known by item, by batch (all or nothing), not at all
 
     # Reading
     query_lag_ms: int = 0

@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 
 from wescope.sandbox.qbo.knobs import Knobs
 
-SECOND_S = 1.0
-MINUTE_S = 60.0
-
 
 @dataclass(slots=True)
 class Limits:
@@ -63,9 +60,10 @@ class Limits:
         self._batches.clear()
 
     def _broken(self, now_s: float, knobs: Knobs, *, is_batch: bool, reads: int) -> str:
-        while self._requests and self._requests[0] <= now_s - MINUTE_S:
+        minute = now_s - knobs.minute_window_ms / 1000
+        while self._requests and self._requests[0] <= minute:
             self._requests.popleft()
-        while self._batches and self._batches[0] <= now_s - MINUTE_S:
+        while self._batches and self._batches[0] <= minute:
             self._batches.popleft()
         second = now_s - knobs.rate_window_ms / 1000
         recent = sum(1 for at_s in list(self._requests)[-knobs.requests_per_second :] if at_s > second)

@@ -8,7 +8,6 @@ from wescope.sandbox.qbo.books import Books
 from wescope.sandbox.qbo.wire import Json
 
 DAY_S = 86_400
-HARD_CAP_S = 157_680_000
 CODE_TTL_S = 600
 SCOPE = "com.intuit.quickbooks.accounting"
 
@@ -49,7 +48,7 @@ class Tokens:
         Args:
             redirect_uri: where the product waits.
             state: the product's own.
-            realm_id: the company.
+            realm_id: the company that was chosen.
 
         Returns:
             The address to go back to, with code, state and realmId.
@@ -58,8 +57,19 @@ class Tokens:
         known = self._state()
         known["codes"][code] = {"issued_s": self._now_s(), "redirect_uri": redirect_uri}
         self._store(known)
-        separator = "&" if "?" in redirect_uri else "?"
-        return redirect_uri + separator + urlencode({"code": code, "state": state, "realmId": realm_id})
+        return _back_to(redirect_uri, {"code": code, "state": state, "realmId": realm_id})
+
+    def deny(self, *, redirect_uri: str, state: str) -> str:
+        """Says no.
+
+        Args:
+            redirect_uri: where the product waits.
+            state: the product's own.
+
+        Returns:
+            The address to go back to, with error and state.
+        """
+        return _back_to(redirect_uri, {"error": "access_denied", "state": state})
 
     def trade_code(self, code: str, redirect_uri: str) -> Json:
         """Trades an authorisation code for tokens; each code works once.
@@ -98,7 +108,7 @@ class Tokens:
         known = self._state()
         found = known["refresh"].get(token)
         now_s = self._now_s()
-        if found is None or now_s - found["issued_s"] > self._books.knobs.refresh_token_ttl_s:
+        if found is None or min(self._left_s(found), self._hard_left_s(found)) < 0:
             raise OAuthError(status=400, error="invalid_grant")
         if found.get("rotated") and self._books.knobs.old_refresh_token != "valid":
             if self._books.knobs.old_refresh_token == "revokes":
@@ -108,7 +118,7 @@ class Tokens:
         if rotation == "always" or (rotation == "daily" and now_s - found["issued_s"] >= DAY_S):
             found["rotated"] = True
             self._store(known)
-            token = self._new_refresh_token()
+            token = self._new_refresh_token(found.get("granted_s"))
         return self._answer(token)
 
     def check(self, token: str) -> bool:
@@ -129,14 +139,24 @@ class Tokens:
 
     def _answer(self, refresh_token: str) -> Json:
         known = self._state()
-        left_s = self._books.knobs.refresh_token_ttl_s - (self._now_s() - known["refresh"][refresh_token]["issued_s"])
+        found = known["refresh"][refresh_token]
         return {
             "access_token": self._new_access_token(known, self._now_s()),
             "token_type": "bearer",
             "expires_in": self._books.knobs.access_token_ttl_s,
             "refresh_token": refresh_token,
-            "x_refresh_token_expires_in": left_s,
+            "x_refresh_token_expires_in": self._left_s(found),
+            "x_refresh_token_hard_expires_in": self._hard_left_s(found),
         }
+
+    def _left_s(self, found: Json) -> int:
+        """Until a refresh token that is not used ends."""
+        return int(self._books.knobs.refresh_token_ttl_s - (self._now_s() - found["issued_s"]))
+
+    def _hard_left_s(self, found: Json) -> int:
+        """Until the grant ends, however often it is used."""
+        granted_s: int = found.get("granted_s") or found["issued_s"]
+        return int(self._books.knobs.refresh_token_hard_ttl_s - (self._now_s() - granted_s))
 
     def _new_access_token(self, known: Json, now_s: int) -> str:
         token = f"eyJsandbox..{secrets.token_urlsafe(48)}"
@@ -145,12 +165,14 @@ class Tokens:
         self._store(known)
         return token
 
-    def _new_refresh_token(self) -> str:
+    def _new_refresh_token(self, granted_s: int | None = None) -> str:
         known = self._state()
         token = f"RT1-{secrets.token_hex(20)}"
         number = known.get("issued", 0) + 1
         known["issued"] = number
-        known["refresh"][token] = {"issued_s": self._now_s(), "number": number}
+        now_s = self._now_s()
+        granted_s = now_s if granted_s is None else granted_s
+        known["refresh"][token] = {"issued_s": now_s, "granted_s": granted_s, "number": number}
         self._store(known)
         return token
 
@@ -165,3 +187,8 @@ class Tokens:
         unit = self._books.begin()
         unit.setting("oauth", known)
         unit.commit()
+
+
+def _back_to(redirect_uri: str, answer: dict[str, str]) -> str:
+    separator = "&" if "?" in redirect_uri else "?"
+    return redirect_uri + separator + urlencode(answer)

@@ -7,11 +7,12 @@ import secrets
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from wescope.sandbox.qbo import consent
 from wescope.sandbox.qbo.company import Company
-from wescope.sandbox.qbo.oauth import HARD_CAP_S, OAuthError, Tokens
+from wescope.sandbox.qbo.oauth import OAuthError, Tokens
 from wescope.sandbox.qbo.wire import Json, loads
 
 TOKEN_PATH = "/oauth2/v1/tokens/bearer"
@@ -29,19 +30,30 @@ class TokenEndpoints:
         """Returns the routes below the root; Intuit has them on three hosts."""
         return [
             Route("/connect/oauth2", self._authorise, methods=["GET"]),
+            Route("/connect/oauth2", self._decide, methods=["POST"]),
             Route(TOKEN_PATH, self._token, methods=["POST"]),
             Route("/v2/oauth2/tokens/revoke", self._revoke, methods=["POST"]),
         ]
 
     async def _authorise(self, request: Request) -> Response:
-        query = request.query_params
-        if query.get("client_id") != self._tokens.client_id or query.get("response_type") != "code":
-            return JSONResponse({"error": "invalid_request"}, 400)
-        if not query.get("redirect_uri") or not query.get("state"):
-            return JSONResponse({"error": "invalid_request"}, 400)
-        target = self._tokens.authorise(
-            redirect_uri=query["redirect_uri"], state=query["state"], realm_id=self._company.realm_id
-        )
+        asked = dict(request.query_params)
+        if problem := consent.fault(asked, self._tokens.client_id):
+            return JSONResponse({"error": problem}, 400)
+        if not self._company.knobs.auto_approve:
+            return HTMLResponse(consent.page(asked, self._company.realm_id))
+        return self._approved(asked, self._company.realm_id)
+
+    async def _decide(self, request: Request) -> Response:
+        """The person has pressed a button."""
+        asked = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        if problem := consent.fault(asked, self._tokens.client_id):
+            return JSONResponse({"error": problem}, 400)
+        if asked.get("decision") != consent.CONNECT:
+            return RedirectResponse(self._tokens.deny(redirect_uri=asked["redirect_uri"], state=asked["state"]), 302)
+        return self._approved(asked, asked.get("realm_id") or self._company.realm_id)
+
+    def _approved(self, asked: dict[str, str], realm_id: str) -> Response:
+        target = self._tokens.authorise(redirect_uri=asked["redirect_uri"], state=asked["state"], realm_id=realm_id)
         return RedirectResponse(target, 302)
 
     async def _token(self, request: Request) -> Response:
@@ -54,8 +66,8 @@ class TokenEndpoints:
             body = self._granted(form)
         except OAuthError as problem:
             return JSONResponse({"error": problem.error}, problem.status)
-        if request.headers.get(HARD_HEADER) == "true":
-            body["x_refresh_token_hard_expires_in"] = HARD_CAP_S
+        if request.headers.get(HARD_HEADER) != "true":
+            del body["x_refresh_token_hard_expires_in"]
         return JSONResponse(body, headers={"Cache-Control": "no-store", "intuit_tid": secrets.token_hex(12)})
 
     def _granted(self, form: dict[str, str]) -> Json:

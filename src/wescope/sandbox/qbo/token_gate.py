@@ -2,7 +2,7 @@
 
 import asyncio
 
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wescope.sandbox.qbo.delivery import hang_up
@@ -12,7 +12,8 @@ from wescope.sandbox.qbo.injection import TOKEN, Injector
 class TokenGate:
     """Stands before the token endpoint; rules match entity "Token", operation "grant".
 
-    Understood are delay_before, drop_before, error_before and drop_after.
+    Understood are delay_before, drop_before, error_before (of any status, as JSON or, with the format html, as the page
+    of a proxy), throttle and drop_after.
     """
 
     def __init__(self, inner: ASGIApp, injector: Injector) -> None:
@@ -27,8 +28,13 @@ class TokenGate:
             await asyncio.sleep(rules["delay_before"].ms / 1000)
         if "drop_before" in rules:
             hang_up(send)
+        elif "throttle" in rules:
+            await HTMLResponse("<h1>429 Too Many Requests</h1>", 429)(scope, receive, send)
         elif "error_before" in rules:
-            await JSONResponse({"error": "server_error"}, rules["error_before"].status)(scope, receive, send)
+            rule = rules["error_before"]
+            page = HTMLResponse(f"<h1>{rule.status}</h1>", rule.status)
+            answer = page if rule.format == "html" else JSONResponse({"error": "server_error"}, rule.status)
+            await answer(scope, receive, send)
         elif "drop_after" in rules:
             await self._inner(scope, receive, _swallow)
             hang_up(send)

@@ -12,7 +12,7 @@ from wescope.sandbox.stripe.store import Resource, Store
 
 
 class Account:
-    """One Stripe account in test mode.
+    """One Stripe account, in test mode unless it goes live.
 
     Args:
         seed: Of every identifier.
@@ -32,6 +32,16 @@ class Account:
         self.fees = Fees()
         self.country = "US"
         self.payout_interval = "daily"
+        self.late_failure_of_uncollectible = "open"
+
+    @property
+    def live(self) -> bool:
+        """Whether its key is of the live mode."""
+        return self.api_key.startswith("sk_live_")
+
+    def go_live(self) -> None:
+        """Have a key of the live mode instead of that of the test mode; all else stays."""
+        self.api_key = self.api_key.replace("sk_test_", "sk_live_")
 
     def resource(self) -> Resource:
         """Return the account object that ``GET /v1/account`` answers."""

@@ -14,6 +14,7 @@ from wescope.sandbox.stripe import errors, parameters
 from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.listing import Reader
+from wescope.sandbox.stripe.rendering import in_mode
 from wescope.sandbox.stripe.store import Resource
 from wescope.sandbox.stripe.versions import LATEST, is_version
 
@@ -91,7 +92,11 @@ class Api:
                 body = answer(request, parameters.parse_query(request.url.query), version)
             except StripeError as refusal:
                 return self._refusal(refusal, version)
-            return Response(_json(body), media_type="application/json", headers=self._headers(version))
+            return Response(
+                _json(in_mode(body, live=self._account.live)),
+                media_type="application/json",
+                headers=self._headers(version),
+            )
 
         return Route(path, endpoint, methods=["GET"])
 

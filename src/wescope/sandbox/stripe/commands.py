@@ -132,7 +132,8 @@ def add_object(business: Business, values: Values, at: int) -> Resource:
 def create_key(business: Business, values: Values, at: int) -> Resource:
     """Make a restricted key with ``permissions`` such as ``rak_invoice_read``."""
     only(values, "permissions")
-    key = f"rk_test_{business.account.ids.text('key', length=99)}"
+    mode = "live" if business.account.live else "test"
+    key = f"rk_{mode}_{business.account.ids.text('key', length=99)}"
     business.account.restricted_keys[key] = frozenset(values.get("permissions", ()))
     return {"api_key": key, "created": at, "permissions": sorted(business.account.restricted_keys[key])}
 

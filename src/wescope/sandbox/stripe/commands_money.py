@@ -21,11 +21,12 @@ def set_account(business: Business, values: Values, at: int) -> Resource:
 
     ``settlement_currencies`` (the default one is always among them), ``default_currency``, ``rates`` by currency in
     units of the default one, ``rate_drift`` in percent of 100, ``payout_schedule`` daily or manual, ``fee_tax_percent``
-    of 100, ``country``.
+    of 100, ``country``, ``late_failure_of_uncollectible`` open or uncollectible: what an invoice is that was given up,
+    paid by a bank debit after all, and that debit fails.
     """
     only(
         values, "settlement_currencies", "default_currency", "rates", "rate_drift", "payout_schedule",
-        "fee_tax_percent", "country",
+        "fee_tax_percent", "country", "late_failure_of_uncollectible",
     )  # fmt: skip
     account, settlement = business.account, business.account.settlement
     default = check_currency(values.get("default_currency", settlement.default), param="default_currency")
@@ -36,6 +37,9 @@ def set_account(business: Business, values: Values, at: int) -> Resource:
     rates = {check_currency(code, param="rates"): _positive("rates", rate) for code, rate in _items(values, "rates")}
     drift = _decimal("rate_drift", values.get("rate_drift", settlement.drift_percent))
     tax = _decimal("fee_tax_percent", values.get("fee_tax_percent", account.fees.tax_percent))
+    late = values.get("late_failure_of_uncollectible", account.late_failure_of_uncollectible)
+    if late not in {"open", "uncollectible"}:
+        raise StripeError("It is open or uncollectible.", param="late_failure_of_uncollectible")
     if "payout_schedule" in values:
         business.payouts.follow(values["payout_schedule"], at)
     settlement.default = default
@@ -43,6 +47,7 @@ def set_account(business: Business, values: Values, at: int) -> Resource:
     settlement.rates.update(rates)
     settlement.drift_percent = drift
     account.fees = replace(account.fees, tax_percent=tax)
+    account.late_failure_of_uncollectible = late
     account.country = str(values.get("country", account.country))
     return account.resource()
 

@@ -14,6 +14,7 @@ from wescope.sandbox.stripe.delivery import Deliverer, parse_delivery
 from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.faults import Faults
 from wescope.sandbox.stripe.journal import Journal
+from wescope.sandbox.stripe.limits import Limits
 from wescope.sandbox.stripe.summary import summarize
 
 Handler: TypeAlias = Callable[[Request, dict[str, Any]], Awaitable[Any]]
@@ -64,11 +65,14 @@ COMMAND_ROUTES = (
 class Control:
     """The control API of one stand-in."""
 
-    def __init__(self, business: Business, journal: Journal, deliverer: Deliverer, faults: Faults) -> None:
+    def __init__(
+        self, business: Business, journal: Journal, deliverer: Deliverer, faults: Faults, limits: Limits
+    ) -> None:
         self._business = business
         self._journal = journal
         self._deliverer = deliverer
         self._faults = faults
+        self._limits = limits
 
     def routes(self) -> list[Route]:
         """Return the routes; bodies and answers are JSON, refusals have Stripe's shape."""
@@ -80,6 +84,8 @@ class Control:
             _route("/_sandbox/faults", "DELETE", self._clear_faults),
             _route("/_sandbox/faults", "GET", self._list_faults),
             _route("/_sandbox/faults", "POST", self._add_fault),
+            _route("/_sandbox/requests", "GET", self._requests),
+            _route("/_sandbox/requests", "DELETE", self._forget_requests),
             _route("/_sandbox/summary", "GET", self._summary),
         ]
 
@@ -104,6 +110,13 @@ class Control:
 
     async def _summary(self, _: Request, __: dict[str, Any]) -> Any:
         return summarize(self._business.account.store)
+
+    async def _requests(self, _: Request, __: dict[str, Any]) -> Any:
+        return self._limits.as_json()
+
+    async def _forget_requests(self, _: Request, __: dict[str, Any]) -> Any:
+        self._limits.clear()
+        return {}
 
     async def _add_fault(self, _: Request, values: dict[str, Any]) -> Any:
         return asdict(self._faults.add(**values))

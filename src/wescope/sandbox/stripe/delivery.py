@@ -15,6 +15,7 @@ from wescope.sandbox.stripe.deliverylog import DeliveryLog, is_success
 from wescope.sandbox.stripe.errors import StripeError
 from wescope.sandbox.stripe.events import EventLog, LoggedEvent
 from wescope.sandbox.stripe.knobs import Knobs
+from wescope.sandbox.stripe.rendering import in_mode
 from wescope.sandbox.stripe.store import Resource
 
 ORDERS = ("created", "reversed", "shuffled")
@@ -229,10 +230,13 @@ class Deliverer:
         return response.status_code
 
     def _body(self, request: DeliveryRequest, event: LoggedEvent, *, thin: bool) -> Resource:
-        if thin:
-            return self._log.thin_body(event)
         version = request.api_version or self._knobs.api_version
-        return self._log.snapshot_body(event, pending_webhooks=1, version=version)
+        if thin:
+            body = self._log.thin_body(event)
+        else:
+            body = self._log.snapshot_body(event, pending_webhooks=1, version=version)
+        shown: Resource = in_mode(body, live=self._knobs.live_key)
+        return shown
 
 
 def _pause_s(attempt: int, hour_s: float) -> float:

@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-import time
-from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wescope.sandbox.stripe import errors
 from wescope.sandbox.stripe.errors import StripeError
+from wescope.sandbox.stripe.limits import Limits
 
 KINDS = ("latency", "rate_limit", "lock_timeout", "server_error", "cut")
 
@@ -39,12 +38,9 @@ class Faults:
 
     Args:
         seed: Of the chance with which rates are decided.
-        requests_per_second: Of the rate limit that is always in force; 0 for none.
     """
 
-    def __init__(self, *, seed: int, requests_per_second: int = 0) -> None:
-        self._limit = requests_per_second
-        self._recent: deque[float] = deque()
+    def __init__(self, *, seed: int) -> None:
         self._chance = random.Random(seed)
         self._faults: list[Fault] = []
 
@@ -71,16 +67,6 @@ class Faults:
         """Return the faults in force."""
         return [asdict(fault) for fault in self._faults]
 
-    def over_limit(self) -> bool:
-        """Count a request and say whether it is one too many within a second; refused ones do not count."""
-        now = time.monotonic()
-        while self._recent and self._recent[0] <= now - 1:
-            self._recent.popleft()
-        if self._limit and len(self._recent) >= self._limit:
-            return True
-        self._recent.append(now)
-        return False
-
     def due(self, path: str) -> list[Fault]:
         """Return the faults that hit this request, and count them."""
         hit = []
@@ -94,19 +80,20 @@ class Faults:
 
 
 class FaultMiddleware:
-    """Performs the faults in front of an ASGI application; the control API itself is never hit."""
+    """Keeps the limits and performs the faults in front of an ASGI application; the control API is never hit."""
 
-    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, limits: Limits) -> None:
         self._app = app
         self._faults = faults
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, with the faults that are due."""
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self._app(scope, receive, send)
             return
-        if self._faults.over_limit():
-            scope["stripe_fault"] = errors.rate_limited("endpoint-rate")
+        if reason := self._limits.refuse(scope["path"]):
+            scope["stripe_fault"] = errors.rate_limited(reason)
         for fault in self._faults.due(scope["path"]):
             if fault.kind == "latency":
                 await asyncio.sleep(fault.latency_ms / 1000)

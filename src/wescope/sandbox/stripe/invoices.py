@@ -146,6 +146,8 @@ class Invoices:
         self._expect(invoice, "open", action="mark as uncollectible")
         if self._is_processing(invoice):
             raise StripeError("Invoices with a payment that is processing cannot be marked as uncollectible.")
+        if invoice["status_transitions"]["marked_uncollectible_at"] is not None:
+            raise StripeError("This sandbox does not mark an invoice as uncollectible twice.")
         invoice.update(status="uncollectible", auto_advance=False, next_payment_attempt=None)
         invoice["status_details"] = {"uncollectible": {"reason": "user_forgiven"}}
         invoice["status_transitions"]["marked_uncollectible_at"] = at

@@ -16,7 +16,10 @@ class Knobs:
         retry_hour_s: How many seconds an hour of Stripe's retry schedule takes.
         max_attempts: After how many attempts a webhook is given up.
         timeout_s: How long an endpoint may take to answer.
-        requests_per_second: More reads are answered 429, as Stripe does beyond 25; 0 for no limit.
+        requests_per_second: More reads are answered 429, with a test key in all, with a live key to one endpoint; 0 for
+            no limit.
+        requests_per_second_in_all: With a live key, to all endpoints together; 0 for no limit.
+        live_key: Whether the account's key is of the live mode, and everything it serves.
         latency_ms: Added to every read.
         rate_limit: Share of reads that are answered 429.
         lock_timeout: Share of reads that are answered 429 ``lock_timeout``.
@@ -28,7 +31,9 @@ class Knobs:
     retry_hour_s: float = 0.2
     max_attempts: int = 16
     timeout_s: float = 10.0
-    requests_per_second: int = 0
+    requests_per_second: int = 25
+    requests_per_second_in_all: int = 100
+    live_key: bool = False
     latency_ms: int = 0
     rate_limit: float = 0.0
     lock_timeout: float = 0.0
@@ -36,7 +41,18 @@ class Knobs:
     cut: float = 0.0
 
 
-_TYPES: dict[str, Callable[[str], object]] = {str(kind): kind for kind in (str, int, float)}
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTH:
+        raise ValueError(f"neither true nor false: {text}")
+    return _TRUTH[text.lower()]
+
+
+_TYPES: dict[str, Callable[[str], object]] = {
+    str(kind): read for kind, read in ((str, str), (int, int), (float, float), (bool, _truth))
+}
 
 
 def parse_knobs(texts: list[str]) -> Knobs:

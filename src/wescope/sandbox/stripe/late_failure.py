@@ -1,4 +1,8 @@
-"""A bank debit that fails after it had succeeded: the money goes back and the invoice is open again (facts 2.9)."""
+"""A bank debit that fails after it had succeeded: the money goes back and the invoice is open again (facts 2.9).
+
+What becomes of an invoice that had been marked uncollectible before it was paid is not documented: the account's
+``late_failure_of_uncollectible`` says it.
+"""
 
 from wescope.sandbox.stripe.account import Account
 from wescope.sandbox.stripe.errors import StripeError, no_such
@@ -102,7 +106,10 @@ class LateFailures:
         invoice["amount_paid"] -= back
         invoice["amount_remaining"] += back
         if invoice["status"] == "paid":
-            invoice["status"] = "open"
+            given_up = transitions["marked_uncollectible_at"] is not None
+            invoice["status"] = self._account.late_failure_of_uncollectible if given_up else "open"
+            if given_up and invoice["status"] == "open":
+                invoice["status_details"] = None
         transitions["paid_at"] = None
         self._payments.follow_remaining(invoice, at)
         self._account.log.emit("invoice.updated", invoice, at, previous=previous)

@@ -10,6 +10,17 @@ FIRST_PAGE = 10
 CARD = "card"
 
 
+def in_mode(body: Any, *, live: bool) -> Any:
+    """Return what is served, in the mode of the account: stored objects are all of the test mode."""
+    if not live:
+        return body
+    if isinstance(body, list):
+        return [in_mode(one, live=live) for one in body]
+    if not isinstance(body, dict):
+        return body
+    return {name: live if name == "livemode" else in_mode(value, live=live) for name, value in body.items()}
+
+
 def list_body(data: list[Resource], *, url: str, has_more: bool = False) -> Resource:
     """Return Stripe's list object around ``data``."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}

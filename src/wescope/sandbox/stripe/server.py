@@ -20,6 +20,7 @@ from wescope.sandbox.stripe.deliverylog import DeliveryLog
 from wescope.sandbox.stripe.faults import FaultMiddleware, Faults
 from wescope.sandbox.stripe.journal import open_business
 from wescope.sandbox.stripe.knobs import Knobs
+from wescope.sandbox.stripe.limits import Limits
 from wescope.sandbox.stripe.listing import Reader
 from wescope.sandbox.stripe.seeding import Parameters
 
@@ -34,6 +35,7 @@ class Running:
     business: Business
     deliverer: Deliverer
     faults: Faults
+    limits: Limits
 
 
 class StripeSandbox:
@@ -77,16 +79,19 @@ class StripeSandbox:
         )
         self.business, journal, deliveries_file = open_business(parameters, state)
         account = self.business.account
+        if self.knobs.live_key:
+            account.go_live()
         deliveries = DeliveryLog(deliveries_file)
+        self.limits = Limits(self.knobs)
         self.faults = _faults(seed, self.knobs)
         self.deliverer = Deliverer(
             log=account.log, deliveries=deliveries, secret=account.webhook_secret, knobs=self.knobs
         )
         api = Api(account, Reader(self.business, deliveries, version=self.knobs.api_version))
-        control = Control(self.business, journal, self.deliverer, self.faults)
+        control = Control(self.business, journal, self.deliverer, self.faults, self.limits)
         handlers = {404: api.not_found, 405: api.not_found}
         routes = [*api.routes(), *control.routes()]
-        self.app = FaultMiddleware(Starlette(routes=routes, exception_handlers=handlers), self.faults)
+        self.app = FaultMiddleware(Starlette(routes=routes, exception_handlers=handlers), self.faults, self.limits)
 
     @contextlib.asynccontextmanager
     async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Running]:
@@ -119,6 +124,7 @@ class StripeSandbox:
                 business=self.business,
                 deliverer=self.deliverer,
                 faults=self.faults,
+                limits=self.limits,
             )
         finally:
             await self.deliverer.stop()
@@ -169,7 +175,7 @@ class Server(uvicorn.Server):
 
 
 def _faults(seed: int, knobs: Knobs) -> Faults:
-    faults = Faults(seed=seed, requests_per_second=knobs.requests_per_second)
+    faults = Faults(seed=seed)
     if knobs.latency_ms:
         faults.add(kind="latency", latency_ms=knobs.latency_ms)
     rates = {

@@ -1,0 +1,311 @@
+"""The service: the web role and the worker role as one process, from the first signal's arrival to a clean end."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+import uvicorn
+
+from wescope import __version__
+from wescope.config import Settings
+from wescope.engine.history import History
+from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.runtime import Runtime, WebhookOutcome
+from wescope.engine.support import Support
+from wescope.errors import ConfigurationError, DatabaseUnavailable
+from wescope.observe.metrics import Metrics
+from wescope.web.app import create_app
+from wescope.web.services import Accepted, Outcome, Readiness
+
+_log = structlog.get_logger(__name__)
+
+_WEB_GRACE_S = 3
+_ACCEPT_S = 10.0
+_START_PATIENCE_S, _START_AGAIN_S = 60.0, 1.0
+_accepting: set[asyncio.Task[WebhookOutcome]] = set()
+
+
+@dataclass(slots=True)
+class RuntimeServices:
+    """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
+
+    opened: Runtime | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime.
+
+        Raises:
+            DatabaseUnavailable: there is none yet.
+        """
+        if self.opened is None:
+            raise DatabaseUnavailable(reason="starting")
+        return self.opened
+
+    async def accept(self, body: bytes, signature: str | None) -> Accepted:
+        """Verify a webhook and store its hint durably."""
+        accepting = asyncio.create_task(self.runtime.accept(body, signature))
+        _accepting.add(accepting)
+        accepting.add_done_callback(_accepting.discard)
+        await asyncio.wait({accepting}, timeout=_ACCEPT_S)
+        if not accepting.done():
+            # A database that hangs lets a cancellation hang too: nobody waits for that.
+            accepting.cancel()
+            raise DatabaseUnavailable(reason="timeout")
+        found = accepting.result()
+        return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
+
+    async def status(self) -> Status:
+        """What the service is doing."""
+        return await self.runtime.status()
+
+    async def ready(self) -> Readiness:
+        """Whether the service can work: the database answers and has this version's schema."""
+        try:
+            current = await self.runtime.database_ready()
+        except DatabaseUnavailable as error:
+            return Readiness(ok=False, checks={"database": error.code})
+        return Readiness(ok=current, checks={"database": "ok" if current else "schema_outdated"})
+
+    async def sync(self, ids: Sequence[str], *, dry_run: bool) -> Sequence[SyncResult]:
+        """Reconcile these Stripe objects now."""
+        return await self.runtime.sync(ids, dry_run=dry_run)
+
+    async def tieout(self, as_of: date | None) -> TieOut:
+        """Compare Stripe and QBO."""
+        return await self.runtime.tieout(as_of)
+
+    async def parked(self) -> Sequence[ParkedRow]:
+        """The parked documents."""
+        return await self.runtime.parked()
+
+    async def payouts(self) -> Sequence[PayoutResult]:
+        """The payouts that were looked at."""
+        return await self.runtime.payouts()
+
+    async def payout(self, payout_id: str) -> PayoutDetail:
+        """One payout with its rows."""
+        return await self.runtime.payout(payout_id)
+
+    @property
+    def history(self) -> History:
+        """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.history
+
+    @property
+    def support(self) -> Support:
+        """Explain, parked items, export.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.support
+
+
+OpenRuntime = Callable[[], contextlib.AbstractAsyncContextManager[Runtime]]
+"""Puts all parts together and keeps them open for the length of a block (`wescope.wiring`)."""
+
+
+async def run(
+    open_runtime: OpenRuntime,
+    settings: Settings,
+    metrics: Metrics,
+    role: str,
+    *,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Args:
+        open_runtime: opens all parts.
+        settings: the environment.
+        metrics: what `/metrics` shows.
+        role: `web` receives webhooks, `worker` posts, `all` does both.
+        ready: told the address (or the role, without one) once the service can work.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong.
+        DatabaseUnavailable: the database does not answer at the start.
+    """
+    if role != "worker":
+        settings.require_webhooks()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
+        web = _Web(bound.enter_context(_bind(settings)), metrics, stop) if role != "worker" else None
+        parts: list[asyncio.Task[None]] = []
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                runtime = await _open(stack, open_runtime, stop, lambda: _start(web, parts))
+                if runtime is None:
+                    return
+                hurrying = asyncio.create_task(_hurry(hurry, runtime))
+                stack.callback(hurrying.cancel)
+                stack.push_async_callback(_end, parts, stop)
+                if role != "web":
+                    parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
+                _start(web, parts)
+                where = await web.use(runtime) if web else role
+                if ready and not stop.is_set():
+                    ready(where)
+                await _until_stopped(parts, stop)
+        finally:
+            await _end(parts, stop)
+
+
+def _start(web: "_Web | None", parts: list[asyncio.Task[None]]) -> None:
+    """Let the web part listen, if there is one and it does not yet."""
+    if web and not any(part.get_name() == "web" for part in parts):
+        parts.append(asyncio.create_task(web.serve(), name="web"))
+
+
+async def _end(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    stop.set()
+    await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _open(
+    stack: contextlib.AsyncExitStack, open_runtime: OpenRuntime, stop: asyncio.Event, meanwhile: Callable[[], None]
+) -> Runtime | None:
+    """Open all parts, and wait for a database that has no connection left or is being started. Null: asked to stop.
+
+    `meanwhile` is called while it waits: the web part can already tell that the service is alive, and not ready.
+
+    Raises:
+        DatabaseUnavailable: it did not answer for a minute; whoever started us may start us again.
+    """
+    deadline = time.monotonic() + _START_PATIENCE_S
+    while not stop.is_set():
+        try:
+            return await stack.enter_async_context(open_runtime())
+        except DatabaseUnavailable as error:
+            if time.monotonic() >= deadline:
+                raise
+            _log.warning("waiting for the database", code=error.code)
+        meanwhile()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
+    return None
+
+
+async def _hurry(hurry: asyncio.Event, runtime: Runtime) -> None:
+    """Cut the running jobs off as soon as a second signal asks for it."""
+    await hurry.wait()
+    runtime.queue.hurry()
+
+
+async def _until_stopped(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Wait for the stop; a part that ends before it takes the service down, so that it is started anew."""
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for part in done - {stopping}:
+        part.result()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to the service, and tells its address when it listens."""
+
+    def __init__(self, config: uvicorn.Config, listening: asyncio.Future[str]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: the service stops all its parts together."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._listening.set_result(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Take the address before anything else is opened: nobody is answered yet, but it is known to be ours.
+
+    Raises:
+        ConfigurationError: it is in use, or not this machine's.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may have addresses of both kinds; the older kind is what other programs try.
+        family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        # With the protocol said, asyncio sends small answers at once (TCP_NODELAY).
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The address cannot be listened on ({error.strerror}).",
+            variable="WESCOPE_HOST, WESCOPE_PORT",
+            port=settings.port,
+        ) from error
+    return bound
+
+
+class _Web:
+    """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
+
+    def __init__(self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event) -> None:
+        self._bound, self._stop = bound, stop
+        self._services = RuntimeServices()
+        self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        config = uvicorn.Config(
+            create_app(self._services, metrics=metrics, version=__version__),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_WEB_GRACE_S,
+            server_header=False,
+        )
+        self._server = _Server(config, self._listening)
+
+    async def serve(self) -> None:
+        """Answer until the stop."""
+        serving = asyncio.create_task(self._server.serve(sockets=[self._bound]))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        self._server.should_exit = True
+        stopping.cancel()
+        self._listening.cancel()
+        await serving
+
+    async def use(self, runtime: Runtime) -> str:
+        """Serve with this runtime from now on; the address at which it listens (empty if it was stopped before)."""
+        self._services.opened = runtime
+        await asyncio.wait({self._listening})
+        if self._listening.cancelled():
+            return ""
+        _log.info("ready", url=self._listening.result())
+        return self._listening.result()
+
+
+@contextlib.contextmanager
+def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None]:
+    """The first signal asks to stop, the second one to do so without waiting for running jobs."""
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    caught = (signal.SIGTERM, signal.SIGINT)
+    for number in caught:
+        loop.add_signal_handler(number, asked)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

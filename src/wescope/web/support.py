@@ -1,0 +1,194 @@
+"""Support routes: the story of an id, parked items and what is decided about them, and exports."""
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from wescope.books.parking import ParkCode
+from wescope.engine.explanation import Explanation
+from wescope.engine.export_sheets import SHEETS, What
+from wescope.engine.parked_items import ParkedFilter
+from wescope.engine.results import ParkedRow
+from wescope.web.answers import json_answer
+from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.services import WebServices
+
+ACTOR = "api"
+MAX_KEYS = 1000
+Key = Annotated[str, Field(min_length=3, max_length=400)]
+Keys = Annotated[list[Key], Field(max_length=MAX_KEYS)]
+_ROWS = schema_of(tuple[ParkedRow, ...])
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RetryRequest(_Body):
+    """Which parked items to look at again: these keys, or all that the conditions take (`all` without any)."""
+
+    keys: Keys = []
+    codes: list[ParkCode] = []
+    subjects: list[Key] = []
+    older_than_s: Annotated[int | None, Field(ge=0)] = None
+    min_amount: Annotated[Decimal | None, Field(ge=0, description="In major units of each item's currency.")] = None
+    all: bool = False
+    dry_run: Annotated[bool, Field(description="Only answer which items these are.")] = False
+
+    def filter(self) -> ParkedFilter | None:
+        """The items; null if nothing was chosen. What is ignored is taken only by its key."""
+        conditions = (self.keys or None, self.codes or None, self.subjects or None, self.older_than_s, self.min_amount)
+        if not self.all and all(condition is None for condition in conditions):
+            return None
+        return ParkedFilter(
+            keys=tuple(self.keys),
+            codes=tuple(self.codes),
+            subjects=tuple(self.subjects),
+            older_than=None if self.older_than_s is None else timedelta(seconds=self.older_than_s),
+            min_amount=self.min_amount,
+            ignored=None if self.keys else False,
+        )
+
+
+class IgnoreRequest(_Body):
+    """Items to let be until their code or amount changes, and why."""
+
+    keys: Annotated[list[Key], Field(min_length=1, max_length=MAX_KEYS)]
+    reason: Annotated[str, Field(min_length=1, max_length=200, description="Kept and shown: no personal data.")]
+
+
+class UnignoreRequest(_Body):
+    """Items to count again."""
+
+    keys: Annotated[list[Key], Field(min_length=1, max_length=MAX_KEYS)]
+
+
+def support_routes(services: WebServices) -> APIRouter:
+    """`explain`, `parked` and `export` under the API's prefix."""
+    router = APIRouter()
+    _explain_route(router, services)
+    _parked_route(router, services)
+    _decision_routes(router, services)
+    _export_route(router, services)
+    return router
+
+
+def _explain_route(router: APIRouter, services: WebServices) -> None:
+    @router.get(
+        "/explain/{identifier:path}",
+        summary="The whole story of an id",
+        responses={
+            200: json_response("The story.", schema_of(Explanation)),
+            **error_responses(403, 404, 422, 503),
+        },
+    )
+    async def explain(
+        identifier: str,
+        *,
+        plan: Annotated[bool, Query(description="Ask Stripe what would be done now.")] = True,
+    ) -> JSONResponse:
+        """Any Stripe id, `Invoice/145`, `145`, a document number, a document key, a request id or an intuit_tid."""
+        return json_answer(await services.support.explain(identifier, plan=plan))
+
+
+def _parked_route(router: APIRouter, services: WebServices) -> None:
+    @router.get(
+        "/parked",
+        summary="Documents that must not be posted now",
+        responses={200: json_response("All of them.", _ROWS), **error_responses(403, 422, 503)},
+    )
+    async def parked(
+        *,
+        code: Annotated[list[ParkCode] | None, Query(description="Only these codes.")] = None,
+        subject: Annotated[list[str] | None, Query(description="Only these, as `invoice/in_1` or `in_1`.")] = None,
+        older_than_s: Annotated[int | None, Query(ge=0, description="Parked for at least so many seconds.")] = None,
+        min_amount: Annotated[Decimal | None, Query(ge=0, description="In major units of each currency.")] = None,
+        ignored: Annotated[bool | None, Query(description="Only ignored items, or only others.")] = None,
+    ) -> JSONResponse:
+        """Each with its code, reason, owner, amount, age and remedy; ignored ones with why."""
+        chosen = ParkedFilter(
+            codes=tuple(code or ()),
+            subjects=tuple(subject or ()),
+            older_than=None if older_than_s is None else timedelta(seconds=older_than_s),
+            min_amount=min_amount,
+            ignored=ignored,
+        )
+        return json_answer(tuple(await services.support.parked(chosen)))
+
+
+def _decision_routes(router: APIRouter, services: WebServices) -> None:
+    errors = error_responses(403, 404, 422, 503)
+
+    @router.post(
+        "/parked/retry",
+        summary="Look at parked items again",
+        responses={200: json_response("The items that are, or would be, looked at.", _ROWS), **errors},
+    )
+    async def retry(request: RetryRequest) -> JSONResponse:
+        """They are queued; `GET /parked` shows what is left of them. Without any condition nothing is chosen."""
+        chosen = request.filter()
+        rows = tuple(await services.support.parked(chosen)) if chosen else ()
+        if not request.dry_run:
+            await services.support.hint(rows, actor=ACTOR)
+        return json_answer(rows)
+
+    @router.post(
+        "/parked/ignore",
+        summary="Let parked items be, with a reason",
+        responses={200: json_response("The items.", _ROWS), **errors},
+    )
+    async def ignore(request: IgnoreRequest) -> JSONResponse:
+        """They are not counted any more, until their code or amount changes."""
+        return json_answer(tuple(await services.support.ignore(request.keys, request.reason, actor=ACTOR)))
+
+    @router.post(
+        "/parked/unignore",
+        summary="Count parked items again",
+        responses={200: json_response("The items.", _ROWS), **errors},
+    )
+    async def unignore(request: UnignoreRequest) -> JSONResponse:
+        """They need somebody again."""
+        return json_answer(tuple(await services.support.unignore(request.keys, actor=ACTOR)))
+
+
+def _export_route(router: APIRouter, services: WebServices) -> None:
+    told = "; ".join(f"`{what}`: {sheet.meaning}" for what, sheet in SHEETS.items())
+
+    @router.get(
+        "/export/{what}.csv",
+        summary="The tables as CSV",
+        response_class=StreamingResponse,
+        responses={
+            200: {"description": told, "content": {"text/csv": {"schema": {"type": "string"}}}},
+            **error_responses(403, 422, 503),
+        },
+    )
+    async def export(
+        what: What,
+        since: Annotated[
+            date | None, Query(description="Leave out what is older: a day in the books' calendar.")
+        ] = None,
+    ) -> StreamingResponse:
+        """Amounts are decimals of the currency in the row; docs/export.md explains the columns."""
+        pieces = services.support.export(what, since)
+        header, first = await anext(pieces), await anext(pieces, "")  # before anything is answered: it may still fail
+        return StreamingResponse(
+            _all(header + first, pieces),
+            media_type="text/csv; charset=utf-8",
+            headers={
+                "Cache-Control": "no-store",
+                "Content-Disposition": f'attachment; filename="wescope-{what}.csv"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+async def _all(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for piece in rest:
+        yield piece

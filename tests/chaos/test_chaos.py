@@ -1,0 +1,18 @@
+"""A short piece of `make chaos`: a worker is killed, and all connections are ended, under load."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import SHORT
+from tests.chaos.run import make_load, play
+from tests.chaos.site import open_site
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_nothing_is_lost_or_doubled_when_a_worker_and_all_connections_die(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        outcome = await play(site, make_load(site, rate=20, seed=1), SHORT, load_s=10)
+    assert outcome.holds, outcome
+    assert outcome.events >= 100
