@@ -13,11 +13,11 @@ from wescope.errors import DatabaseUnavailable
 
 _LEAK_EVERY_S = 10.0
 _CONTENTION_WAIT_S = 0.004
-# A process that is paused while it counts holds the table, and with it everybody.
 _CLOCK = """
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
         EXISTS (SELECT FROM qbo_pauses WHERE realm_id = %s AND until > clock_timestamp())
 """
+# A process that is paused while it counts holds the table, and with it everybody.
 _OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=5s"
 
 

@@ -42,7 +42,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual_s = BOOTED_AT_S
         super().__init__(selectors.SelectSelector())
-        self.on_time: Callable[[], None] = lambda: None
 
     def time(self) -> float:
         return self._virtual_s
@@ -88,9 +87,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if not self._scheduled:
             raise Stuck
         due = max(self._virtual_s, self._scheduled[0]._when)
-        if due > self._virtual_s:
-            self._virtual_s = due
-            self.on_time()
+        self._virtual_s = max(self._virtual_s, due)
         while self._scheduled and self._scheduled[0]._when <= due:
             handle = heapq.heappop(self._scheduled)
             self._forget(handle)

@@ -130,9 +130,6 @@ class Sessions:
         cursor = self._own.execute(statement.encode(), parameters or None)
         return cursor.fetchall() if cursor.description else []
 
-    def look_at_time(self) -> None:
-        """Called when time has passed: nothing is told before somebody asks the server."""
-
     def _tell_time(self) -> None:
         now_us = self._now_us()
         if now_us != self._told_us:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,3 @@ def kind(failure: Played) -> str:
 def seeds(first: int, plant: str) -> Iterator[Order]:
     """Orders of one seed after the other, for ever."""
     return (Order(seed=seed, plant=plant) for seed in itertools.count(first))
-
-
-def total_steps(found: Sequence[Played]) -> int:
-    return sum(one.steps for one in found)

@@ -90,7 +90,6 @@ class World:
         self.edits: dict[tuple[str, str], str | None] = {}
         self.errors: list[str] = []
         self.sessions = Sessions(url, self._now_us, self.boundary)
-        loop.on_time = self.sessions.look_at_time
         account = Account(
             seed=profile.settings.seed, clock=StripeClock(start=self.profile.settings.begins_at, live=False)
         )
@@ -311,7 +310,6 @@ class World:
         seconds = random.Random(step.seed).choice((600, 3600, 5 * 3600, 86_400, 3 * 86_400))  # noqa: S311 - no secret
         self.note("-", f"time passes: {seconds} s")
         self.loop.warp(seconds)
-        self.sessions.look_at_time()
         self.follow_time()
         self.deliver_new()
 
