@@ -88,7 +88,8 @@ def database(make_database: MakeDatabase) -> str:
 
 @contextlib.contextmanager
 def _connected(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+    # A new database and a dropped one wait for the disk, which others keep busy: no limit of time here.
+    with psycopg.connect(conninfo(url), autocommit=True, options="-c statement_timeout=0") as connection:
         yield connection
 
 

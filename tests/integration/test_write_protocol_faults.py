@@ -201,19 +201,18 @@ async def test_a_lost_customer_whose_first_name_was_taken_is_found(make_desk: Op
 
 async def test_a_600_for_a_request_in_flight(make_desk: OpenDesk) -> None:
     """The first request is still being worked on when the same one comes again."""
-    async with make_desk(knobs={"latency_ms": 400}, read_timeout_s=0.3, settle_s=0.0) as desk:
-        desk.qbo.company.turn(latency_ms=0)
+    async with make_desk(settle_s=0.0) as desk:
         customer = desk.shop.customer()
         await desk.sync(desk.shop.invoice(customer))
         invoice = desk.shop.invoice(customer, 4_200)
-        desk.qbo.company.turn(latency_ms=600)
-        desk.runtime.client._http.timeout = 0.1
+        held = desk.qbo.faults.arm("hold", method="POST", entity="Invoice", operation="create")
+        desk.runtime.client._http.timeout = 0.5
         await desk.once(invoice)
         desk.runtime.client._http.timeout = 5
-        desk.qbo.company.turn(latency_ms=0)
         await desk.once(invoice)
+        assert held.fired == 1
         assert [one.code for one in desk.qbo.requests.entries if one.entity == "Invoice"][-1] == "600"
-        await asyncio.sleep(0.6)
+        desk.qbo.faults.release(held)
         await desk.work()
         desk.check_invoice(invoice, balance="42")
         await desk.check_settled()

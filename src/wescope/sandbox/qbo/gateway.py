@@ -185,6 +185,8 @@ class Gateway:
         self._names_in_flight += is_name
         try:
             await self._pause()
+            if "hold" in call.rules:
+                await self.injector.hold(call.rules["hold"])
             request = Request(include=operation.include, drop_links="drop_links" in call.rules)
             partial = call.rules.get("partial") if is_batch else None
             done_of_it = batch.cut_short(operation, partial.items, self.company.knobs) if partial else operation

@@ -1,5 +1,6 @@
 """Faults on demand: the next N matching requests are dropped, delayed, refused or answered wrongly."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -8,7 +9,7 @@ from wescope.sandbox.qbo import faults
 from wescope.sandbox.qbo.operations import Operation
 
 BEFORE = frozenset({"drop_before", "delay_before", "error_before", "throttle", "unauthorized", "transient", "fault"})
-DURING = frozenset({"drop_links"})
+DURING = frozenset({"drop_links", "hold"})
 AFTER = frozenset(
     {
         "drop_after",
@@ -25,6 +26,7 @@ AFTER = frozenset(
 KINDS = BEFORE | DURING | AFTER
 TOKEN = "Token"
 ITEM_KINDS = frozenset({"transient", "fault"})
+_LOOK_S = 0.01
 TRANSIENT_TEXTS = {"save": faults.TRANSIENT_SAVE, "names": faults.TRANSIENT_NAMES}
 
 
@@ -33,6 +35,7 @@ class Rule:
     """One armed fault. Empty match fields match everything; `ms`, `status`, `format`, `text` and `code` by kind.
 
     A batch is met by what matches itself (operation "batch") or one of its items; `ITEM_KINDS` fail that item only.
+    `hold` works on the request for as long as the rule is armed (`release`), so that another one can meet it in flight.
     For batches there are `partial` (only the first `items` are done, then the connection drops), `reorder` (answers in
     another order) and `lose_item` (the answer lacks item number `items`, from 0).
     """
@@ -147,6 +150,23 @@ class Injector:
                 rule.count -= 1
                 rule.fired += 1
                 raise refusal(rule)
+
+    async def hold(self, rule: Rule) -> None:
+        """Waits until a rule is disarmed.
+
+        Args:
+            rule: of kind "hold".
+        """
+        while any(one is rule for one in self.rules):  # noqa: ASYNC110 - tests disarm from another thread, too
+            await asyncio.sleep(_LOOK_S)
+
+    def release(self, rule: Rule) -> None:
+        """Disarms one rule, so that what it holds goes on.
+
+        Args:
+            rule: armed.
+        """
+        self.rules = [one for one in self.rules if one is not rule]
 
     def clear(self) -> None:
         """Disarms everything."""
