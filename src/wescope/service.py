@@ -14,10 +14,12 @@ import uvicorn
 
 from wescope import __version__
 from wescope.config import Settings
+from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
-from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.runtime import Runtime, WebhookOutcome
 from wescope.engine.support import Support
+from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable
 from wescope.observe.metrics import Metrics
 from wescope.web.app import create_app
@@ -81,6 +83,10 @@ class RuntimeServices:
         """Compare Stripe and QBO."""
         return await self.runtime.tieout(as_of)
 
+    async def open_rows(self, row_ids: Sequence[str], as_of: date | None) -> Sequence[OpenedRow]:
+        """Rows of a tie-out with everything that makes them up."""
+        return await self.runtime.open_rows(row_ids, as_of)
+
     async def parked(self) -> Sequence[ParkedRow]:
         """The parked documents."""
         return await self.runtime.parked()
@@ -101,6 +107,15 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.history
+
+    @property
+    def drift(self) -> DriftDesk:
+        """What people have changed in QBO.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.drift
 
     @property
     def support(self) -> Support:
@@ -152,7 +167,7 @@ async def run(
                 stack.callback(hurrying.cancel)
                 stack.push_async_callback(_end, parts, stop)
                 if role != "web":
-                    parts.append(asyncio.create_task(runtime.work(stop), name="worker"))
+                    parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
                 _start(web, parts)
                 where = await web.use(runtime) if web else role
                 if ready and not stop.is_set():

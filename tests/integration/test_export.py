@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.integration.test_payouts import START, look, paid_out
+from wescope.books.money import to_decimal
 from wescope.engine.export_sheets import SHEETS, What
 from wescope.links.database import transaction
 from wescope.links.schema import attempts, links
@@ -56,8 +57,16 @@ async def test_every_table_round_trips(make_desk: OpenDesk) -> None:
         (item,) = tables[What.PARKED]
         assert (item["code"], item["owner"], item["ignored_reason"]) == ("total_mismatch", "us", "'=1+1, known")
         assert item["reason"].startswith("The lines of the invoice")
-        (tieout,) = tables[What.TIEOUTS]
-        assert (tieout["as_of"], tieout["difference"]) == ("2026-11-21", compared.difference)
+        tieouts = {row["row_id"]: row for row in tables[What.TIEOUTS]}
+        assert set(tieouts) == {row.id for row in compared.rows}
+        assert {(row["as_of"], row["difference"]) for row in tieouts.values()} == {("2026-11-21", compared.difference)}
+        for row in compared.rows:
+            shown = tieouts[row.id]
+            amounts = [str(to_decimal(amount, row.currency)) for amount in (row.stripe, row.qbo, row.difference)]
+            assert [shown[name] for name in ("stripe", "qbo", "row_difference")] == amounts
+            assert shown["currency"] == "USD"
+        assert compared.explained
+        assert tieouts[f"payout:{payout}"]["stripe"] == check["amount"]
         assert {row["outcome"] for row in tables[What.ATTEMPTS]} == {"ok"}
         assert [(row["action"], row["target"]) for row in tables[What.AUDIT]] == [("ignore", f"{wrong}:invoice")]
         for what in What:

@@ -15,7 +15,8 @@ from tests.situations.case import Case
 from tests.situations.scene import Json, Labels, Scene
 from wescope.books.money import to_decimal
 from wescope.books.subjects import Subject
-from wescope.engine.results import PayoutResult, TieOut, to_json
+from wescope.engine.results import PayoutResult, to_json
+from wescope.engine.tieout_results import TieOut
 from wescope.links.database import transaction
 from wescope.links.schema import links
 from wescope.qbo.client import QboClient

@@ -60,6 +60,7 @@ class ParkCode(StrEnum):
     REFUND_PENDING = "refund_pending"
     TAX_CODE_MISSING = "tax_code_missing"
     CLASS_MISSING = "class_missing"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +279,11 @@ REASONS: Mapping[ParkCode, Reason] = {
         text="The QBO class that an item rule names does not exist or is inactive.",
         owner=Owner.OPERATOR,
         remedy="Create the class in QBO, or name another one under [[items.rules]] in wescope.toml.",
+    ),
+    ParkCode.UNDONE: Reason(
+        text="The document was taken back by `wescope undo`.",
+        owner=Owner.OPERATOR,
+        remedy="Nothing, if it is not wanted. `wescope sync ID`, `replay --subject ID` or a backfill writes it again.",
     ),
 }
 

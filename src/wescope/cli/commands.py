@@ -1,8 +1,7 @@
-"""Commands that look or act once: status, sync, tieout, doctor; and serve, which stays."""
+"""Commands that look or act once: status, sync, doctor; and serve, which stays."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
 
 import typer
 from rich.console import Console
@@ -54,18 +53,6 @@ async def sync(ids: Sequence[str], *, dry_run: bool, as_json: bool) -> ExitCode:
     else:
         tables.show_sync(results, Console())
     return ExitCode.NEEDS_YOU if any(result.needs_someone for result in results) else ExitCode.GOOD
-
-
-async def tieout(as_of: date | None, *, as_json: bool) -> ExitCode:
-    """Compare Stripe and QBO; somebody is needed unless the difference is 0.00."""
-    async with open_runtime() as runtime:
-        with Reporter() as progress:
-            result = await runtime.tieout(as_of, progress)
-    if as_json:
-        print_json(result)
-    else:
-        tables.show_tieout(result, Console())
-    return ExitCode.GOOD if result.balanced else ExitCode.NEEDS_YOU
 
 
 async def doctor(*, as_json: bool) -> ExitCode:

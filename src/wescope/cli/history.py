@@ -1,4 +1,4 @@
-"""The commands `backfill`, `replay` and `runs`: names, options and help; what they do is imported when they run."""
+"""The commands `backfill`, `replay`, `sweep`, `undo`, `runs`: names, options, help; the work is imported later."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -20,6 +20,10 @@ REPLAY_EXAMPLES = examples(
     "wescope replay --since 36h --yes --json",
     "wescope replay --subject in_1ABC",
 )
+SWEEP_EXAMPLES = examples(
+    "wescope sweep", "wescope sweep --dry-run", "wescope sweep --events --json", "wescope sweep --since 2026-10-01"
+)
+UNDO_EXAMPLES = examples("wescope undo 12 --dry-run", "wescope undo 12", "wescope undo 12 --yes --json")
 RUNS_EXAMPLES = examples(
     "wescope runs", "wescope runs 12", "wescope runs pause 12", "wescope runs resume 12", "wescope runs cancel 12"
 )
@@ -52,6 +56,7 @@ def backfill(
 
     First it is checked whether QBO has all that is needed. It may be stopped at any moment, also by force: --resume
     goes on where it was, and running it again posts nothing twice. A service that runs meanwhile shares the work.
+    What `undo` took back of the period is posted again.
     """
     from wescope.cli import backfill as work  # noqa: PLC0415 - see the module's docstring
 
@@ -83,7 +88,8 @@ def replay(
 ) -> None:
     """Look at Stripe objects again, after showing which.
 
-    What QBO has already costs it nothing. Ctrl-C, or `wescope runs cancel ID`, takes back what is still queued.
+    What QBO has already costs it nothing, and what `undo` took back is written again. Ctrl-C, or
+    `wescope runs cancel ID`, takes back what is still queued.
     """
     from wescope.cli import replay as work  # noqa: PLC0415 - see the module's docstring
 
@@ -91,6 +97,55 @@ def replay(
         events=events or [], subjects=subject or [], failed=failed, since=since, yes=yes, as_json=as_json
     )
     perform(lambda: work.replay(options), as_json=as_json)
+
+
+def sweep(
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Look back at least so far: 36h, 7d, 2026-10-01, a moment."),
+    ] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Only Stripe's events, without the lists of what is open.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be looked at; write nothing.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished sweep.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for what webhooks have not told, and post it.
+
+    Events that were not delivered or came since the last sweep; everything since then, if that is so long ago that
+    Stripe may have forgotten some; and, independent of events, open invoices, refunds, disputes, payouts and customers'
+    balances. What is known costs QBO nothing. A service does this by itself: events every hour, all of it every night.
+    """
+    from wescope.cli import sweep as work  # noqa: PLC0415 - see the module's docstring
+
+    options = work.SweepOptions(since=since, events_only=events, dry_run=dry_run, resume=resume, as_json=as_json)
+    perform(lambda: work.sweep(options), as_json=as_json)
+
+
+def undo(
+    run_id: Annotated[int, typer.Argument(metavar="RUN_ID", min=1, help="A run: `wescope runs` lists them.")],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be taken back and what stays; write nothing.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Take back what a backfill, a replay or another run posted, the newest first.
+
+    What it created is voided, or deleted where QBO has no void. It stays what somebody has edited in QBO, what lies in
+    a closed period, and what later documents hang on: each is listed with the reason and what helps (exit code 1).
+    Nothing of it is written again by itself: `sync`, `replay` or `backfill` do that. It may be stopped at any moment:
+    the same command goes on.
+    """
+    from wescope.cli import undo as work  # noqa: PLC0415 - see the module's docstring
+
+    options = work.UndoOptions(run_id=run_id, dry_run=dry_run, yes=yes, as_json=as_json)
+    perform(lambda: work.undo(options), as_json=as_json)
 
 
 def runs(

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from wescope.cli.history import BACKFILL_EXAMPLES, REPLAY_EXAMPLES, RUNS_EXAMPLES, backfill, replay, runs
+from wescope.cli.drift import VERIFY_EXAMPLES, drift_app, verify
+from wescope.cli.history import (
+    BACKFILL_EXAMPLES,
+    REPLAY_EXAMPLES,
+    RUNS_EXAMPLES,
+    SWEEP_EXAMPLES,
+    UNDO_EXAMPLES,
+    backfill,
+    replay,
+    runs,
+    sweep,
+    undo,
+)
 from wescope.cli.options import Json, examples
 from wescope.cli.output import perform
 from wescope.cli.parked import parked_app
@@ -119,7 +131,7 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Reconcile these Stripe objects with QBO now."""
+    """Reconcile these Stripe objects with QBO now; what `undo` took back of them is written again."""
     from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
 
     perform(lambda: commands.sync(ids, dry_run=dry_run, as_json=as_json), as_json=as_json)
@@ -139,6 +151,10 @@ def status(as_json: Json = False) -> None:
 app.add_typer(parked_app, name="parked")
 app.command("backfill", epilog=BACKFILL_EXAMPLES)(backfill)
 app.command("replay", epilog=REPLAY_EXAMPLES)(replay)
+app.command("sweep", epilog=SWEEP_EXAMPLES)(sweep)
+app.command("undo", epilog=UNDO_EXAMPLES)(undo)
+app.command("verify", epilog=VERIFY_EXAMPLES)(verify)
+app.add_typer(drift_app, name="drift")
 app.command("runs", epilog=RUNS_EXAMPLES)(runs)
 
 
@@ -217,22 +233,35 @@ def payouts(
     perform(lambda: work.payouts(payout, as_json=as_json), as_json=as_json)
 
 
-@app.command(epilog=examples("wescope tieout", "wescope tieout --as-of 2026-10-31 --json"))
+@app.command(
+    epilog=examples(
+        "wescope tieout",
+        "wescope tieout --as-of 2026-10-31 --json",
+        "wescope tieout --as-of 2026-10-31 --open clearing:usd",
+        "wescope tieout --open revenue:2026-10:usd --open payout:po_1ABC --json",
+    )
+)
 def tieout(
+    *,
     as_of: Annotated[
         datetime | None,
         typer.Option("--as-of", formats=["%Y-%m-%d"], help="A day in the books' calendar; today if left out."),
+    ] = None,
+    opened: Annotated[
+        list[str] | None,
+        typer.Option("--open", metavar="ROW", help="List what makes this row up; may be given several times."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare Stripe and QBO; the difference must be 0.00.
 
-    What every customer owes, and what the clearing accounts hold.
+    What every customer owes, what the clearing accounts hold, what came to the bank, revenue and fees by month, each
+    payout; and which documents make up what differs. With --open one row is listed document by document.
     """
-    from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
+    from wescope.cli import tieout as work  # noqa: PLC0415 - see the module's docstring
 
     day = as_of.replace(tzinfo=UTC).date() if as_of else None
-    perform(lambda: commands.tieout(day, as_json=as_json), as_json=as_json)
+    perform(lambda: work.tieout(day, opened or [], as_json=as_json), as_json=as_json)
 
 
 @app.command(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from wescope.config import PolicyFile, Settings
     from wescope.engine.connecting import Connected
+    from wescope.engine.drift_desk import DriftDesk
     from wescope.engine.explanation import Explanation
     from wescope.engine.export_sheets import What
     from wescope.engine.history import History
     from wescope.engine.parked_items import ParkedFilter, RetriedRow
-    from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+    from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+    from wescope.engine.tieout_results import OpenedRow, TieOut
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
@@ -70,6 +72,12 @@ class Runtime(Protocol):
         """Compare Stripe and QBO."""
         ...
 
+    async def open_rows(
+        self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
+    ) -> Sequence["OpenedRow"]:
+        """Rows of a tie-out with everything that makes them up."""
+        ...
+
     async def payouts(self) -> Sequence["PayoutResult"]:
         """The payouts that were looked at."""
         ...
@@ -90,6 +98,11 @@ class Runtime(Protocol):
     @property
     def history(self) -> "History":
         """Backfills, replays, runs."""
+        ...
+
+    @property
+    def drift(self) -> "DriftDesk":
+        """What people have changed in QBO."""
         ...
 
 

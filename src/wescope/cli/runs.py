@@ -12,6 +12,7 @@ from wescope.cli.ages import absolute, age_text
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
 from wescope.engine.history import RunReport
+from wescope.links.runs import RunKind
 
 T = TypeVar("T")
 _LISTED = 50
@@ -33,6 +34,9 @@ class Told:
 
 def progress_text(report: RunReport) -> str:
     """Listed, queued, posted, parked, rate and time left, in one line."""
+    if report.kind == RunKind.UNDO:
+        left = report.counts.get("steps", 0) - report.counts.get("step", 0)
+        return f"undo {report.run_id}: {report.counts.get('undone', 0)} taken back, {left} left"
     parts = [
         f"{report.kind} {report.run_id}:",
         f"{report.counts.get('listed', 0)} listed,",

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wescope.books.money import Money
 from wescope.cli.ages import age_text
-from wescope.engine.results import Check, ParkedRow, Severity, Status, SyncResult, TieOut
+from wescope.engine.results import Check, ParkedRow, Severity, Status, SyncResult
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -98,29 +98,6 @@ def show_sync(results: Sequence[SyncResult], console: Console) -> None:
     for result in results:
         if not result.actions:
             console.print(f"{result.subject}: nothing to do")
-
-
-def show_tieout(tieout: TieOut, console: Console) -> None:
-    """The comparison: only what differs is listed, and the sum of all of it."""
-    different = [
-        (f"receivable of {row.customer_id}", *_amounts(row.stripe, row.qbo, row.difference, row.currency))
-        for row in tieout.receivable
-        if row.difference
-    ]
-    clearing = [
-        (f"clearing account {row.currency.upper()}", *_amounts(row.stripe, row.qbo, row.difference, row.currency))
-        for row in tieout.clearing
-    ]
-    _print(console, ("", "Stripe", "QBO", "Difference"), [*different, *clearing])
-    agreeing = len(tieout.receivable) - len(different)
-    console.print(f"{agreeing} receivables agree, {len(different)} differ, {len(tieout.parked)} documents are parked.")
-    verdict = "QBO equals Stripe" if tieout.balanced else "QBO differs from Stripe"
-    console.print(f"{verdict} as of {tieout.as_of}: difference {tieout.difference}")
-
-
-def _amounts(stripe: int, qbo: int, difference: int, currency: str) -> tuple[Money, Money, Money]:
-    first, second, third = (Money(amount=amount, currency=currency) for amount in (stripe, qbo, difference))
-    return first, second, third
 
 
 def show_checks(checks: Sequence[Check], console: Console) -> None:

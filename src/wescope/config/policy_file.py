@@ -1,11 +1,9 @@
-"""Policy file: `wescope.toml`, the company's choices; every key of DESIGN.md section 6 is known here.
-
-Values whose posting rules come with a later version are refused by name, so that no choice is silently without effect.
-"""
+"""Policy file: `wescope.toml`, the company's choices; every key of DESIGN.md section 6 is known here."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -19,7 +17,6 @@ from wescope.config.settings import Settings
 from wescope.errors import PolicyError
 
 FILE_NAME = "wescope.toml"
-_COMES_LATER = "comes with a later version"
 
 DEFAULT_ACCOUNTS: Mapping[AccountRole, str] = MappingProxyType(
     {
@@ -65,12 +62,26 @@ class TaxPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedules:
+    """What a worker begins by itself, unless it is not `enabled`. Times of day are of the books' time zone.
+
+    `sweep_every`: Stripe's events are read. `nightly_at`: so is all that is open. `verify_at`: QBO is compared.
+    """
+
+    enabled: bool = True
+    sweep_every: timedelta = timedelta(hours=1)
+    nightly_at: time = time(2, 30)
+    verify_at: time = time(3, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
     """The company's choices. Accounts and items are QBO names or ids; `path` is None when the defaults are in use.
 
     `settle_s`: how long after losing sight of a write its absence from QBO is believed. `server_timeout_s`: how long
     QBO itself works on a request at most. `monthly_reads`: how many metered reads a month the app's tier at Intuit has
     (facts/qbo.md 1); 0 if that is not known. `backlog_singles`: whether a backlog may use single requests, too.
+    `restores`: the classes of edits in QBO (edited, voided, deleted) that are put right without being asked.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -84,6 +95,8 @@ class PolicyFile:
     monthly_reads: int = 500_000
     backlog_singles: bool = False
     concurrency: int = 64
+    schedules: Schedules = Schedules()
+    restores: frozenset[str] = frozenset()
     path: Path | None = None
 
     def account(self, role: AccountRole, currency: str | None = None) -> str | None:
@@ -123,7 +136,6 @@ def read_policy_file(path: Path) -> PolicyFile:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         raise PolicyError("; ".join(_fault_text(path, text, fault) for fault in faults) + ".") from None
-    _refuse_what_comes_later(path, text, model)
     return _policy_file(path, model)
 
 
@@ -159,6 +171,13 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
         monthly_reads=model.qbo.monthly_reads,
         backlog_singles=model.qbo.backlog_singles,
         concurrency=model.engine.concurrency,
+        schedules=Schedules(
+            enabled=model.schedules.enabled,
+            sweep_every=model.schedules.sweep_every,
+            nightly_at=model.schedules.nightly_at,
+            verify_at=model.schedules.verify_at,
+        ),
+        restores=frozenset(name for name, mode in model.drift if mode == "restore"),
         path=path,
     )
 
@@ -167,30 +186,6 @@ def _item_rule(rule: ItemRuleTable) -> ItemRule:
     return ItemRule(
         product=rule.product, price=rule.price, metadata=rule.metadata, item=rule.item, class_name=rule.class_name
     )
-
-
-def _refuse_what_comes_later(path: Path, text: str, model: PolicyModel) -> None:
-    drift = model.drift
-    chosen: Mapping[tuple[str, ...], tuple[object, object]] = {
-        ("drift", "edited"): (drift.edited, "report"),
-        ("drift", "voided"): (drift.voided, "report"),
-        ("drift", "deleted"): (drift.deleted, "report"),
-    }
-    faults = [
-        f"{_place(path, text, keys)}: {_shown(value)}{_COMES_LATER}; {_allowed(supported)}"
-        for keys, (value, supported) in chosen.items()
-        if value != supported
-    ]
-    if faults:
-        raise PolicyError("; ".join(faults) + ".")
-
-
-def _shown(value: object) -> str:
-    return f'"{value}" ' if isinstance(value, str) else "it "
-
-
-def _allowed(supported: object) -> str:
-    return f'allowed now: "{supported}"' if isinstance(supported, str) else "leave it out for now"
 
 
 def _place(path: Path, text: str, keys: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -43,12 +43,36 @@ def _name_or_table(value: object) -> str:
     return "by_currency" if isinstance(value, Mapping) else "name"
 
 
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=1)
+
+
+def _interval(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,4})([mhd])", value) if isinstance(value, str) else None
+    interval = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta()
+    if not _SHORTEST <= interval <= _LONGEST:
+        raise ValueError('must be a time from "5m" to "24h", such as "1h"')
+    return interval
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value.replace(microsecond=0)
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError('must be a time of day in the books\' time zone, such as "02:30"')
+    return time.fromisoformat(value)
+
+
 Currency = Annotated[str, AfterValidator(_currency)]
 Name = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)]
 Account = Annotated[
     Annotated[Name, Tag("name")] | Annotated[dict[Currency, Name], Tag("by_currency")], Discriminator(_name_or_table)
 ]
 Prefix = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=8)]
+Interval = Annotated[timedelta, BeforeValidator(_interval)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 DriftMode = Literal["report", "restore"]
 
 
@@ -161,6 +185,15 @@ class EngineTable(_Table):
     concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 64
 
 
+class SchedulesTable(_Table):
+    """`[schedules]`: what a worker begins by itself, and when; times of day are those of the books' time zone."""
+
+    enabled: StrictBool = True
+    sweep_every: Interval = timedelta(hours=1)
+    nightly_at: TimeOfDay = time(2, 30)
+    verify_at: TimeOfDay = time(3, 30)
+
+
 class PolicyModel(_Table):
     """The whole file."""
 
@@ -174,3 +207,4 @@ class PolicyModel(_Table):
     drift: DriftTable = DriftTable()
     qbo: QboTable = QboTable()
     engine: EngineTable = EngineTable()
+    schedules: SchedulesTable = SchedulesTable()

@@ -10,12 +10,13 @@ from wescope.books.subjects import Subject
 from wescope.engine.intents import content_of, side_request_id
 from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked
-from wescope.engine.plan import Step, adopted_entity
+from wescope.engine.plan import Step, adopted_entity, is_to_restore
 from wescope.engine.sending import Again, Sending
 from wescope.engine.undone import tried
 from wescope.errors import ObjectGone
 from wescope.links.database import transaction
 from wescope.links.store import Link, LinkState, Operation
+from wescope.qbo.content import same_content, same_lines
 from wescope.qbo.payloads import to_payload
 from wescope.qbo.records import TAKEN_BACK_BY, Record, Written, parts
 from wescope.qbo.verify import differences, edits, is_void
@@ -47,7 +48,7 @@ class Changing:
         _check_unedited(document, link, record)
         await sending.check_open(document, link.txn_date, document.dates.txn)
         payload = to_payload(document, await sending.references(document, link.variant))
-        if not differences(document, payload, record):
+        if not is_to_restore(link) and not differences(document, payload, record):
             await sending.post(step, link, record, document)
             return
         await sending.check_untried(step, payload)
@@ -112,8 +113,12 @@ class Changing:
 
     # --- taking back ------------------------------------------------------------------------------------------------
 
-    async def take_back(self, step: Step, link: Link, subject: Subject, lease: Lease) -> None:
+    async def take_back(
+        self, step: Step, link: Link, subject: Subject, lease: Lease, record: Record | None = None
+    ) -> None:
         """Void what stands, or delete it where QBO has no void (facts/qbo.md 2.3).
+
+        `record` is what QBO holds, if it was read just now: should it be older after all, QBO refuses its SyncToken.
 
         Raises:
             Park: it was edited, its period is closed, something must be taken back before it, or QBO refused.
@@ -122,7 +127,7 @@ class Changing:
         if entity := adopted_entity(link):
             await self._leave_adopted(step, link, entity, LinkState.VOIDED)
             return
-        record = await sending.client.read(document.entity.value, link.qbo_id or "")
+        record = record or await sending.client.read(document.entity.value, link.qbo_id or "")
         if record is None or is_void(record):
             await sending.end(link, LinkState.VOIDED, spent=True)
             return
@@ -178,9 +183,26 @@ def is_gone(record: Record) -> bool:
     return record.get("status") == _DELETED or is_void(record)
 
 
+def edited_fields(document: Document, link: Link, record: Record) -> tuple[str, ...]:
+    """What somebody has changed since the document was posted: names of fields. Its SyncToken does not count."""
+    if is_to_restore(link):
+        return ()
+    return edits(document, record, amount=link.amount, txn_date=link.txn_date) or _content_edits(link, record)
+
+
 def _check_unedited(document: Document, link: Link, record: Record) -> None:
-    if changed := edits(document, record, amount=link.amount, txn_date=link.txn_date):
+    if changed := edited_fields(document, link, record):
         raise Park(parked(document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields=" ".join(changed)))
+
+
+def _content_edits(link: Link, record: Record) -> tuple[str, ...]:
+    """What amount and date do not show. The lines of a payment also change when what it pays is taken back."""
+    if link.content is None:
+        return ()
+    found = [] if same_content(link.entity, link.content, record, lines=False) else ["content"]
+    if link.entity != "Payment" and not same_lines(link.entity, link.content, record):
+        found.append("Line")
+    return tuple(found)
 
 
 def _with_links(item: Parked, record: Record) -> Parked:

@@ -46,8 +46,7 @@ def _query(what: What, realm_id: str) -> sa.Select[Any]:
             order = (payout_rows.c.payout_id, payout_rows.c.position)
             return rows.where(payout_rows.c.realm_id == realm_id).order_by(*order)
         case What.TIEOUTS:
-            told = [runs.c.result[name].astext.label(name) for name in ("as_of", "difference", "at")]
-            return sa.select(runs.c.id, runs.c.started_at, *told).where(runs.c.kind == "tieout").order_by(runs.c.id)
+            return _tieouts()
         case What.PARKED:
             return sa.select(parked).order_by(parked.c.document_key)
         case What.ATTEMPTS:
@@ -56,6 +55,26 @@ def _query(what: What, realm_id: str) -> sa.Select[Any]:
             told = [audit.c.details[name].astext.label(name) for name in ("code", "reason")]
             columns = [audit.c[name] for name in ("id", "at", "action", "actor", "target", "run_id")]
             return sa.select(*columns, *told).order_by(audit.c.id)
+
+
+def _tieouts() -> sa.Select[Any]:
+    """Each kept comparison with its rows; one without rows is there once."""
+    names = ("as_of", "difference", "at", "total_difference", "unexplained")
+    told = [runs.c.result[name].astext.label(name) for name in names]
+    columns: list[sa.ColumnElement[Any]] = [sa.column(name, sa.Text) for name in ("id", "currency")]
+    columns += [sa.column(name, sa.BigInteger) for name in ("stripe", "qbo")]
+    rows = sa.func.jsonb_to_recordset(runs.c.result["rows"]).table_valued(*columns)
+    kept = rows.render_derived(name="kept", with_types=True)
+    return (
+        sa.select(
+            *(runs.c.id, runs.c.started_at, *told, kept.c.id.label("row_id"), kept.c.stripe, kept.c.qbo),
+            (kept.c.stripe - kept.c.qbo).label("row_difference"),
+            kept.c.currency,
+        )
+        .select_from(runs.outerjoin(kept, sa.true()))
+        .where(runs.c.kind == "tieout")
+        .order_by(runs.c.id, kept.c.id)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

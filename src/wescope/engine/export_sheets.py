@@ -139,13 +139,22 @@ SHEETS: Mapping[What, Sheet] = {
         ),
     ),
     What.TIEOUTS: Sheet(
-        meaning="One row per comparison of Stripe and QBO that was made.",
+        meaning="One row per number of each comparison of Stripe and QBO that was made.",
         since="started_at",
         columns=(
             CsvColumn(name="run_id", meaning="number of the run", source="id"),
             CsvColumn(name="as_of", meaning="day of the comparison, in the books' calendar"),
             CsvColumn(name="difference", meaning="`0.00`, or the sum of all differences (with currencies, if several)"),
             CsvColumn(name="compared_at", meaning="moment of the comparison", source="at"),
+            CsvColumn(
+                name="total_difference", meaning="the same, of all numbers: those of the bank, months and payouts, too"
+            ),
+            CsvColumn(name="unexplained", meaning="what of it has no known reason"),
+            CsvColumn(name="row_id", meaning="which number (`wescope tieout --open`); empty if none were kept"),
+            _amount("stripe", "Stripe's side of it"),
+            _amount("qbo", "QBO's side of it"),
+            _amount("row_difference", "Stripe less QBO"),
+            _CURRENCY,
         ),
     ),
     What.PARKED: Sheet(

@@ -20,6 +20,9 @@ from wescope.engine.opening import OpeningLine, opening_balance
 from wescope.engine.replay import Replay, ReplayChoice, ReplayPlan
 from wescope.engine.results import MONEY, Check
 from wescope.engine.runs import RunDesk
+from wescope.engine.sweep import Sweep, SweepChoice, SweepPlan
+from wescope.engine.undo import Undo, UndoOutcome
+from wescope.engine.undo_plan import UndoPlan
 from wescope.errors import WrongUse
 from wescope.links.database import transaction
 from wescope.links.runs import Run, RunKind, RunState, parked_of, posted_of, queued_of
@@ -79,8 +82,10 @@ class RunReport:
 
     @property
     def needs_somebody(self) -> bool:
-        """True if it failed, left something undone, or something is parked that an operator owns."""
+        """True if it failed, left something to do or to undo, or something is parked that an operator owns."""
         if self.state in {RunState.FAILED, RunState.PAUSED} or (self.is_over and self.left):
+            return True
+        if self.counts.get("kept"):
             return True
         return any(one.owner == Owner.OPERATOR for one in self.parked)
 
@@ -90,13 +95,15 @@ Told = Callable[[RunReport], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The verbs `backfill`, `replay` and `runs`. `work` is the worker of this process."""
+    """The verbs `backfill`, `replay`, `sweep`, `undo` and `runs`. `work` is the worker of this process."""
 
     engine: AsyncEngine
     desk: RunDesk
     checks: BackfillChecks
     plan: BackfillPlan
     replays: Replay
+    sweeps: Sweep
+    undos: Undo
     listing: StripeListing
     policy_file: PolicyFile
     work: Work
@@ -150,9 +157,12 @@ class History:
         Raises:
             WrongUse: there is none.
         """
-        found = await self.desk.unfinished(RunKind.BACKFILL)
+        return await self._resume(RunKind.BACKFILL)
+
+    async def _resume(self, kind: RunKind) -> Run:
+        found = await self.desk.unfinished(kind)
         if found is None:
-            raise WrongUse("No backfill is unfinished.")
+            raise WrongUse(f"No {kind} is unfinished.")
         return await self.desk.resume(found.id)
 
     # --- replay -----------------------------------------------------------------------------------------------------
@@ -164,6 +174,51 @@ class History:
     async def start_replay(self, plan: ReplayPlan) -> Run:
         """A new replay, which any worker takes up."""
         return await self.desk.start(RunKind.REPLAY, plan.options, alone=False)
+
+    # --- sweep ------------------------------------------------------------------------------------------------------
+
+    async def plan_sweep(self, choice: SweepChoice, progress: Progress | None = None) -> SweepPlan:
+        """The dry run of a sweep; see `Sweep.plan`."""
+        return await self.sweeps.plan(choice, progress)
+
+    async def start_sweep(self, choice: SweepChoice) -> Run:
+        """A new sweep, which any worker takes up.
+
+        Raises:
+            RunUnfinished: there is an unfinished one.
+        """
+        return await self.desk.start(RunKind.SWEEP, choice.options)
+
+    async def resume_sweep(self) -> Run:
+        """The newest unfinished sweep, going on.
+
+        Raises:
+            WrongUse: there is none.
+        """
+        return await self._resume(RunKind.SWEEP)
+
+    # --- undo -------------------------------------------------------------------------------------------------------
+
+    async def plan_undo(self, run_id: int, progress: Progress | None = None) -> UndoPlan:
+        """What undoing a run would do now; see `Undo.plan`."""
+        return await self.undos.plan(run_id, progress)
+
+    async def start_undo(self, run_id: int, *, actor: str) -> Run:
+        """A new undo of a run, which any worker takes up; or the unfinished one of it, going on.
+
+        Raises:
+            WrongUse: the run cannot be undone.
+            RunUnfinished: the undo of another run is unfinished.
+        """
+        options = await self.undos.options_of(run_id, actor=actor)
+        before = await self.desk.unfinished(RunKind.UNDO)
+        if before is not None and before.options.get("undone_run") == run_id:
+            return await self.desk.resume(before.id)
+        return await self.desk.start(RunKind.UNDO, options)
+
+    async def undone(self, undo_id: int) -> UndoOutcome:
+        """What an undo has come to; see `Undo.outcome`."""
+        return await self.undos.outcome(undo_id)
 
     # --- runs -------------------------------------------------------------------------------------------------------
 

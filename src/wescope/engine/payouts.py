@@ -39,6 +39,7 @@ from wescope.links.payouts import StoredPayout, StoredRow, store_check
 from wescope.links.schema import parked as parked_table
 from wescope.links.schema import subjects as subjects_table
 from wescope.links.store import LinkState, LinkStore
+from wescope.links.undo import marked
 from wescope.stripe.reader import StripeReader
 
 T = TypeVar("T")
@@ -145,8 +146,9 @@ class PayoutDesk:
         found: dict[DocumentKey, Posted] = {}
         async with transaction(self.engine) as connection:
             for keys in _chunks(keys_of(payout, self.policy)):
+                undone = await marked(connection, keys)  # whoever wants it in the books has it written again first
                 for key, link in (await self.store.settled(connection, keys)).items():
-                    if link.state in {LinkState.POSTED, LinkState.VOIDED}:
+                    if link.state in {LinkState.POSTED, LinkState.VOIDED} and key not in undone:
                         found[key] = Posted(
                             amount=link.settled_amount,
                             currency=link.settled_currency or payout.currency,

@@ -13,6 +13,9 @@ from wescope.links.store import Link, LinkState
 ADOPTED = "adopted"
 """How the fingerprint begins of what somebody else made and a link stands for."""
 
+RESTORED = "restore"
+"""The fingerprint of what somebody has edited in QBO, and somebody wants to be as Stripe says again."""
+
 
 class Action(StrEnum):
     """What is to be done with one document."""
@@ -105,6 +108,11 @@ def adopted_entity(link: Link | None) -> str | None:
     """
     prefix, _, rest = (link.fingerprint or "").partition(":") if link else ("", "", "")
     return rest.partition(":")[0] if prefix == ADOPTED else None
+
+
+def is_to_restore(link: Link | None) -> bool:
+    """Whether a person, or the policy, has decided that what stands in QBO is written over."""
+    return link is not None and link.fingerprint == RESTORED
 
 
 def _may_stand(link: Link | None) -> bool:

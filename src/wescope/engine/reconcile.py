@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.desired import desired_books
 from wescope.books.documents import Desired, Document, Existence
@@ -24,7 +24,7 @@ from wescope.engine.locks import ClusterLocks, Lease
 from wescope.engine.owners import covered_by, invoice_waited_for, invoices_waited_for, owner_of
 from wescope.engine.parks import Park, missing, parked
 from wescope.engine.payout_port import PayoutPort
-from wescope.engine.plan import Action, Step, keys_of, plan_document
+from wescope.engine.plan import Action, Step, keys_of, plan_document, plan_step
 from wescope.engine.results import SyncResult
 from wescope.engine.sending import NotSettled
 from wescope.engine.work import Work
@@ -55,6 +55,7 @@ from wescope.links.subjects import (
     not_run_since,
     record_all,
 )
+from wescope.links.undo import drop_lifted, marks_of
 from wescope.links.waiting import arrived, waiting_for
 from wescope.stripe.reader import StripeReader
 
@@ -220,17 +221,21 @@ class Reconciler:
         work.parked.extend(_left_over(link, ParkCode.OBJECT_MISSING) for link in links.values())
 
     async def _apply_all(self, work: Work, desired: Desired, lease: Lease) -> None:
-        work.parked.extend(desired.parked)
         work.advisory.extend(desired.advisory)
         work.follows = desired.follows
         links = await self._links(desired)
         async with transaction(self.engine) as connection:
             made_before = await self.store.of_subject(connection, work.subject)
+            marks = await self._undone(connection, work.subject, desired, links)
         known = {item.key for item in desired.parked}
+        work.parked.extend(marks.get(item.key, item) for item in desired.parked)
         for document in desired.documents:
             for step in await self._steps(document, links):
                 known.add(step.document.key)
-                await self._apply_or_say(work, step, lease)
+                if step.document.key in marks and step.document.existence is Existence.PRESENT:
+                    await self._leave_undone(work, step, marks[step.document.key], lease)
+                else:
+                    await self._apply_or_say(work, step, lease)
         work.parked.extend(
             _left_over(link, ParkCode.NO_LONGER_DESIRED) for key, link in made_before.items() if key not in known
         )
@@ -238,6 +243,34 @@ class Reconciler:
     async def _links(self, desired: Desired) -> dict[DocumentKey, Link]:
         async with transaction(self.engine) as connection:
             return await self.store.load(connection, keys_of(desired.documents))
+
+    @staticmethod
+    async def _undone(
+        connection: AsyncConnection, subject: Subject, desired: Desired, links: Mapping[DocumentKey, Link]
+    ) -> dict[DocumentKey, Parked]:
+        """The documents that an undo has taken back and nobody has asked for since, as they are parked.
+
+        A document that stands was marked by an undo that then left it.
+        """
+        keys = [*keys_of(desired.documents), *(item.key for item in desired.parked)]
+        await drop_lifted(connection, subject, keys)
+        marks = await marks_of(connection, subject, keys)
+        posted = {key for key, link in links.items() if link.state is LinkState.POSTED}
+        return {key: item for key, item in marks.items() if key not in posted}
+
+    async def _leave_undone(self, work: Work, step: Step, item: Parked, lease: Lease) -> None:
+        """Do not write what was undone; if that was cut off, bring it to its end."""
+        document = replace(step.document, existence=Existence.VOID, blockers=(), counters=(), stands=False)
+        try:
+            if not self.dry_run:
+                await self.writer.apply(plan_step(document, step.link), work.subject, lease)
+        except Park as park:
+            work.parked.append(park.item)
+        except NotSettled as error:
+            work.not_settled.append(error)
+            work.parked.append(item)
+        else:
+            work.parked.append(item)
 
     async def _steps(self, document: Document, links: Mapping[DocumentKey, Link]) -> tuple[Step, ...]:
         """What one document asks for; whether its day is closed is asked only if it matters."""

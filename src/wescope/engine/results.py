@@ -4,11 +4,11 @@ Amounts are integer minor units of the `currency` beside them; `to_json` writes 
 No names, no texts of people: ids, amounts, dates and codes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import Any, Self
+from typing import Any
 
 from wescope.books.money import to_decimal
 from wescope.books.parking import Owner
@@ -116,114 +116,6 @@ class ParkedRow:
     def needs_somebody(self) -> bool:
         """True if an operator must act, and has not decided to let it be."""
         return self.owner == Owner.OPERATOR and self.ignored_at is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivableRow:
-    """What one Stripe customer owes in one currency, on both sides; `difference` is Stripe less QBO."""
-
-    customer_id: str
-    currency: str
-    stripe: int = field(metadata=MONEY)
-    qbo: int = field(metadata=MONEY)
-    difference: int = field(metadata=MONEY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearingRow:
-    """What the clearing account of one currency holds, on both sides; `difference` is Stripe less QBO.
-
-    `opening` is what of Stripe's side was there before the start date: the account's opening balance in QBO.
-    """
-
-    currency: str
-    stripe: int = field(metadata=MONEY)
-    qbo: int = field(metadata=MONEY)
-    difference: int = field(metadata=MONEY)
-    opening: int = field(default=0, metadata=MONEY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankRow:
-    """What moved between Stripe and the bank accounts of one currency, on both sides; `difference` is Stripe less QBO.
-
-    Deposits that the bank feed dates otherwise than Stripe, or that wait, show here; they are no error by themselves.
-    """
-
-    currency: str
-    stripe: int = field(metadata=MONEY)
-    qbo: int = field(metadata=MONEY)
-    difference: int = field(metadata=MONEY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TieOut:
-    """Stripe against QBO at the end of `as_of` (books' calendar). Make it with `TieOut.of`.
-
-    `differences` is the sum of absolute differences by currency, as decimal strings; `difference` is the one number
-    (or, with several currencies in disagreement, one text) that must be "0.00".
-    """
-
-    as_of: date
-    at: datetime
-    difference: str
-    receivable: tuple[ReceivableRow, ...]
-    clearing: tuple[ClearingRow, ...]
-    parked: tuple[ParkedRow, ...]
-    balanced: bool
-    differences: Mapping[str, str] = field(default_factory=dict)
-    bank: tuple[BankRow, ...] = ()
-    payouts: Mapping[str, int] = field(default_factory=dict)
-    """How many payouts are in which state (`matched`, `waiting`, ...)."""
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        as_of: date,
-        at: datetime,
-        receivable: Iterable[ReceivableRow],
-        clearing: Iterable[ClearingRow],
-        parked: Iterable[ParkedRow] = (),
-        bank: Iterable[BankRow] = (),
-        payouts: Mapping[str, int] | None = None,
-    ) -> Self:
-        """The tie-out of these rows, with its differences summed up (absolute values, so that none cancel).
-
-        Receivables and clearing decide whether it balances; bank and payouts say where to look if it does not.
-        """
-        receivables, clearings = tuple(receivable), tuple(clearing)
-        sums: dict[str, int] = {}
-        rows: tuple[ReceivableRow | ClearingRow, ...] = (*receivables, *clearings)
-        for row in rows:
-            sums[row.currency] = sums.get(row.currency, 0) + abs(row.difference)
-        return cls(
-            as_of=as_of,
-            at=at,
-            difference=_one_difference(sums),
-            receivable=receivables,
-            clearing=clearings,
-            parked=tuple(parked),
-            balanced=not any(sums.values()),
-            differences={currency: str(to_decimal(amount, currency)) for currency, amount in sorted(sums.items())},
-            bank=tuple(bank),
-            payouts=dict(sorted((payouts or {}).items())),
-        )
-
-    @property
-    def summary(self) -> TieOutSummary:
-        """The part of the tie-out that status shows."""
-        return TieOutSummary(as_of=self.as_of, difference=self.difference, at=self.at)
-
-
-def _one_difference(sums: Mapping[str, int]) -> str:
-    open_sums = {currency: amount for currency, amount in sorted(sums.items()) if amount}
-    if not open_sums:
-        return NO_DIFFERENCE
-    if len(open_sums) == 1:
-        ((currency, amount),) = open_sums.items()
-        return str(to_decimal(amount, currency))
-    return " + ".join(f"{to_decimal(amount, currency)} {currency.upper()}" for currency, amount in open_sums.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope import __version__
-from wescope.books.calendar import local_date
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.engine.alerts import alerts_of
@@ -21,6 +20,7 @@ from wescope.engine.backfill_plan import BackfillPlan
 from wescope.engine.connection import Connection
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
+from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.history import History
@@ -38,19 +38,20 @@ from wescope.engine.results import (
     PayoutResult,
     Status,
     SyncResult,
-    TieOut,
     TieOutSummary,
 )
 from wescope.engine.runs import RunDesk
+from wescope.engine.schedule import Scheduler, schedules_of
 from wescope.engine.support import Support
-from wescope.engine.tieout import Known, QboSide, read_stripe, tie_out
+from wescope.engine.sweep import Sweep
+from wescope.engine.tieout_results import OpenedRow, TieOut
+from wescope.engine.tieouts import Remembered, TieOuts
+from wescope.engine.undo import Undo
+from wescope.engine.verify import Verify
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
-from wescope.links.payouts import counts_by_state, deposit_days
 from wescope.links.reports import (
     counts,
-    customer_links,
-    keep_run,
     last_run,
     parked_items,
     parked_subjects,
@@ -110,6 +111,7 @@ class Runtime:
     patient: Patient
     connection: Connection
     reads: ReadBudget
+    remembered: Remembered = field(default_factory=Remembered)
 
     # --- webhooks ---------------------------------------------------------------------------------------------------
 
@@ -141,15 +143,13 @@ class Runtime:
 
     # --- work -------------------------------------------------------------------------------------------------------
 
-    async def work(self, stop: asyncio.Event) -> None:
-        """Run jobs, and keep the tables in order, until `stop` is set."""
+    async def work(self, stop: asyncio.Event, *, scheduled: bool = False) -> None:
+        """Run jobs, and keep the tables in order, until `stop` is set; `scheduled`: begin what is due, too."""
         while not stop.is_set() and not await self._replan_after_change():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
-        chores = [
-            asyncio.create_task(chore)
-            for chore in (self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch())
-        ]
+        watches = [self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch()]
+        chores = [asyncio.create_task(chore) for chore in (*watches, *([self.scheduler.watch()] if scheduled else ()))]
         try:
             await self.queue.work(self.reconciler.run, stop, self.workers)
         finally:
@@ -288,34 +288,27 @@ class Runtime:
             StripeError: Stripe cannot be read.
             QboError: QBO cannot be read.
         """
-        tell = progress or _quiet
-        now = datetime.now(UTC)
-        tell("reading Stripe", 0, 2)
-        stripe = await read_stripe(self.listing)
-        tell("reading QBO", 1, 2)
-        parked = await self.parked()
-        async with transaction(self.engine) as connection:
-            links = await customer_links(connection, self.store.realm_id)
-            known = Known(
-                customers={qbo_id: (key.partition(":")[0], currency) for qbo_id, key, currency in links},
-                parked=parked,
-                deposited=await deposit_days(connection, self.store.realm_id),
-                payouts=await counts_by_state(connection, self.store.realm_id),
-            )
-        result = await tie_out(
-            stripe,
-            QboSide(self.client, self.company),
-            self.policy,
-            known,
-            as_of=as_of or local_date(now, self.policy.timezone),
-            at=now,
+        return await self.tieouts.make(as_of, progress)
+
+    async def open_rows(
+        self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
+    ) -> tuple[OpenedRow, ...]:
+        """Rows of the tie-out of a day (null: today) with everything that makes them up; see `TieOuts.open`."""
+        return await self.tieouts.open(row_ids, as_of, progress)
+
+    @property
+    def tieouts(self) -> TieOuts:
+        """What compares Stripe with QBO."""
+        return TieOuts(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            listing=self.listing,
+            client=self.client,
+            company=self.company,
+            attempts=self.attempts,
+            policy=self.policy,
+            last=self.remembered,
         )
-        summary = {"as_of": result.as_of.isoformat(), "difference": result.difference, "at": now.isoformat()}
-        async with transaction(self.engine) as connection:
-            await keep_run(connection, "tieout", summary)
-        await self.attempts.flush()
-        tell("done", 2, 2)
-        return result
 
     @property
     def support(self) -> Support:
@@ -341,7 +334,14 @@ class Runtime:
         return RunDesk(
             engine=self.engine,
             locks=self.reconciler.locks,
-            executors={RunKind.BACKFILL: self.backfill, RunKind.REPLAY: self.replay},
+            executors={
+                RunKind.BACKFILL: self.backfill,
+                RunKind.REPLAY: self.replay,
+                RunKind.SWEEP: self.sweep,
+                RunKind.UNDO: self.undo,
+                RunKind.VERIFY: self.verify,
+                RunKind.REPAIR: self.verify.repair,
+            },
         )
 
     @property
@@ -365,6 +365,8 @@ class Runtime:
                 policy=self.policy,
             ),
             replays=self.replay,
+            sweeps=self.sweep,
+            undos=self.undo,
             listing=self.listing,
             policy_file=policy_file,
             work=self.work,
@@ -386,6 +388,44 @@ class Runtime:
         """What plans and executes replays."""
         return Replay(engine=self.engine, reader=self.reader, defer=self.queue.defer)
 
+    @property
+    def sweep(self) -> Sweep:
+        """What plans and executes sweeps."""
+        return Sweep.of(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            api=self.listing.api,
+            defer=self.queue.defer,
+            policy=self.policy,
+        )
+
+    @property
+    def verify(self) -> Verify:
+        """What compares QBO with what was posted, and puts it right."""
+        return Verify.of(self.reconciler, self.patient.policy_file)
+
+    @property
+    def drift(self) -> DriftDesk:
+        """What people ask about edits in QBO."""
+        return DriftDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            runs=self.runs,
+            history=self.history,
+            repairing=self.verify.repair,
+        )
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """What begins runs by itself."""
+        table = schedules_of(self.patient.policy_file)
+        return Scheduler(engine=self.engine, locks=self.reconciler.locks, table=table)
+
+    @property
+    def undo(self) -> Undo:
+        """What plans and executes undos."""
+        return Undo.of(self.reconciler, self.client)
+
     async def doctor(self) -> tuple[Check, ...]:
         """Look at everything that the work needs; a service that does not answer is a failing check."""
         checks = await examine(self.patient)
@@ -399,10 +439,6 @@ class Runtime:
             DatabaseUnavailable: it does not answer.
         """
         return await schema_is_current(self.engine)
-
-
-def _quiet(_text: str, _done: int, _total: int) -> None:
-    """No progress is asked for."""
 
 
 def _summary(kept: Mapping[str, str]) -> TieOutSummary:

@@ -34,6 +34,7 @@ from wescope.links.database import transaction
 from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
+from wescope.qbo.content import content_digest
 from wescope.qbo.lanes import SEND_BY
 from wescope.qbo.records import BatchIdentity, Record, Written
 from wescope.qbo.references import References
@@ -184,6 +185,8 @@ class Sending:
     ) -> Link:
         """QBO holds `record` for the step; a document renews what the link says of it, null leaves that.
 
+        A document is given only if the record was compared with it: then the link remembers the record's content.
+
         An update whose answer was lost may have landed although another content is wanted by now: then what stands is
         what was last sent, and not an edit of somebody's.
 
@@ -201,6 +204,7 @@ class Sending:
                 document=document,
                 stated_date=step.stated_date,
                 as_meant=document is None and is_as_sent(step, held, record),
+                content=content_digest(step.document.entity.value, record) if document else None,
             )
 
     async def end(

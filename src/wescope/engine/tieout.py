@@ -5,37 +5,25 @@ customer is which Stripe customer, and on which day somebody else booked a payou
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 from wescope.books.policy import Policy
 from wescope.books.values import CustomerBalanceTransaction, Invoice, Payout
-from wescope.engine.results import BankRow, ClearingRow, ParkedRow, ReceivableRow, TieOut
-from wescope.engine.tieout_clearing import arrived, stripe_clearing
+from wescope.engine.tieout_clearing import Moved, bank_movements, clearing_movements
+from wescope.engine.tieout_comparison import Comparison, Known
+from wescope.engine.tieout_entries import StripeEntry
+from wescope.engine.tieout_fees import fee_entries
+from wescope.engine.tieout_income import income_entries
 from wescope.engine.tieout_qbo import QboSide
-from wescope.engine.tieout_stripe import StripeSide, stripe_receivable
-from wescope.links.payouts import DepositDay
+from wescope.engine.tieout_results import TieOut
+from wescope.engine.tieout_stripe import Movement, StripeSide, receivable_movements
 from wescope.stripe.listing import StripeListing
 
-__all__ = ["Known", "QboSide", "StripeSide", "read_stripe", "tie_out"]
+__all__ = ["Known", "QboSide", "StripeSide", "compare", "read_stripe", "tie_out"]
 
 _READS_AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What only we know.
-
-    `customers` maps QBO's customer id to the Stripe customer and currency. `deposited` says when a payout's
-    deposit stands in QBO where that is not its arrival date, `payouts` counts payouts by state.
-    """
-
-    customers: Mapping[str, tuple[str, str]]
-    parked: Sequence[ParkedRow] = ()
-    deposited: Mapping[str, DepositDay] = field(default_factory=dict)
-    payouts: Mapping[str, int] = field(default_factory=dict)
 
 
 async def read_stripe(listing: StripeListing) -> StripeSide:
@@ -44,7 +32,7 @@ async def read_stripe(listing: StripeListing) -> StripeSide:
     Raises:
         StripeError: Stripe cannot be read; a tie-out over a part would be none.
     """
-    invoices = [invoice async for invoice in listing.invoices()]
+    invoices = [invoice async for invoice in listing.invoices(whole=True)]
     by_hand = await listing.has_manual_payouts()
     payouts = [replace(payout, fees_by_day=by_hand) async for payout in listing.payouts()]
     turn = asyncio.Semaphore(_READS_AT_ONCE)
@@ -54,10 +42,11 @@ async def read_stripe(listing: StripeListing) -> StripeSide:
         invoices=invoices,
         parts=[part async for part in listing.invoice_payments()],
         charges=[charge async for charge in listing.charges()],
-        credit_notes=[note async for note in listing.credit_notes()],
+        credit_notes=[note async for note in listing.credit_notes(whole=True)],
         balances=dict(zip(moved, balances, strict=True)),
         rows=[row async for row in listing.balance_transactions()],
         payouts=await asyncio.gather(*(_with_rows(listing, payout, turn) for payout in payouts)),
+        refunds=[refund async for refund in listing.refunds()],
         fees_by_day=by_hand,
     )
 
@@ -90,54 +79,60 @@ async def _with_rows(listing: StripeListing, payout: Payout, turn: asyncio.Semap
 async def tie_out(
     stripe: StripeSide, qbo: QboSide, policy: Policy, known: Known, *, as_of: date, at: datetime
 ) -> TieOut:
-    """Both sides next to each other at the end of `as_of` (books' calendar).
+    """Both sides next to each other at the end of `as_of` (books' calendar); see `compare`."""
+    return (await compare(stripe, qbo, policy, known, as_of=as_of, at=at)).result
+
+
+async def compare(
+    stripe: StripeSide, qbo: QboSide, policy: Policy, known: Known, *, as_of: date, at: datetime
+) -> Comparison:
+    """Both sides at the end of `as_of` (books' calendar), with everything that their rows are made of.
 
     Raises:
         QboError: QBO cannot be read.
         AccountMissing: the company has no clearing account.
     """
-    held = stripe_clearing(stripe, policy, as_of, known.deposited)
-    in_bank = arrived(stripe, policy, as_of)
-    currencies = sorted({policy.home_currency, *held.total, *in_bank})
-    clearing = await qbo.clearing(currencies, as_of)
-    bank = await qbo.bank(currencies, as_of)
-    return TieOut.of(
-        as_of=as_of,
-        at=at,
-        receivable=_receivable(stripe_receivable(stripe, policy, as_of), await qbo.receivable(known.customers, as_of)),
-        clearing=[
-            ClearingRow(
-                currency=currency,
-                stripe=held.total[currency],
-                qbo=clearing.get(currency, 0),
-                difference=held.total[currency] - clearing.get(currency, 0),
-                opening=held.opening[currency],
-            )
-            for currency in currencies
-        ],
-        bank=[
-            BankRow(
-                currency=currency,
-                stripe=in_bank[currency],
-                qbo=bank.get(currency, 0),
-                difference=in_bank[currency] - bank.get(currency, 0),
-            )
-            for currency in currencies
-        ],
-        parked=known.parked,
-        payouts=known.payouts,
+    movements = [*clearing_movements(stripe, policy, known.deposited)]
+    in_bank = [*bank_movements(stripe, policy)]
+    currencies = sorted({policy.home_currency, *(one.currency for one in (*movements, *in_bank))})
+    aliases = await qbo.aliases(policy, currencies)
+    receivable = [*receivable_movements(stripe, policy)]
+    entries = [
+        *(_of_money("clearing", one) for one in movements if one.amount),
+        *(_of_money("bank", one) for one in in_bank if one.amount),
+        *_owed(receivable, policy),
+        *income_entries(stripe, receivable, policy, aliases),
+        *fee_entries(stripe, policy, known.deposited, aliases),
+    ]
+    found = await qbo.read(known.customers, currencies, policy, known.adopted)
+    comparison = Comparison(
+        as_of=as_of, at=at, policy=policy, known=known, payouts=stripe.payouts, currencies=currencies, qbo=found
+    )
+    return await comparison.made_of(entries)
+
+
+def _of_money(account: str, moved: Moved) -> StripeEntry:
+    return StripeEntry(
+        row=f"{account}:{moved.currency}",
+        currency=moved.currency,
+        day=moved.day,
+        amount=moved.amount,
+        stripe_id=moved.stripe_id,
+        key=moved.key,
+        about=moved.about,
     )
 
 
-def _receivable(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> list[ReceivableRow]:
-    keys = sorted(key for key in {*expected, *found} if expected[key] or found[key])
-    return [
-        ReceivableRow(
-            customer_id=customer_id,
-            currency=currency,
-            stripe=expected[customer_id, currency],
-            qbo=found[customer_id, currency],
-            difference=expected[customer_id, currency] - found[customer_id, currency],
-        )
-        for customer_id, currency in keys
-    ]
+def _owed(movements: Iterable[Movement], policy: Policy) -> Iterator[StripeEntry]:
+    for movement in movements:
+        is_old = policy.start_date is not None and movement.day < policy.start_date
+        if movement.amount and not is_old:
+            yield StripeEntry(
+                row=f"receivable:{movement.customer}:{movement.currency}",
+                currency=movement.currency,
+                day=movement.day,
+                amount=movement.amount,
+                stripe_id=movement.stripe_id,
+                key=movement.key,
+                about=movement.about,
+            )

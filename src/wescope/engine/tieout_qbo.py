@@ -1,26 +1,45 @@
-"""QBO's side of the tie-out: receivables, clearing and bank, from QBO's own transactions and account balances.
+"""QBO's side of the tie-out: what QBO's own transactions and account balances say, as entries by row and day.
 
-Past days: an account's balance is known as of now only, so what was posted to it later is taken off again.
+Everything since the start date is read once, page by page, and of each transaction only what it posts is kept.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
-from wescope.books.money import to_decimal, to_minor
-from wescope.books.policy import AccountRole
-from wescope.engine.tieout_stripe import Receivable
+from wescope.books.policy import Account, AccountRole, Item, ItemRole, NamedAccount, NamedItem, Policy, RoleAccount
+from wescope.engine.tieout_clearing import FEE_CATEGORIES
+from wescope.engine.tieout_entries import Aliases, QboDocument, QboEntries, QboEntry
+from wescope.engine.tieout_postings import READ, Ledger, Posting, kinds_of, marked_key, postings, total_of
+from wescope.engine.tieout_results import Kind
 from wescope.errors import AccountMissing, QboRefused
 from wescope.qbo import wire
+from wescope.qbo.accounts import RECEIVABLE_TYPE
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
-from wescope.qbo.records import Record, parts, reference
+from wescope.qbo.content import content_digest
+from wescope.qbo.records import Record
 
-_RECEIVABLE_SIGNS = {"Invoice": 1, "Payment": -1, "CreditMemo": -1}
-_MONEY_SIGNS = {"Payment": 1, "SalesReceipt": 1, "RefundReceipt": -1, "Deposit": 1}
-_POSTING = (*_MONEY_SIGNS, "JournalEntry", "Transfer")
-"""Entities that may post to an account of money."""
+Adopted = Callable[[Collection[tuple[str, str]]], Awaitable[Mapping[tuple[str, str], str]]]
+"""Which of these records of others (entity and id) we have adopted, and as which document."""
+
+_SOLD = (ItemRole.SALES, ItemRole.DISCOUNT, ItemRole.SHIPPING)
+_OF_ITEMS = (
+    (Kind.REFUNDS, ItemRole.REFUNDS),
+    (Kind.BAD_DEBT, ItemRole.BAD_DEBT),
+    (Kind.CUSTOMER_BALANCE, ItemRole.CUSTOMER_BALANCE),
+    (Kind.TAX, ItemRole.TAX),
+)
+_OF_ACCOUNTS = (
+    (Kind.FEES, AccountRole.FEES),
+    (Kind.FEE_TAX, AccountRole.FEE_TAX),
+    (Kind.DISPUTES, AccountRole.DISPUTES),
+)
+
+
+async def nothing_adopted(_: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """Where nobody knows of adopted documents."""
+    return {}
 
 
 class QboSide:
@@ -31,78 +50,87 @@ class QboSide:
         self._client = client
         self._company = company
 
-    async def receivable(self, customers: Mapping[str, tuple[str, str]], as_of: date) -> Receivable:
-        """A/R of the customers at the end of `as_of`, from the transactions that stand in their names.
-
-        `customers` maps QBO's customer id to the Stripe customer and currency.
+    async def aliases(self, policy: Policy, currencies: Sequence[str]) -> Aliases:
+        """Kinds of rows that the company keeps on one item or account.
 
         Raises:
             QboError: QBO cannot be read.
         """
-        owed: Receivable = Counter()
-        for entity, sign in _RECEIVABLE_SIGNS.items():
-            for record in await self._until(entity, as_of):
-                key = customers.get(reference(record, "CustomerRef") or "")
-                if key:
-                    owed[key] += sign * _minor(record, "TotalAmt", key[1])
-        control = {
-            str(record["Id"])
-            for record in await self._client.query_all("Account", "AccountType = 'Accounts Receivable'")
-        }
-        for record in await self._until("JournalEntry", as_of):
-            for line, account, sign in _journal_lines(record):
-                key = customers.get(_named(line))
-                if key and account in control:
-                    owed[key] += sign * _minor(line, "Amount", key[1])
-        return owed
+        _, of_items, _, of_accounts = await self._kinds(policy, currencies)
+        return {**of_items, **of_accounts}
 
-    async def clearing(self, currencies: Sequence[str], as_of: date) -> dict[str, int]:
-        """The clearing account of each currency at the end of `as_of`, in its minor units.
+    async def read(
+        self,
+        customers: Mapping[str, tuple[str, str]],
+        currencies: Sequence[str],
+        policy: Policy,
+        adopted: Adopted = nothing_adopted,
+    ) -> QboEntries:
+        """All entries of QBO since the start date, of every day.
 
-        It is the balance today less what was posted with a later date; also today, since a payout that arrives
-        tomorrow in one calendar may be booked already in the other. A currency without an account holds nothing.
+        Calls: one per 1,000 transactions of each of eight entities, at least eight; two for accounts.
+
+        Args:
+            customers: QBO's customer id -> the Stripe customer and currency.
+            currencies: of clearing and bank accounts; one without an account holds nothing.
+            policy: the company's choices.
+            adopted: tells which documents without our marker are ours all the same.
 
         Raises:
             QboError: QBO cannot be read.
             AccountMissing: there is no clearing account in home currency.
         """
-        accounts = await self._accounts(AccountRole.CLEARING, currencies)
-        if not accounts:
-            return {}
-        found: dict[str, int] = {}
-        names = ", ".join(f"'{account}'" for account in accounts.values())
-        records = {str(record["Id"]): record for record in await self._client.query_all("Account", f"Id IN ({names})")}
-        later = [
-            (entity, record)
-            for entity in _POSTING
-            for record in await self._client.query_all(entity, f"TxnDate > '{as_of.isoformat()}'")
+        ledger = await self._ledger(customers, currencies, policy)
+        reading = _Reading(ledger)
+        balances = await self._balances(ledger.clearing)
+        where = f"TxnDate >= '{policy.start_date.isoformat()}'" if policy.start_date else ""
+        for entity in READ:
+            async for records in self._client.query_pages(entity, where):
+                for record in records:
+                    reading.take(entity, record)
+        return reading.done(balances, await adopted(reading.unmarked))
+
+    async def _ledger(
+        self, customers: Mapping[str, tuple[str, str]], currencies: Sequence[str], policy: Policy
+    ) -> Ledger:
+        control = await self._client.query_all("Account", f"AccountType = '{RECEIVABLE_TYPE}'")
+        items, of_items, accounts, _ = await self._kinds(policy, currencies)
+        return Ledger(
+            home=(await self._company.preferences()).home_currency,
+            customers=customers,
+            control=frozenset(str(record["Id"]) for record in control),
+            clearing=await self._accounts(AccountRole.CLEARING, currencies),
+            bank=await self._accounts(AccountRole.BANK, currencies),
+            accounts=accounts,
+            items=items,
+            tax=of_items.get(Kind.TAX, Kind.TAX),
+        )
+
+    async def _kinds(
+        self, policy: Policy, currencies: Sequence[str]
+    ) -> tuple[Mapping[str, Kind], Aliases, Mapping[str, Kind], Aliases]:
+        rules = tuple(NamedItem(name=rule.item) for rule in policy.item_rules if rule.item)
+        items: list[tuple[Kind, Item]] = [(Kind.REVENUE, item) for item in (*_SOLD, *rules)]
+        items += _OF_ITEMS
+        accounts: list[tuple[Kind, Account]] = [
+            (kind, RoleAccount(role=role, currency=currency)) for kind, role in _OF_ACCOUNTS for currency in currencies
         ]
-        home = (await self._company.preferences()).home_currency
-        for currency, account in accounts.items():
-            balance = _minor(records[account], "CurrentBalance", currency)
-            posted = (_posted(entity, record, account, currency, home) for entity, record in later)
-            found[currency] = balance - sum(posted)
-        return found
+        named = sorted(FEE_CATEGORIES & set(policy.categories))
+        accounts += [(Kind.FEES, NamedAccount(name=policy.categories[name])) for name in named]
+        item_ids = await self._company.known_items([item for _, item in items])
+        account_ids = await self._company.known_accounts([account for _, account in accounts])
+        return (
+            *kinds_of((kind, item_ids.get(item)) for kind, item in items),
+            *kinds_of((kind, account_ids.get(account)) for kind, account in accounts),
+        )
 
-    async def bank(self, currencies: Sequence[str], as_of: date) -> dict[str, int]:
-        """What came out of clearing into the bank account of each currency (less what went back) by the end of `as_of`.
-
-        Raises:
-            QboError: QBO cannot be read.
-        """
-        banks = await self._accounts(AccountRole.BANK, currencies)
-        clearing = await self._accounts(AccountRole.CLEARING, currencies)
-        entities = ("Deposit", "JournalEntry", "Transfer")
-        records = [(entity, record) for entity in entities for record in await self._until(entity, as_of)]
-        home = (await self._company.preferences()).home_currency
-        return {
-            currency: sum(
-                _posted(entity, record, account, currency, home)
-                for entity, record in records
-                if clearing.get(currency) in _accounts_of(entity, record)
-            )
-            for currency, account in banks.items()
-        }
+    async def _balances(self, clearing: Mapping[str, str]) -> dict[str, int]:
+        """What each clearing account holds now, in minor units of its currency."""
+        if not clearing:
+            return {}
+        names = ", ".join(f"'{account}'" for account in clearing.values())
+        records = {str(record["Id"]): record for record in await self._client.query_all("Account", f"Id IN ({names})")}
+        return {currency: _balance(records[account], currency) for currency, account in clearing.items()}
 
     async def _accounts(self, role: AccountRole, currencies: Iterable[str]) -> dict[str, str]:
         home = (await self._company.preferences()).home_currency
@@ -115,68 +143,70 @@ class QboSide:
                     raise
         return found
 
-    async def _until(self, entity: str, as_of: date) -> list[Record]:
-        return await self._client.query_all(entity, f"TxnDate <= '{as_of.isoformat()}'")
+
+class _Reading:
+    """What was read so far."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._taken: list[tuple[QboDocument, tuple[Posting, ...]]] = []
+
+    @property
+    def unmarked(self) -> tuple[tuple[str, str], ...]:
+        """Entity and id of what posts something and does not say that it is ours."""
+        return tuple(
+            (document.entity, document.id) for document, posted in self._taken if document.key is None and posted
+        )
+
+    def take(self, entity: str, record: Record) -> None:
+        day, key = date.fromisoformat(str(record["TxnDate"])), marked_key(record)
+        document = QboDocument(
+            entity=entity,
+            id=str(record["Id"]),
+            day=day,
+            key=key,
+            total=total_of(record),
+            content=content_digest(entity, record) if key else None,
+        )
+        posted = tuple(postings(entity, record, day, self._ledger))
+        if key or posted:
+            self._taken.append((document, posted))
+
+    def done(self, balances: Mapping[str, int], adopted: Mapping[tuple[str, str], str]) -> QboEntries:
+        entries: list[QboEntry] = []
+        documents: defaultdict[str, list[QboDocument]] = defaultdict(list)
+        held: Counter[str] = Counter()
+        for taken, posted in self._taken:
+            key = taken.key or adopted.get((taken.entity, taken.id))
+            document = taken if key == taken.key else taken.as_adopted(key)
+            documents[key or document.name].append(document)
+            for posting in posted:
+                if posting.if_adopted and key is None:
+                    continue
+                entries.append(
+                    QboEntry(
+                        row=posting.row,
+                        currency=posting.currency,
+                        day=document.day,
+                        amount=posting.amount,
+                        document=document,
+                    )
+                )
+                held[posting.row] += posting.amount
+        entries += _beyond(balances, held)
+        return QboEntries(entries=tuple(entries), documents={key: tuple(found) for key, found in documents.items()})
 
 
-# --- what a record posts ----------------------------------------------------------------------------------------------
+def _beyond(balances: Mapping[str, int], held: Mapping[str, int]) -> Iterable[QboEntry]:
+    """What the clearing accounts hold beyond what was read: older, or of entities that are not read."""
+    for currency, balance in balances.items():
+        row = f"clearing:{currency}"
+        if rest := balance - held.get(row, 0):
+            yield QboEntry(row=row, currency=currency, day=date.min, amount=rest, document=None)
 
 
-def _posted(entity: str, record: Record, account: str, currency: str, home: str) -> int:
-    """What a transaction posts to an account, debits positive, in minor units of the account's currency."""
-    amount = sum((amount for one, amount in _postings(entity, record) if one == account), Decimal(0))
-    own = (reference(record, "CurrencyRef") or currency).lower()
-    if own != currency and currency == home:
-        amount *= wire.decimal(record.get("ExchangeRate")) or Decimal(1)
-    unit = to_decimal(1, currency)
-    return to_minor(amount.quantize(unit, rounding=ROUND_HALF_UP), currency)
-
-
-def _postings(entity: str, record: Record) -> Iterator[tuple[str | None, Decimal]]:
-    """Accounts of money and what is debited to them, in major units of the transaction's currency."""
-    if entity in _MONEY_SIGNS:
-        yield reference(record, "DepositToAccountRef"), _MONEY_SIGNS[entity] * _amount(record, "TotalAmt")
-    match entity:
-        case "Deposit":
-            for line in parts(record, "Line"):
-                detail = line.get("DepositLineDetail")
-                if isinstance(detail, Mapping):
-                    yield reference(detail, "AccountRef"), -_amount(line, "Amount")
-        case "JournalEntry":
-            for line, account, sign in _journal_lines(record):
-                yield account, sign * _amount(line, "Amount")
-        case "Transfer":
-            yield reference(record, "FromAccountRef"), -_amount(record, "Amount")
-            yield reference(record, "ToAccountRef"), _amount(record, "Amount")
-
-
-def _accounts_of(entity: str, record: Record) -> set[str | None]:
-    return {account for account, _ in _postings(entity, record)}
-
-
-def _journal_lines(record: Record) -> Iterator[tuple[Record, str | None, int]]:
-    """The lines of a journal entry with their account and sign: debits positive."""
-    for line in parts(record, "Line"):
-        detail = line.get("JournalEntryLineDetail")
-        if isinstance(detail, Mapping):
-            yield line, reference(detail, "AccountRef"), 1 if detail.get("PostingType") == "Debit" else -1
-
-
-def _named(line: Record) -> str:
-    detail = line.get("JournalEntryLineDetail", {})
-    entity = detail.get("Entity")
-    return (reference(entity, "EntityRef") or "") if isinstance(entity, Mapping) else ""
-
-
-def _minor(record: Record, name: str, currency: str) -> int:
-    found = wire.minor(record.get(name), currency)
+def _balance(record: Record, currency: str) -> int:
+    found = wire.minor(record.get("CurrentBalance"), currency)
     if found is None:
-        raise QboRefused("An amount in QBO's answer cannot be read.", element=name)
-    return found
-
-
-def _amount(record: Record, name: str) -> Decimal:
-    found = wire.decimal(record.get(name))
-    if found is None:
-        raise QboRefused("An amount in QBO's answer cannot be read.", element=name)
+        raise QboRefused("An amount in QBO's answer cannot be read.", element="CurrentBalance")
     return found

@@ -1,12 +1,14 @@
 """What Stripe says is owed: accounts receivable per customer and currency, as movements with a date each.
 
+Each says, too, which document books it, and what that posts to income, bad debt and tax.
+
 Every movement comes from Stripe's own objects and the rules of DESIGN.md section 3, not from the mapping: a document
 that the mapping forgets, or books twice, shows up as a difference.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from wescope.books.calendar import local_date
@@ -22,7 +24,11 @@ from wescope.books.values import (
     Invoice,
     InvoiceStatus,
     Payout,
+    Refund,
 )
+from wescope.engine.tieout_entries import Pieces, negated
+from wescope.engine.tieout_results import Kind
+from wescope.engine.tieout_shares import Shares
 from wescope.stripe.parsing import PaymentPart
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
 
@@ -56,17 +62,26 @@ class StripeSide:
     balances: Mapping[str, Sequence[CustomerBalanceTransaction]] = field(default_factory=dict)
     rows: Sequence[BalanceRow] = ()
     payouts: Sequence[Payout] = ()
+    refunds: Sequence[Refund] = ()
     fees_by_day: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """What a customer owes more (or less, below zero) since a day of the books' calendar, in minor units."""
+    """What a customer owes more (or less, below zero) since a day of the books' calendar, in minor units.
+
+    `key` is the document that books it, `stripe_id` the object that is the cause, `about` others that it is about;
+    `pieces` is what the document posts besides, if it does not move money.
+    """
 
     customer: str
     currency: str
     amount: int
     day: date
+    stripe_id: str
+    key: str
+    about: tuple[str, ...] = ()
+    pieces: Pieces = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +90,13 @@ class _Paid:
 
     amount: int
     at: datetime
+    source: str
     failed_at: datetime | None = None
+    shared: bool = False
+
+    def part(self, invoice: Invoice) -> str:
+        """What tells the documents of several invoices apart that one payment pays."""
+        return f":{invoice.id}" if self.shared else ""
 
 
 def stripe_receivable(side: StripeSide, policy: Policy, as_of: date) -> Receivable:
@@ -122,18 +143,42 @@ class _Receivables:
         for customer, moves in self._side.balances.items():
             for move in moves:
                 if move.type not in _MOVED_BY_OTHERS:
-                    day = self._day(move.created)
-                    yield Movement(customer=customer, currency=move.currency, amount=move.amount, day=day)
+                    yield Movement(
+                        customer=customer,
+                        currency=move.currency,
+                        amount=move.amount,
+                        day=self._day(move.created),
+                        stripe_id=move.id,
+                        key=f"{move.id}:{'credit_memo' if move.amount < 0 else 'invoice'}",
+                        about=(customer,),
+                        pieces=((Kind.CUSTOMER_BALANCE, move.amount),),
+                    )
 
     def _day(self, moment: datetime) -> date:
         return local_date(moment, self._policy.timezone)
 
     def _undone(self, posted: datetime, undone: datetime) -> bool:
-        """Whether what was posted and undone at these moments leaves no trace."""
-        return is_taken_back(self._day(posted), self._day(undone), self._policy)
+        """Whether what was posted and undone at these moments leaves no trace; what is older than the books does."""
+        day, start = self._day(posted), self._policy.start_date
+        return not (start and day < start) and is_taken_back(day, self._day(undone), self._policy)
 
-    def _of(self, invoice: Invoice, amount: int, at: datetime) -> Movement:
-        return Movement(customer=invoice.customer.id, currency=invoice.currency, amount=amount, day=self._day(at))
+    def _of(
+        self, invoice: Invoice, amount: int, at: datetime, key: str, pieces: Pieces = (), *, cause: str = ""
+    ) -> Movement:
+        return Movement(
+            customer=invoice.customer.id,
+            currency=invoice.currency,
+            amount=amount,
+            day=self._day(at),
+            stripe_id=cause or invoice.id,
+            key=key,
+            about=(invoice.id,),
+            pieces=pieces,
+        )
+
+    def _bad_debt(self, invoice: Invoice, amount: int, at: datetime, key: str) -> Movement:
+        """What is owed more (less, below zero) because less (more) is bad debt."""
+        return self._of(invoice, amount, at, key, ((Kind.BAD_DEBT, -amount),), cause=key.partition(":")[0])
 
     # --- money ------------------------------------------------------------------------------------------------------
 
@@ -147,35 +192,49 @@ class _Receivables:
             return
         invoice, amount = self._invoices.get(parts[0].invoice), charge.amount_captured or charge.amount
         customer = invoice.customer.id if invoice else charge.customer or ""
+        shared = len({part.invoice for part in (paid if failure is None else parts)}) > 1
         if failure is None:
             for part in paid:
-                self._paid[part.invoice].append(_Paid(amount=part.amount, at=row.created))
+                one = _Paid(amount=part.amount, at=row.created, source=charge.id, shared=shared)
+                self._paid[part.invoice].append(one)
         else:
-            left, alone = amount, len({part.invoice for part in parts}) == 1
+            left, alone = amount, not shared
             for part in sorted(parts, key=lambda one: (one.status is PartStatus.CANCELED, one.invoice, one.id)):
                 paid_then = left if alone else min(left, part.amount or part.requested)
                 left -= paid_then
-                self._failed[part.invoice].append(_Paid(amount=paid_then, at=row.created, failed_at=failure.created))
+                self._failed[part.invoice].append(
+                    _Paid(amount=paid_then, at=row.created, source=charge.id, failed_at=failure.created, shared=shared)
+                )
             if self._undone(row.created, failure.created):
                 return
-        yield Movement(customer=customer, currency=charge.currency, amount=-amount, day=self._day(row.created))
+        movement = Movement(
+            customer=customer,
+            currency=charge.currency,
+            amount=-amount,
+            day=self._day(row.created),
+            stripe_id=charge.id,
+            key=f"{charge.id}:payment",
+            about=tuple(dict.fromkeys(part.invoice for part in parts)),
+        )
+        yield movement
         if failure:
-            yield Movement(customer=customer, currency=charge.currency, amount=amount, day=self._day(failure.created))
+            day, key = self._day(failure.created), f"{charge.id}:reversal"
+            yield replace(movement, amount=amount, day=day, key=key)
 
     def _outside(self, invoice: Invoice) -> Iterator[Movement]:
         """What was paid outside of Stripe: by a payment record, or by none of the payments that Stripe lists."""
         paid = [part for part in self._of_invoice.get(invoice.id, ()) if part.status is PartStatus.PAID]
         outside = [
-            _Paid(amount=part.amount, at=part.paid_at)
+            _Paid(amount=part.amount, at=part.paid_at, source=part.source_id)
             for part in paid
             if part.source is PartSource.PAYMENT_RECORD and part.paid_at
         ]
         rest = invoice.amount_paid - sum(part.amount for part in paid)
         if rest > 0 and invoice.paid_at and not (paid and rest == invoice.amount_overpaid):
-            outside.append(_Paid(amount=rest, at=invoice.paid_at))
+            outside.append(_Paid(amount=rest, at=invoice.paid_at, source=invoice.id))
         for one in outside:
             self._paid[invoice.id].append(one)
-            yield self._of(invoice, -one.amount, one.at)
+            yield self._of(invoice, -one.amount, one.at, f"{one.source}:payment", cause=one.source)
 
     # --- invoices ---------------------------------------------------------------------------------------------------
 
@@ -183,11 +242,15 @@ class _Receivables:
         issued = issued_at(invoice)
         if issued is None or self._left_no_trace(invoice):
             return
-        yield self._of(invoice, invoice.total, issued)
+        shares = Shares.of(invoice)
+        key = f"{invoice.id}:{'credit_memo' if invoice.total < 0 else 'invoice'}"
+        yield self._of(invoice, invoice.total, issued, key, shares.whole())
         written_off = yield from self._write_off(invoice)
         if invoice.status is InvoiceStatus.VOID and invoice.voided_at:
+            yield self._bad_debt(invoice, written_off, invoice.voided_at, f"{invoice.id}:write_off_reversal")
             rest = invoice.total - self._credited(invoice, invoice.voided_at) - self._collected(invoice)
-            yield self._of(invoice, written_off - rest, invoice.voided_at)
+            pieces = negated(shares.part(rest))
+            yield self._of(invoice, -rest, invoice.voided_at, f"{invoice.id}:reversal", pieces)
 
     def _left_no_trace(self, invoice: Invoice) -> bool:
         """Whether the invoice was voided so soon that it never was in the books."""
@@ -208,11 +271,15 @@ class _Receivables:
         if rest <= 0:
             return 0
         written_off = 0 if self._write_off_undone(invoice, at, rest, later) else rest
-        yield self._of(invoice, -written_off, at)
-        changes = [(one.at, one.amount) for one in later]
-        changes += [(one.failed_at, -one.amount) for one in known if one.failed_at and one.failed_at > at]
+        yield self._bad_debt(invoice, -written_off, at, f"{invoice.id}:write_off")
+        changes = [(one.at, one.amount, f"{one.source}:recovery{one.part(invoice)}") for one in later]
+        changes += [
+            (one.failed_at, -one.amount, f"{one.source}:write_off{one.part(invoice)}")
+            for one in known
+            if one.failed_at and one.failed_at > at
+        ]
         was_paid = False
-        for moment, paid in sorted(changes):
+        for moment, paid, key in sorted(changes):
             was_paid = was_paid or (paid < 0 and rest <= 0)
             rest -= paid
             change = min(paid, written_off)
@@ -220,7 +287,7 @@ class _Receivables:
                 stays = not was_paid or invoice.status is InvoiceStatus.UNCOLLECTIBLE
                 change = min(0, written_off - rest) if stays else 0
             written_off -= change
-            yield self._of(invoice, change, moment)
+            yield self._bad_debt(invoice, change, moment, key)
         return written_off
 
     def _write_off_undone(self, invoice: Invoice, at: datetime, rest: int, later: Sequence[_Paid]) -> bool:
@@ -245,17 +312,22 @@ class _Receivables:
         """The parts of a credit note that lower what is owed: before payment, and to the customer's balance."""
         invoice = self._invoices.get(note.invoice)
         start = self._policy.start_date
-        if invoice is None or (start and self._day(_noted_at(note)) < start):
+        if invoice is None:
             return
-        parts = [(note.balance_amount, note.created)]
+        shares, given_back = Shares.of(note), sum(part.amount for part in note.refunds)
+        balance = shares.part(note.balance_amount, before=note.pre_payment_amount + given_back)
+        parts = [(note.balance_amount, note.created, "balance_credit_memo", "balance_reversal", balance)]
         if not self._left_no_trace(invoice):
-            parts.append((note.pre_payment_amount, _noted_at(note)))
+            pieces = shares.part(note.pre_payment_amount)
+            parts.append((note.pre_payment_amount, _noted_at(note), "credit_memo", "reversal", pieces))
+        if start and self._day(_noted_at(note)) < start:
+            parts = parts[1:]  # of one older than the books only its void is booked, as far as it had lowered a debt
         gone = (note.voided_at or note.created) if note.status is CreditNoteStatus.VOID else None
-        for amount, at in parts:
+        for amount, at, memo, undone, pieces in parts:
             if amount and not (gone and self._undone(at, gone)):
-                yield self._of(invoice, -amount, at)
+                yield self._of(invoice, -amount, at, f"{note.id}:{memo}", negated(pieces), cause=note.id)
                 if gone:
-                    yield self._of(invoice, amount, gone)
+                    yield self._of(invoice, amount, gone, f"{note.id}:{undone}", pieces, cause=note.id)
 
     def _note_undone(self, note: CreditNote) -> bool:
         return note.voided_at is not None and self._undone(_noted_at(note), note.voided_at)

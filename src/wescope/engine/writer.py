@@ -24,6 +24,7 @@ from wescope.engine.intents import request_id, variants
 from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked, refusal
 from wescope.engine.plan import ADOPTED, Action, Step, adopted, adopted_entity, plan_step
+from wescope.engine.remnants import Remnants, without_remnant
 from wescope.engine.second_look import SecondLook, is_due
 from wescope.engine.sending import SEND_WITHIN_S, Again, NotSettled, Sending, held_by, is_as_sent
 from wescope.engine.undone import tried, was_undone
@@ -34,7 +35,7 @@ from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.lookup import find
 from wescope.qbo.payloads import to_payload
-from wescope.qbo.records import Written
+from wescope.qbo.records import Record, Written
 from wescope.qbo.verify import differences, is_void
 
 # Resolving, then planning again, settles in two rounds; more would mean that somebody else is writing.
@@ -90,6 +91,7 @@ class Writer:
         self._accepting = Accepting(self._sending)
         self._changing = Changing(self._sending)
         self._again = SecondLook(self._sending, self._accepting)
+        self._remnants = Remnants(self._sending)
         self._store = store
         self._closed_period = closed_period
         self._existing = existing
@@ -126,6 +128,35 @@ class Writer:
             step = plan_step(document, await self._sending.link(document.key))
         raise StaleObject(document_key=document.key)
 
+    async def take_back(self, step: Step, subject: Subject, lease: Lease, record: Record | None = None) -> None:
+        """Take back a document of which only the link is known; see `Changing.take_back`.
+
+        Args:
+            step: a document that is to be taken back; what it said is not needed.
+            subject: whose it is.
+            lease: checked before every write.
+            record: what QBO holds, if it was read just now.
+
+        Raises:
+            Park, NotSettled, QboError, LocksLost: see `apply`.
+        """
+        for _ in range(_MAX_ROUNDS):
+            await lease.check()
+            match step.action:
+                case Action.RESOLVE:
+                    await self._resolve_change(step, held_by(step))
+                case Action.VOID:
+                    await self._changing.take_back(step, held_by(step), subject, lease, record)
+                case _:
+                    return
+            step, record = plan_step(step.document, await self._sending.link(step.document.key)), None
+        raise StaleObject(document_key=step.document.key)
+
+    @property
+    def sending(self) -> Sending:
+        """The way in which every write goes out."""
+        return self._sending
+
     @property
     def foresight(self) -> Foresight:
         """What tells beforehand what creating a document would come to."""
@@ -141,6 +172,7 @@ class Writer:
         if await self._adopt_existing(step, subject, lease):
             return
         step = await self._on_open_day(step)
+        await self._remnants.clear(step, lease)
         first = self._first_variant(step, subject)
         for chosen in range(first, variants(step.document)):
             try:
@@ -248,10 +280,11 @@ class Writer:
     async def _adopt_ours(self, step: Step, subject: Subject, lease: Lease) -> bool:
         """Post the document that an earlier attempt of ours has left in QBO, if there is one."""
         references = await self._sending.references(step.document, 0)
-        found = await find(self._sending.client, step.document, references)
+        link = await self._sending.link(step.document.key)
+        found = without_remnant(link, await find(self._sending.client, step.document, references))
         if found is None:
             return False
-        step = replace(step, link=await self._sending.link(step.document.key))
+        step = replace(step, link=link)
         await self._accepting.accept_found(step, subject, lease, to_payload(step.document, references), found)
         return True
 
@@ -279,6 +312,7 @@ class Writer:
         sending = self._sending
         references = await sending.references(step.document, link.variant)
         found = await find(sending.client, step.document, references, since=link.attempted_at)
+        found = without_remnant(link, found)
         if found is None:
             keeps_id = await self._believe_absence(step, link)
             await sending.end(link, LinkState.ABSENT, spent=not keeps_id, recheck_at=self._may_land_until(link))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.links.schema import attempts, checkpoints, hints, links, parked, runs, subjects
@@ -99,8 +99,13 @@ async def keep_run(connection: AsyncConnection, kind: str, result: Mapping[str, 
 
 
 async def last_run(connection: AsyncConnection, kind: str) -> Mapping[str, Any] | None:
-    """The result of the newest finished run of a kind."""
-    newest = sa.select(runs.c.result).where(runs.c.kind == kind).order_by(runs.c.started_at.desc()).limit(1)
+    """The result of the newest finished run of a kind, without the rows of a tie-out."""
+    newest = (
+        sa.select(runs.c.result.op("-", return_type=JSONB)(sa.literal("rows", sa.Text)))
+        .where(runs.c.kind == kind)
+        .order_by(runs.c.started_at.desc())
+        .limit(1)
+    )
     return (await connection.execute(newest)).scalar_one_or_none()
 
 

@@ -11,8 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wescope.books.parking import ParkCode
 from wescope.links.schema import hints, links, parked, runs, subjects
 
 
@@ -23,6 +25,7 @@ class RunKind(StrEnum):
     REPLAY = "replay"
     SWEEP = "sweep"
     VERIFY = "verify"
+    REPAIR = "repair"
     UNDO = "undo"
     TIEOUT = "tieout"
 
@@ -94,7 +97,13 @@ class Parking:
     amount: int
 
 
-_COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__]
+_ROWS = sa.literal("rows", sa.Text)
+"""Where a tie-out keeps its rows, which only their export reads."""
+
+_COLUMNS = [
+    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_ROWS).label(name)
+    for name in Run.__dataclass_fields__
+]
 
 
 def _run(row: sa.Row[Any]) -> Run:
@@ -226,17 +235,19 @@ async def resume_run(connection: AsyncConnection, run_id: int) -> Run | None:
 async def withdraw(connection: AsyncConnection, run_id: int) -> int:
     """Take back what a run has queued and nobody else asked for. Returns how many subjects.
 
-    What is being worked on meanwhile is worked off, and what it wrote stays.
+    What is being worked on meanwhile is worked off, and what it wrote stays. What an event of Stripe says that the run
+    has found stays, too: should Stripe send that event again, it would be taken for one that was received.
     """
     others = sa.exists().where(
         hints.c.kind == subjects.c.kind,
         hints.c.subject_id == subjects.c.id,
         hints.c.received_at >= subjects.c.dirty_since,
-        hints.c.run_id.is_distinct_from(run_id),
+        sa.or_(hints.c.run_id.is_distinct_from(run_id), hints.c.event_id.is_not(None)),
     )
     mine = (subjects.c.run_id == run_id, subjects.c.dirty > subjects.c.clean)
     untouched = sa.update(subjects).where(*mine, sa.not_(others), _unsettled_free())
-    cleaned = untouched.values(clean=subjects.c.dirty, dirty_since=None, retry_at=None, run_id=None)
+    # A look that was begun may have been in vain: what was taken back counts as not looked at.
+    cleaned = untouched.values(clean=subjects.c.dirty, dirty_since=None, retry_at=None, run_id=None, last_run_at=None)
     count = (await connection.execute(cleaned)).rowcount
     await connection.execute(sa.update(subjects).where(subjects.c.run_id == run_id).values(run_id=None))
     return count
@@ -354,11 +365,13 @@ async def _standing(
     connection: AsyncConnection, realm_id: str, stripe_ids: Sequence[str]
 ) -> dict[str, tuple[bool, datetime]]:
     """Whether all documents that name these Stripe objects are settled, and when the last of them changed."""
+    # What was undone is to be looked at: a backfill is one of the ways to have it written again.
+    undone = sa.exists().where(parked.c.document_key == links.c.document_key, parked.c.code == ParkCode.UNDONE.value)
     named = sa.func.unnest(links.c.stripe_ids).table_valued("stripe_id").render_derived(name="named")
     query = (
         sa.select(
             named.c.stripe_id,
-            sa.func.bool_and(links.c.state.in_(["posted", "voided"])).label("stands"),
+            sa.func.bool_and(sa.and_(links.c.state.in_(["posted", "voided"]), sa.not_(undone))).label("stands"),
             sa.func.max(links.c.updated_at).label("changed_at"),
         )
         .select_from(links.join(named, sa.true()))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0004"
+REVISION = "m0005"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -84,6 +84,7 @@ links = Table(
     Column("settled_currency", Text),
     Column("exchange_rate", Text),
     Column("run_id", BigInteger),
+    Column("content", Text),
     _moment("posted_at"),
     _now("created_at"),
     _now("updated_at"),
@@ -286,6 +287,25 @@ qbo_connections = Table(
     PrimaryKeyConstraint("realm_id"),
 )
 """Whether a person must connect the company again, since when, and why; null while all is well."""
+
+qbo_hints = Table(
+    "qbo_hints",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("qbo_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("other_id", Text),
+    Column("event_id", Text, nullable=False),
+    _moment("changed_at"),
+    _now("received_at"),
+    _moment("looked_at"),
+    PrimaryKeyConstraint("id"),
+    Index("ux_qbo_hints_event_id", "event_id", unique=True),
+    Index("ix_qbo_hints_open", "id", postgresql_where=text("looked_at IS NULL")),
+)
+"""What QBO's webhooks said has changed, until `verify` has looked at it. `other_id` is whom a merge has swallowed."""
 
 drift = Table(
     "drift",

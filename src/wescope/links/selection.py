@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wescope.books.parking import ParkCode
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.links.schema import hints, parked, subjects
 
@@ -65,6 +66,7 @@ def _query(selection: Selection) -> sa.CompoundSelect[tuple[str, str]]:
             parked.c.subject == subjects.c.kind + "/" + subjects.c.id,
             sa.not_(parked.c.advisory),
             parked.c.ignored_at.is_(None),
+            parked.c.code != ParkCode.UNDONE.value,  # it did not fail: somebody wanted it gone
         )
         failed = sa.or_(subjects.c.failures > 0, of_parked)
         parts.append(sa.select(subjects.c.kind, subjects.c.id).where(failed))

@@ -52,7 +52,8 @@ class Link:
     is the document's own date, if it was moved to `txn_date` because its period is closed. What went out in a batch
     has the batch's request id and its own id in there: both together are its identity (facts/qbo.md 2.1). `sends`
     counts the attempts under the request id that may have reached QBO. `recheck_at` is when the document is looked up
-    again, since an attempt that was given up may land until then.
+    again, since an attempt that was given up may land until then. `content` is a digest of what QBO held when it was
+    posted (`wescope.qbo.content`); null if that is not known.
     """
 
     realm_id: str
@@ -80,6 +81,7 @@ class Link:
     recheck_at: datetime | None = None
     intent_amount: int | None = None
     intent_txn_date: date | None = None
+    content: str | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -281,8 +283,9 @@ class LinkStore:
         document: Document | None = None,
         stated_date: date | None = None,
         as_meant: bool = False,
+        content: str | None = None,
     ) -> Link:
-        """The document is in QBO as `fingerprint` says.
+        """The document is in QBO as `fingerprint` says, and holds what `content` is the digest of.
 
         `document` renews amount and dates; null keeps what the link says, or with `as_meant` takes amount and date of
         what was last sent.
@@ -303,6 +306,7 @@ class LinkStore:
             qbo_id=qbo_id,
             sync_token=sync_token,
             fingerprint=fingerprint,
+            content=content,
             posted_at=at,
             lost_at=None,
             generation=links.c.generation + 1,
@@ -333,7 +337,7 @@ class LinkStore:
         """
         values: dict[str, Any] = {"state": state.value, "lost_at": None}
         if state is LinkState.ABSENT:
-            values |= {"qbo_id": None, "sync_token": None, "fingerprint": None}
+            values |= {"qbo_id": None, "sync_token": None, "fingerprint": None, "content": None}
         elif sync_token is not None:
             values |= {"sync_token": sync_token}
         if spent:
@@ -341,7 +345,8 @@ class LinkStore:
         if recheck_at is not None:
             values |= {"recheck_at": recheck_at}
         if tried is not None:
-            values |= {"intent_fingerprint": tried}
+            # What stands now was given back after an update that QBO stored otherwise: nobody has compared it.
+            values |= {"intent_fingerprint": tried, "content": None}
         if unsent:
             values |= {"sends": links.c.sends - 1}
         return await self._set(connection, held, **values)
@@ -368,6 +373,8 @@ class LinkStore:
     ) -> None:
         """Make `items` all that is parked of a subject; what was parked before under the same code keeps its age.
 
+        What was undone stays parked (see `wescope.links.undo`).
+
         `advisory` items are told, too, although their documents are posted; none has the key of one of `items`.
         """
         # One order for everybody, so that two transactions never wait for each other.
@@ -377,9 +384,9 @@ class LinkStore:
         for item, is_advisory in told:
             await _park_one(connection, subject, item, is_advisory=is_advisory)
         keys = [item.key for item, _ in told]
-        await connection.execute(
-            sa.delete(parked).where(parked.c.subject == str(subject), parked.c.document_key.not_in(keys))
-        )
+        # What was undone stays so until somebody asks for it, also while the subject cannot be read.
+        others = (parked.c.document_key.not_in(keys), parked.c.code != ParkCode.UNDONE.value)
+        await connection.execute(sa.delete(parked).where(parked.c.subject == str(subject), *others))
 
     async def told(self, connection: AsyncConnection, key: DocumentKey, code: ParkCode) -> Parked | None:
         """What is parked of a document under this code."""

@@ -145,18 +145,22 @@ async def lock_rows(connection: AsyncConnection, all_subjects: Iterable[Subject]
 
 
 async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
-    """Start a run. From here on a new hint defers a new job. Null: this subject was never hinted at."""
+    """Start a run. From here on a new hint defers a new job. Null: this subject was never hinted at.
+
+    Only a run that has work reads the subject, and counts as a look at it.
+    """
+    has_work = subjects.c.dirty > subjects.c.clean
     result = await connection.execute(
         sa.update(subjects)
         .where(_is(subject))
-        .values(queued=False, last_run_at=sa.func.now())
+        .values(queued=False, last_run_at=sa.case((has_work, sa.func.now()), else_=subjects.c.last_run_at))
         .returning(
             subjects.c.dirty,
             subjects.c.clean,
             subjects.c.failures,
             subjects.c.customer_id,
             subjects.c.lane,
-            subjects.c.last_run_at.label("at"),
+            sa.func.now().label("at"),
             subjects.c.run_id,
         )
     )
@@ -227,7 +231,15 @@ async def cover(connection: AsyncConnection, covered: Iterable[Subject], *, befo
     await connection.execute(
         sa.update(subjects)
         .where(known, subjects.c.dirty > subjects.c.clean, sa.not_(later))
-        .values(clean=subjects.c.dirty, dirty_since=None, retry_at=None, failures=0, last_code=None, run_id=None)
+        .values(
+            clean=subjects.c.dirty,
+            dirty_since=None,
+            retry_at=None,
+            failures=0,
+            last_code=None,
+            run_id=None,
+            last_run_at=sa.func.greatest(subjects.c.last_run_at, before),
+        )
     )
 
 

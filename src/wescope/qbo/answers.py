@@ -29,6 +29,9 @@ FORBIDDEN = 403
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 
+CHANGES = "CDCResponse"
+"""The name that the answer to a change data capture has: the only one that is a list (facts/qbo.md 3.3)."""
+
 _TID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 # httpx2 raises these before the first byte of the request leaves.
@@ -102,7 +105,8 @@ def of_response(response: httpx2.Response, *, write: bool, expect: str) -> Answe
         return _unauthorised(status, tid, None)
     if status == FORBIDDEN:
         return _not_sent(status, tid)
-    if response.is_success and isinstance(content, Mapping) and isinstance(content.get(expect), Mapping):
+    shape = list if expect == CHANGES else Mapping
+    if response.is_success and isinstance(content, Mapping) and isinstance(content.get(expect), shape):
         return Answer(outcome="ok", status=status, intuit_tid=tid, content=content)
     return _unproven(status, tid, write=write)
 

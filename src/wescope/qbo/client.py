@@ -5,8 +5,8 @@ Writes and queries that are ready at about the same time share a batch (`wescope
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote as url_quote
@@ -16,10 +16,11 @@ import httpx2
 
 from wescope.errors import InvalidReference, ObjectGone
 from wescope.qbo import queries, wire
-from wescope.qbo.answers import Answer
+from wescope.qbo.answers import CHANGES, Answer
 from wescope.qbo.attempts import AttemptHook, Operation
 from wescope.qbo.batching import Batcher
 from wescope.qbo.calls import Call, Item
+from wescope.qbo.changes import Changes, changes_of, changes_parameters
 from wescope.qbo.courier import BeforeBatch, Courier
 from wescope.qbo.limits import Limits, ReadBudget
 from wescope.qbo.parcels import Parcel
@@ -214,14 +215,40 @@ class QboClient:
 
     async def query_all(self, entity: str, where: str = "", *, page: int = queries.PAGE_LIMIT) -> list[Record]:
         """All objects that fulfil `where`, in pages ordered by Id; an object that moves between pages counts once."""
-        found: dict[str, Record] = {}
+        pages = self.query_pages(entity, where, page=page)
+        return [record async for records in pages for record in records]
+
+    async def query_pages(
+        self, entity: str, where: str = "", *, page: int = queries.PAGE_LIMIT
+    ) -> AsyncIterator[list[Record]]:
+        """As `query_all`, page by page, so that nothing but ids need be kept."""
+        seen: set[str] = set()
         start = 1
         while True:
             records = await self.query(queries.select(entity, where, start=start, page=page))
-            found.update((str(record.get("Id")), record) for record in records)
+            fresh = {str(record.get("Id")): record for record in records if str(record.get("Id")) not in seen}
+            seen |= fresh.keys()
+            yield list(fresh.values())
             if len(records) < page:
-                return list(found.values())
+                return
             start += page
+
+    async def changes(self, entities: Sequence[str], since: datetime) -> Changes:
+        """What has changed since a moment (with zone), one metered read for all entities.
+
+        Raises:
+            QboError: QBO does not answer, or refuses so early a moment.
+        """
+        await self._check_reads()
+        call = Call(
+            operation="read",
+            entity="ChangeDataCapture",
+            method="GET",
+            path="cdc",
+            expect=CHANGES,
+            parameters=changes_parameters(entities, since),
+        )
+        return changes_of((await self._directly(call)).result()[CHANGES], entities)
 
     async def preferences(self) -> Record:
         """The company's preferences."""

@@ -5,8 +5,9 @@ company serve for an hour, or until something proves that they are out of date. 
 are read when a document first needs them.
 """
 
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -136,6 +137,22 @@ class Company:
             ItemMissing: it does not exist, is inactive or ambiguous; names role and setting.
         """
         return (await self._items_of((role,)))[role]
+
+    async def known_accounts(self, accounts: Iterable[Account]) -> dict[Account, str]:
+        """QBO's ids of those of the accounts that can be used; for the others nothing is read anew."""
+        chart, found = (await self._basics.get()).chart, {}
+        for account in accounts:
+            with contextlib.suppress(AccountMissing):
+                found[account] = chart.find(account)
+        return found
+
+    async def known_items(self, items: Iterable[Item]) -> dict[Item, str]:
+        """QBO's ids of those of the items that can be used; for the others nothing is read anew."""
+        catalogue, found = (await self._basics.get()).catalogue, {}
+        for item in items:
+            with contextlib.suppress(ItemMissing):
+                found[item] = _find_item(item, self._items, catalogue)
+        return found
 
     async def exchange_rate(self, currency: str, as_of: date) -> Decimal:
         """How many home units one unit of a currency is worth on a day of the company's calendar; 1 for home.

@@ -26,7 +26,7 @@ from wescope.qbo.references import References
 from wescope.qbo.sales_forms import form_content
 from wescope.qbo.texts import CUSTOMER_NOTES_LENGTH, NOTE_LENGTH, fitting
 
-__all__ = ["References", "has_any_marker", "has_marker", "marker", "to_payload"]
+__all__ = ["References", "has_any_marker", "has_marker", "marked_keys", "marker", "to_payload"]
 
 _PREFIX = "wescope:"
 _ANY_MARKER = re.compile(rf"(?:^|\s){_PREFIX}\S")
@@ -47,6 +47,12 @@ def has_marker(record: Record, key: DocumentKey) -> bool:
 def has_any_marker(record: Record) -> bool:
     """Whether the record is any document of ours."""
     return any(_ANY_MARKER.search(str(record.get(name) or "")) for name in _NOTES)
+
+
+def marked_keys(record: Record) -> list[str]:
+    """The keys that the markers of a record name, in order; whether they are keys of documents is not known."""
+    words = [word for name in _NOTES for word in str(record.get(name) or "").split()]
+    return [word.removeprefix(_PREFIX) for word in words if word.startswith(_PREFIX) and word != _PREFIX]
 
 
 def to_payload(document: Document, references: References) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from wescope.stripe.parsing import (
     parse_payout,
     parse_refund,
 )
+from wescope.stripe.parsing.invoices import has_more_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +58,21 @@ class StripeListing:
         return self._api
 
     async def invoices(
-        self, *, status: InvoiceStatus | None = None, created_until: datetime | None = None
+        self, *, status: InvoiceStatus | None = None, created_until: datetime | None = None, whole: bool = False
     ) -> AsyncIterator[Invoice]:
         """Invoices as the list has them: first page of lines only, no payments, the customer by id and snapshot.
 
         Args:
             status: Only invoices of this status.
             created_until: Only invoices created then or before.
+            whole: With all lines: one more call per 100 lines of each invoice that has more than a page of them.
 
         Raises:
             StripeError: Stripe can't be read, or an invoice can't.
         """
         filters = _until(created_until) | ({} if status is None else {"status": status.value})
         async for payload in self._api.pages("/v1/invoices", **filters):
-            yield parse_invoice(payload)
+            yield parse_invoice(payload, lines=await self._more_lines("invoices", payload) if whole else None)
 
     async def paid_invoice_payments(self) -> AsyncIterator[PaymentPart]:
         """Every paid part of a payment: invoice, source, amount, currency and when.
@@ -151,17 +153,21 @@ class StripeListing:
             if row.source != payout_id:
                 yield row
 
-    async def credit_notes(self, *, created_until: datetime | None = None) -> AsyncIterator[CreditNote]:
+    async def credit_notes(
+        self, *, created_until: datetime | None = None, whole: bool = False
+    ) -> AsyncIterator[CreditNote]:
         """Credit notes of all invoices, void ones too, with the first page of their lines.
 
         Args:
             created_until: Only credit notes created then or before.
+            whole: With all lines: one more call per 100 lines of each that has more than a page of them.
 
         Raises:
             StripeError: Stripe can't be read, or a credit note can't.
         """
         async for payload in self._api.pages("/v1/credit_notes", **_until(created_until)):
-            yield parse_credit_note(payload)
+            lines = await self._more_lines("credit_notes", payload) if whole else None
+            yield parse_credit_note(payload, lines=lines)
 
     async def refunds(self, *, created_until: datetime | None = None) -> AsyncIterator[Refund]:
         """Refunds with their rows, without customers and credit notes.
@@ -193,6 +199,13 @@ class StripeListing:
         """
         async for payload in self._api.pages(f"/v1/customers/{customer_id}/balance_transactions"):
             yield parse_balance_move(payload)
+
+    async def _more_lines(self, kind: str, payload: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """All lines of an invoice or credit note that has more than the first page; null if it has not."""
+        fields = Fields.of(payload, kind.removesuffix("s"))
+        if not has_more_lines(fields):
+            return None
+        return [line async for line in self._api.pages(f"/v1/{kind}/{fields.object_id}/lines")]
 
 
 def _listed_customer(payload: Mapping[str, Any]) -> ListedCustomer:

@@ -1,5 +1,6 @@
 """Windows: Stripe's lists by creation time, oldest window first, one page at a time, as objects to look at."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +12,7 @@ from wescope.books.categories import Treatment, category_of
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.books.values import BalanceRow
-from wescope.errors import MalformedId
+from wescope.errors import MalformedId, ObjectNotFound
 from wescope.stripe.client import PAGE_SIZE, StripeApi
 from wescope.stripe.identity import identify
 from wescope.stripe.parsing import Fields, parse_balance_row
@@ -33,6 +34,8 @@ class Listed(StrEnum):
     PAYOUTS = "payouts"
     CUSTOMERS = "customers"
     """Those with a balance; moves of balances can be listed by customer only."""
+    BALANCE_MOVES = "balance_moves"
+    """Customers whose balance moved, also if it is nothing again: one call more for each customer that there is."""
 
 
 IN_WINDOWS: Final = (
@@ -116,8 +119,10 @@ class ListedPage:
 
 _PATHS: Mapping[Listed, str] = {
     Listed.OLDER_INVOICES: "/v1/invoices",
+    Listed.BALANCE_MOVES: "/v1/customers",
     **{kind: f"/v1/{kind.value}" for kind in (*IN_WINDOWS, Listed.CUSTOMERS)},
 }
+_AT_ONCE = 8
 _OF_OTHERS = frozenset({Treatment.PARTIAL_CAPTURE, Treatment.FEE, Treatment.PAYOUT})
 _TRANSITIONS = ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
 
@@ -142,6 +147,7 @@ class WindowLister:
             Listed.PAYOUTS: _payout,
             Listed.BALANCE_TRANSACTIONS: self._row,
             Listed.CUSTOMERS: _customer,
+            Listed.BALANCE_MOVES: _any_customer,
         }
 
     async def page(self, kind: Listed, window: Window, cursor: str | None) -> ListedPage:
@@ -149,24 +155,41 @@ class WindowLister:
 
         Args:
             kind: Which list.
-            window: When its objects were created; of older invoices, what must have happened to them since when.
+            window: When its objects were created; of older invoices and of customers with moves, when something must
+                have happened to them.
             cursor: Where the page begins, as the page before says; null for the first one.
 
         Raises:
             StripeError: Stripe can't be read.
             ObjectUnreadable: an object has no id or is of another kind.
         """
-        created = {"lt": int(window.first.timestamp())} if kind is Listed.OLDER_INVOICES else window.filter
+        created = _filter(kind, window)
         parameters: dict[str, Any] = {"created": created} | ({"starting_after": cursor} if cursor else {})
         page = await self._api.get(_PATHS[kind], limit=PAGE_SIZE, **parameters)
         rows = page["data"]
         found = [one for row in rows for one in self._readers[kind](row)]
         if kind is Listed.OLDER_INVOICES:
             found = [one for one in found if one.changed_at is not None and one.changed_at >= window.first]
+        if kind is Listed.BALANCE_MOVES:
+            found = await self._moved(found, window)
         more = bool(page.get("has_more")) and bool(rows)
         # One object may name another one again: each is told once.
         objects = tuple({one.subject: one for one in reversed(found)}.values())
         return ListedPage(objects=objects[::-1], count=len(rows), cursor=str(rows[-1]["id"]) if more else None)
+
+    async def _moved(self, customers: list[ListedObject], window: Window) -> list[ListedObject]:
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def has_moves(customer_id: str) -> bool:
+            path = f"/v1/customers/{customer_id}/balance_transactions"
+            async with turn:
+                try:
+                    return bool((await self._api.get(path, limit=1, created=window.filter))["data"])
+                except ObjectNotFound:
+                    return False  # deleted since it was listed
+
+        moved = await asyncio.gather(*(has_moves(one.stripe_id) for one in customers))
+        return [one for one, has_moved in zip(customers, moved, strict=True) if has_moved]
 
     def _row(self, payload: Mapping[str, Any]) -> list[ListedObject]:
         """A row of the balance: its source; itself if it stands alone. Fees by themselves are booked with payouts."""
@@ -181,6 +204,16 @@ class WindowLister:
             return []
         stripe_id = transaction.id if subject.kind is not SubjectKind.PAYOUT else subject.id
         return [ListedObject(subject=subject, stripe_id=stripe_id, customer_id=None, changed_at=transaction.created)]
+
+
+def _filter(kind: Listed, window: Window) -> dict[str, int]:
+    match kind:
+        case Listed.OLDER_INVOICES:
+            return {"lt": window.filter["gte"]}
+        case Listed.BALANCE_MOVES:
+            return {"lt": window.filter["lt"]}
+        case _:
+            return window.filter
 
 
 def _source(row: BalanceRow) -> Subject | None:
@@ -201,14 +234,19 @@ def _listed(fields: Fields, kind: SubjectKind, changed_at: datetime | None) -> L
     )
 
 
+def invoice_changed_at(fields: Fields) -> datetime:
+    """The last moment that an invoice names at which its status changed, in UTC."""
+    transitions = fields.child("status_transitions")
+    moments = [transitions.optional_moment(name) for name in _TRANSITIONS]
+    moments += [fields.optional_moment("effective_at"), fields.moment("created")]
+    return max(moment for moment in moments if moment)
+
+
 def _invoice(payload: Mapping[str, Any]) -> list[ListedObject]:
     fields = Fields.of(payload, "invoice")
     if fields.optional_text("status") == "draft":
         return []
-    transitions = fields.child("status_transitions")
-    moments = [transitions.optional_moment(name) for name in _TRANSITIONS]
-    moments += [fields.optional_moment("effective_at"), fields.moment("created")]
-    found = [_listed(fields, SubjectKind.INVOICE, max(moment for moment in moments if moment))]
+    found = [_listed(fields, SubjectKind.INVOICE, invoice_changed_at(fields))]
     customer = fields.optional_reference("customer")
     if customer and (fields.optional_integer("starting_balance") or fields.optional_integer("ending_balance")):
         found.append(_of_customer(customer))
@@ -250,6 +288,10 @@ def _customer(payload: Mapping[str, Any]) -> list[ListedObject]:
     fields = Fields.of(payload, "customer")
     name = "balance" if fields.has("balance") else "account_balance"  # the name before 2019-10-17
     return [_of_customer(fields.object_id)] if fields.optional_integer(name) else []
+
+
+def _any_customer(payload: Mapping[str, Any]) -> list[ListedObject]:
+    return [_of_customer(Fields.of(payload, "customer").object_id)]
 
 
 def _of_customer(identifier: str) -> ListedObject:

@@ -7,10 +7,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.explain import NothingKnown
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import to_json
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
+from wescope.engine.tieout_comparison import RowNotFound
 from wescope.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -36,6 +38,8 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (NothingKnown, 404),
     (NotParked, 404),
     (RunNotFound, 404),
+    (DriftNotFound, 404),
+    (RowNotFound, 404),
     (RunIsOver, 422),
     (RunUnfinished, 422),
     (StripeError, 502),

@@ -7,13 +7,17 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wescope.engine.results import PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.web.answers import json_answer
+from wescope.web.drift import drift_routes
 from wescope.web.history import history_routes
 from wescope.web.local import only_local
 from wescope.web.schemas import error_responses, json_response, schema_of
 from wescope.web.services import WebServices
 from wescope.web.support import support_routes
+from wescope.web.sweep import sweep_routes
+from wescope.web.undo import undo_routes
 
 MAX_IDS = 100
 StripeId = Annotated[str, Field(min_length=3, max_length=255)]
@@ -68,8 +72,21 @@ def api_routes(services: WebServices) -> APIRouter:
     async def tieout(
         as_of: Annotated[date | None, Query(description="A day in the books' calendar; today if left out.")] = None,
     ) -> JSONResponse:
-        """Receivables per customer and the clearing accounts; the difference must be 0.00."""
+        """Receivables, clearing, bank, revenue and fees by month, payouts; the difference must be 0.00."""
         return json_answer(await services.tieout(as_of))
+
+    @router.get(
+        "/tieout/rows/{row_id:path}",
+        summary="One row of a tie-out, document by document",
+        responses={200: json_response("The row.", schema_of(OpenedRow)), **errors, **error_responses(404)},
+    )
+    async def tieout_row(
+        row_id: StripeId,
+        as_of: Annotated[date | None, Query(description="A day in the books' calendar; today if left out.")] = None,
+    ) -> JSONResponse:
+        """Its lines add up to it on each side. A comparison that was made within ten minutes is used again."""
+        (opened,) = await services.open_rows([row_id], as_of)
+        return json_answer(opened)
 
     @router.post(
         "/sync",
@@ -81,5 +98,8 @@ def api_routes(services: WebServices) -> APIRouter:
         return json_answer(tuple(await services.sync(request.ids, dry_run=request.dry_run)))
 
     router.include_router(support_routes(services))
+    router.include_router(drift_routes(services))
     router.include_router(history_routes(services))
+    router.include_router(undo_routes(services))
+    router.include_router(sweep_routes(services))
     return router

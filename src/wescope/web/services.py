@@ -1,17 +1,23 @@
 """Services: what the web layer needs from the rest, as a protocol; `wiring` gives it the real thing, tests a fake."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from wescope.engine.drift_desk import DriftFilter, DriftItem
 from wescope.engine.explanation import Explanation
 from wescope.engine.export_sheets import What
 from wescope.engine.history import RunReport
 from wescope.engine.parked_items import ParkedFilter
 from wescope.engine.replay import ReplayChoice, ReplayPlan
-from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.sweep import SweepChoice, SweepPlan
+from wescope.engine.tieout_results import OpenedRow, TieOut
+from wescope.engine.undo import UndoOutcome
+from wescope.engine.undo_plan import UndoPlan
+from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 
 
@@ -92,6 +98,26 @@ class HistoryServices(Protocol):
         """A new replay, which a worker takes up."""
         ...
 
+    async def plan_sweep(self, choice: SweepChoice) -> SweepPlan:
+        """What a sweep would look at."""
+        ...
+
+    async def start_sweep(self, choice: SweepChoice) -> Run:
+        """A new sweep, which a worker takes up."""
+        ...
+
+    async def plan_undo(self, run_id: int) -> UndoPlan:
+        """What undoing a run would do now."""
+        ...
+
+    async def start_undo(self, run_id: int, *, actor: str) -> Run:
+        """A new undo of a run, which a worker takes up; or the unfinished one of it, going on."""
+        ...
+
+    async def undone(self, undo_id: int) -> UndoOutcome:
+        """What an undo has come to."""
+        ...
+
     async def runs(self, limit: int = 50) -> Sequence[RunReport]:
         """The newest runs, the newest first."""
         ...
@@ -110,6 +136,26 @@ class HistoryServices(Protocol):
 
     async def cancel(self, run_id: int) -> RunReport:
         """End a run."""
+        ...
+
+
+class DriftServices(Protocol):
+    """What routes ask about edits in QBO. Errors are of the tree in `wescope.errors`."""
+
+    async def start(self, mode: VerifyMode = VerifyMode.AUTO) -> Run:
+        """A new verification, which a worker takes up."""
+        ...
+
+    async def items(self, chosen: DriftFilter) -> Sequence[DriftItem]:
+        """Findings, the newest first."""
+        ...
+
+    async def start_repair(self, chosen: DriftFilter, *, actor: str) -> Run | None:
+        """A new run that puts findings right, which a worker takes up; null if none of them can be."""
+        ...
+
+    async def accept(self, ids: Collection[int], *, actor: str) -> Sequence[DriftItem]:
+        """Let findings stay until their records change again."""
         ...
 
 
@@ -141,6 +187,14 @@ class WebServices(Protocol):
         """Compare Stripe and QBO at the end of `as_of` (books' calendar; None: today)."""
         ...
 
+    async def open_rows(self, row_ids: Sequence[str], as_of: date | None) -> Sequence[OpenedRow]:
+        """Rows of the tie-out of a day with everything that makes them up.
+
+        Raises:
+            RowNotFound: there is no such row on that day.
+        """
+        ...
+
     async def parked(self) -> Sequence[ParkedRow]:
         """The parked documents, the oldest first."""
         ...
@@ -160,6 +214,15 @@ class WebServices(Protocol):
     @property
     def history(self) -> HistoryServices:
         """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def drift(self) -> DriftServices:
+        """What people have changed in QBO.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

@@ -19,7 +19,8 @@ from wescope.cli import commands
 from wescope.cli.main import app
 from wescope.cli.ports import Progress
 from wescope.config import PolicyFile, Settings
-from wescope.engine.results import Check, PayoutDetail, PayoutResult, Status, SyncResult, TieOut
+from wescope.engine.results import Check, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.tieout_results import OpenedRow, TieOut
 
 SETTINGS = {
     "WESCOPE_STRIPE_API_KEY": "rk_test_1",
@@ -62,6 +63,13 @@ class FakeRuntime:
         if progress:
             progress("reading Stripe", 0, 2)
         return await self.services.tieout(as_of)
+
+    async def open_rows(
+        self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
+    ) -> Sequence[OpenedRow]:
+        if progress:
+            progress("reading Stripe", 0, 2)
+        return await self.services.open_rows(row_ids, as_of)
 
     async def payouts(self) -> Sequence[PayoutResult]:
         return await self.services.payouts()

@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from tests.unit.cli.conftest import FakeWiring, Run
 from tests.unit.web.fakes import SYNCED, TIEOUT
 from wescope.cli.main import app
-from wescope.engine.results import ActionRow, Check, Severity, SyncResult, TieOut
+from wescope.engine.results import ActionRow, Check, Severity, SyncResult
+from wescope.engine.tieout_results import TieOut
 from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailable, QboDisconnected
 
 COMMANDS = (
@@ -67,6 +69,26 @@ def test_tieout(run: Run, wiring: FakeWiring) -> None:
     result = run("tieout")
     assert result.exit_code == 0
     assert "difference 0.00" in result.stdout
+
+
+def test_tieout_tells_what_makes_up_the_difference(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = run("tieout").stdout
+    for told in ("clearing:usd", "revenue:2026-11:usd", "fees:2026-11:usd", "ch_1:payment", "edited_in_qbo"):
+        assert told in shown
+    assert "1 payouts agree, 0 differ" in shown
+    assert "Without known reason: 0.00" in shown
+
+
+def test_tieout_opens_rows(run: Run, wiring: FakeWiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run("tieout", "--as-of", "2026-10-31", "--open", "clearing:usd", "--json")
+    assert result.exit_code == 1
+    (row,) = json.loads(result.stdout)["rows"]
+    assert (row["id"], row["difference"], row["lines"][0]["reason"]) == ("clearing:usd", "0.10", "edited_in_qbo")
+    assert wiring.runtime.services.asked == [(("clearing:usd",), date(2026, 10, 31))]
+    assert "Payment/146" in run("tieout", "--open", "clearing:usd").stdout
+    assert run("tieout", "--open", "clearing:eur", "--json").exit_code == 1
 
 
 def test_sync(run: Run, wiring: FakeWiring) -> None:

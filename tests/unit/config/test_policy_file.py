@@ -1,6 +1,6 @@
 """The policy file: defaults, every key, and refusals that name file, line and key."""
 
-from datetime import date
+from datetime import date, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ import pytest
 
 from wescope.books.policy import AccountRole, CustomerField, ItemRole, ItemRule, Policy
 from wescope.config import PolicyFile, load_policy_file, load_settings
-from wescope.config.policy_file import DEFAULT_ACCOUNTS, TaxPolicy, read_policy_file
+from wescope.config.policy_file import DEFAULT_ACCOUNTS, Schedules, TaxPolicy, read_policy_file
 from wescope.errors import PolicyError
 
 
@@ -163,3 +163,28 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyError, match="cannot be read"):
         read_policy_file(path)
+
+
+def test_schedules_are_moved_or_switched_off(tmp_path: Path) -> None:
+    text = '[schedules]\nsweep_every = "15m"\nnightly_at = "23:05"\nverify_at = 04:00:00\n'
+    moved = Schedules(sweep_every=timedelta(minutes=15), nightly_at=time(23, 5), verify_at=time(4))
+    assert read(tmp_path, text).schedules == moved
+    assert read(tmp_path, "[schedules]\nenabled = false\n").schedules == Schedules(enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ('sweep_every = "1s"', 'must be a time from "5m" to "24h"'),
+        ('sweep_every = "2d"', 'must be a time from "5m" to "24h"'),
+        ("sweep_every = 60", 'must be a time from "5m" to "24h"'),
+        ('nightly_at = "2:30"', "must be a time of day in the books' time zone"),
+        ('nightly_at = "24:00"', "must be a time of day in the books' time zone"),
+        ("verify_at = 3", "must be a time of day in the books' time zone"),
+        ('nightly = "02:30"', "unknown key; allowed here: enabled, nightly_at, sweep_every, verify_at"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused(tmp_path: Path, line: str, allowed: str) -> None:
+    told = refusal(tmp_path, f"[schedules]\n{line}\n")
+    assert "line 2" in told
+    assert allowed in told

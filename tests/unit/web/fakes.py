@@ -5,21 +5,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
 from wescope.engine.results import (
     ActionRow,
-    ClearingRow,
     ParkedRow,
     PayoutDetail,
     PayoutResult,
     PayoutRowResult,
-    ReceivableRow,
     Status,
     SyncResult,
-    TieOut,
     TieOutSummary,
+)
+from wescope.engine.tieout_comparison import RowNotFound
+from wescope.engine.tieout_results import (
+    BankRow,
+    ClearingRow,
+    Kind,
+    MonthRow,
+    OpenedRow,
+    PayoutRow,
+    Reason,
+    ReceivableRow,
+    TieOut,
+    TieOutLine,
 )
 from wescope.web.services import Accepted, Outcome, Readiness
 
@@ -52,12 +63,61 @@ STATUS = Status(
     version="0.1.0",
     posted_by_entity={"Invoice": 25, "Payment": 15},
 )
+LINE = TieOutLine(
+    row="clearing:usd",
+    date=DAY,
+    stripe_id="ch_1",
+    document_key="ch_1:payment",
+    entity="Payment",
+    qbo_id="146",
+    stripe=1000,
+    qbo=990,
+    difference=10,
+    currency="usd",
+    reason=Reason.EDITED,
+)
 TIEOUT = TieOut.of(
     as_of=DAY,
     at=AT,
     receivable=[ReceivableRow(customer_id="cus_1", currency="usd", stripe=500, qbo=500, difference=0)],
     clearing=[ClearingRow(currency="usd", stripe=1000, qbo=990, difference=10)],
     parked=[PARKED],
+    bank=[BankRow(currency="usd", stripe=0, qbo=0, difference=0)],
+    months=[
+        MonthRow(kind=kind, month="2026-11", currency="usd", stripe=500, qbo=500, difference=0)
+        for kind in (Kind.REVENUE, Kind.FEES)
+    ],
+    deposits=[
+        PayoutRow(
+            payout_id="po_1",
+            currency="usd",
+            amount=700,
+            stripe=700,
+            qbo=700,
+            difference=0,
+            status="paid",
+            state="matched",
+            deposits=("Deposit/9",),
+            shared_with=(),
+            payout_date=DAY,
+            arrival_date=DAY,
+            deposit_date=DAY,
+            available_date=DAY,
+            returned_date=None,
+        )
+    ],
+    explained=[LINE],
+)
+OPENED = OpenedRow(
+    id="clearing:usd",
+    as_of=DAY,
+    at=AT,
+    currency="usd",
+    stripe=1000,
+    qbo=990,
+    difference=10,
+    unexplained=0,
+    lines=(LINE,),
 )
 SYNCED = SyncResult(
     subject="invoice/in_1",
@@ -129,6 +189,7 @@ class FakeServices:
     explained: Explanation | Exception = field(default_factory=lambda: explanation(PARKED, PAYOUT, SYNCED))
     gone: frozenset[str] = frozenset()
     history: FakeHistory = field(default_factory=FakeHistory)
+    drift: FakeDrift = field(default_factory=FakeDrift)
     asked: list[object] = field(default_factory=list)
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
@@ -148,6 +209,12 @@ class FakeServices:
     async def tieout(self, as_of: date | None) -> TieOut:
         self.asked.append(as_of)
         return answer(self.compared)
+
+    async def open_rows(self, row_ids: Sequence[str], as_of: date | None) -> Sequence[OpenedRow]:
+        self.asked.append((tuple(row_ids), as_of))
+        if missing := [row_id for row_id in row_ids if row_id != OPENED.id]:
+            raise RowNotFound("This tie-out has no such row.", row=missing[0])
+        return [OPENED for _ in row_ids]
 
     async def parked(self) -> Sequence[ParkedRow]:
         return self.rows

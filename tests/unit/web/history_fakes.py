@@ -10,6 +10,7 @@ from wescope.engine.opening import OpeningLine
 from wescope.engine.replay import ReplayChoice, ReplayPlan
 from wescope.engine.results import Check, Severity
 from wescope.engine.runs import RunIsOver, RunNotFound
+from wescope.engine.sweep import SweepChoice, SweepPlan, SweepRow
 from wescope.errors import WrongUse
 from wescope.links.runs import Run, RunState
 
@@ -49,6 +50,15 @@ FORECAST = Forecast(
 )
 OPENING = OpeningLine(day=date(2025, 12, 31), account="Stripe Clearing", amount=98_765, currency="usd")
 
+SWEEP_PLAN = SweepPlan(
+    rows=(SweepRow(part="events", kind="invoice", count=2),),
+    listed=40,
+    skipped=30,
+    stripe_calls=9,
+    events_since=AT,
+    gap_since=AT,
+)
+
 
 @dataclass(kw_only=True)
 class FakeHistory:
@@ -59,6 +69,7 @@ class FakeHistory:
     checks: tuple[Check, ...] = ()
     foreseen: Forecast = FORECAST
     found: int = 3
+    sweep_plan: SweepPlan = SWEEP_PLAN
     interrupted: bool = False
 
     def period(self, since: date | None, until: date | None) -> tuple[date, date]:
@@ -91,6 +102,18 @@ class FakeHistory:
 
     async def start_replay(self, plan: ReplayPlan) -> Run:
         self.asked.append("replay")
+        return RUN
+
+    async def plan_sweep(self, choice: SweepChoice, progress: Progress | None = None) -> SweepPlan:
+        self.asked.append(choice)
+        return self.sweep_plan
+
+    async def start_sweep(self, choice: SweepChoice) -> Run:
+        self.asked.append(choice)
+        return RUN
+
+    async def resume_sweep(self) -> Run:
+        self.asked.append("resume_sweep")
         return RUN
 
     async def follow(self, run_id: int, told: Callable[[RunReport], None]) -> RunReport:

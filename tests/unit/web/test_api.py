@@ -1,12 +1,15 @@
 """Health, metrics and the JSON API: shapes, errors, and who may ask."""
 
+from datetime import date
+
 import httpx2
 import jsonschema
 import pytest
 
 from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import FakeServices
-from wescope.engine.results import ParkedRow, Status, SyncResult, TieOut
+from wescope.engine.results import ParkedRow, Status, SyncResult
+from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import (
     AccountMissing,
     DatabaseUnavailable,
@@ -75,6 +78,15 @@ async def test_tieout(client: httpx2.AsyncClient, services: FakeServices) -> Non
     assert (answer.json()["difference"], answer.json()["balanced"]) == ("0.10", False)
     await client.get("/api/v1/tieout")
     assert services.asked[1] is None
+
+
+async def test_a_row_of_a_tieout(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    answer = await client.get("/api/v1/tieout/rows/clearing:usd", params={"as_of": "2026-10-31"})
+    jsonschema.validate(answer.json(), schema_of(OpenedRow))
+    assert services.asked == [(("clearing:usd",), date(2026, 10, 31))]
+    assert answer.json()["lines"][0]["document_key"] == "ch_1:payment"
+    missing = await client.get("/api/v1/tieout/rows/clearing:eur")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "row_not_found")
 
 
 async def test_sync(client: httpx2.AsyncClient, services: FakeServices) -> None:
@@ -179,6 +191,7 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
         "/api/v1/payouts",
         "/api/v1/payouts/{payout_id}",
         "/api/v1/tieout",
+        "/api/v1/tieout/rows/{row_id}",
         "/api/v1/sync",
         "/api/v1/backfill",
         "/api/v1/replay",

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from wescope.engine.results import ActionRow, Check, ClearingRow, ReceivableRow, Severity, TieOut, to_json
+from wescope.engine.results import ActionRow, Check, Severity, to_json
+from wescope.engine.tieout_results import ClearingRow, ReceivableRow, TieOut
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 DAY = date(2026, 11, 22)

@@ -20,6 +20,7 @@ Control interface, for testers only, JSON in and out:
     POST /_sandbox/human/{kind}: a document by names and few fields, see `by_hand.enter`; kinds are invoice,
         credit_memo, sales_receipt, refund_receipt, payment, deposit, transfer, journal_entry and bank_feed;
     POST /_sandbox/human/{entity}/{update, void or delete}/{id}: changes one, the body is what changes;
+    POST /_sandbox/merge {"loser", "survivor"}: two customers, by id;
     POST /_sandbox/accounts {"name", "type", "subtype", "currency"}: opens an account unless it is there;
     GET /_sandbox/rates?date=, POST /_sandbox/rates {"EUR": 1.1, "date": "2026-11-01"}: the company's exchange rates;
     POST /_sandbox/close_books {"date"}, /_sandbox/tokens/expire, /_sandbox/tokens/revoke, /_sandbox/reset;

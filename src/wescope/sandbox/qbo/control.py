@@ -12,6 +12,7 @@ from wescope.sandbox.qbo import by_hand, exchange_rates
 from wescope.sandbox.qbo.company import Company
 from wescope.sandbox.qbo.faults import QboFault
 from wescope.sandbox.qbo.gateway import Gateway
+from wescope.sandbox.qbo.merge import merge_customers
 from wescope.sandbox.qbo.statements import ledger
 from wescope.sandbox.qbo.wire import Json, dumps, loads
 
@@ -45,6 +46,7 @@ class Control:
             ("human", "POST", self._human),
             ("human/{kind}", "POST", self._by_hand),
             ("human/{entity}/{operation}/{id}", "POST", self._change_by_hand),
+            ("merge", "POST", self._merge),
             ("accounts", "POST", self._account),
             ("rates", "GET", self._rates),
             ("rates", "POST", self._set_rates),
@@ -112,6 +114,12 @@ class Control:
         entity = by_hand.entity_of(asked["entity"])
         outcome = self._company.human(entity, asked["operation"], {**await _body(request), "Id": asked["id"]})
         return {"status": outcome.status, **outcome.body}
+
+    async def _merge(self, request: Request) -> Json:
+        """{"loser": "5", "survivor": "7"}: two customers, by id."""
+        wanted = await _body(request)
+        merge_customers(self._company, str(wanted["loser"]), str(wanted["survivor"]))
+        return {}
 
     async def _account(self, request: Request) -> Json:
         return by_hand.account(self._company, await _body(request))

@@ -96,6 +96,8 @@ class Knobs:
     total_tax_without_taxable_lines: Literal["ignore", "accept"] = "ignore"
     negative_deposit: Literal["refuse", "accept"] = "refuse"
     no_op_keeps_sync_token: bool = True
+    merged_customer: Literal["inactive", "missing"] = "inactive"  # how the loser of a merge reads back
+    merge_bumps_transactions: bool = False  # whether what it had gets a new SyncToken
 
     def changed(self, changes: Mapping[str, Any]) -> "Knobs":
         """Returns these knobs with some of them turned.

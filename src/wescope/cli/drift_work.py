@@ -1,0 +1,151 @@
+"""What the commands `verify` and `drift` do: compare, show, ask, repair, accept."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+from rich.console import Console
+
+from wescope.books.money import Money
+from wescope.cli import tables
+from wescope.cli.commands import open_runtime
+from wescope.cli.output import ExitCode, print_json
+from wescope.cli.progress import Reporter
+from wescope.cli.runs import Told, leave
+from wescope.engine.drift_desk import DriftDesk, DriftFilter, DriftItem
+from wescope.engine.history import RunReport
+from wescope.engine.verify import VerifyMode
+from wescope.errors import WrongUse
+from wescope.links.runs import Run, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """As they were typed."""
+
+    kinds: Sequence[str]
+    full: bool = False
+    repair: bool = False
+    yes: bool = False
+    as_json: bool = False
+
+
+async def verify(options: VerifyOptions) -> ExitCode:
+    """Compare, and repair if that is wanted; somebody is needed while something is open.
+
+    Raises:
+        WrongUse: nobody can be asked, or there is no such kind.
+        RunUnfinished: an earlier one is not finished.
+    """
+    _check_asking(repair=options.repair, yes=options.yes, as_json=options.as_json)
+    async with open_runtime() as runtime:
+        desk = runtime.drift
+        mode = VerifyMode.FULL if options.full else VerifyMode.AUTO
+        report = await _followed(desk, await desk.start(mode))
+        chosen = DriftFilter(kinds=tuple(options.kinds))
+        items = await desk.items(chosen)
+        if not options.as_json:
+            _show_items(items, Console(), f"{report.counts.get('listed', 0)} records looked at")
+        repaired = await _repaired(desk, chosen, items, yes=options.yes) if options.repair else None
+        after = await desk.items(DriftFilter()) if repaired else items
+        if options.as_json:
+            print_json({"run": report, "drift": items, "repair": repaired, "open": len(after)})
+        elif repaired:
+            _show_items(after, Console(), "after the repair")
+    ended = report.state == RunState.DONE
+    return ExitCode.GOOD if ended and not after else ExitCode.NEEDS_YOU
+
+
+async def show(kinds: Sequence[str], states: Sequence[str], *, as_json: bool) -> ExitCode:
+    """List findings; somebody is needed if one is open.
+
+    Raises:
+        WrongUse: there is no such kind or state.
+    """
+    async with open_runtime() as runtime:
+        items = await runtime.drift.items(DriftFilter(kinds=tuple(kinds), states=tuple(states)))
+    if as_json:
+        print_json({"drift": items})
+    else:
+        _show_items(items, Console(), "found")
+    return ExitCode.NEEDS_YOU if any(item.state == "open" for item in items) else ExitCode.GOOD
+
+
+async def accept(ids: Sequence[int], *, as_json: bool) -> ExitCode:
+    """Let findings stay.
+
+    Raises:
+        DriftNotFound: one of them is not open.
+    """
+    async with open_runtime() as runtime:
+        items = await runtime.drift.accept(ids, actor="cli")
+    if as_json:
+        print_json({"drift": items})
+    else:
+        _show_items(items, Console(), "accepted")
+    return ExitCode.GOOD
+
+
+async def repair(ids: Sequence[int], *, yes: bool, as_json: bool) -> ExitCode:
+    """Put findings right; somebody is needed if one of them is open still.
+
+    Raises:
+        WrongUse: nobody can be asked.
+        DriftNotFound: one of them is not open.
+    """
+    _check_asking(repair=True, yes=yes, as_json=as_json)
+    chosen = DriftFilter(ids=tuple(ids))
+    async with open_runtime() as runtime:
+        desk = runtime.drift
+        items = await desk.items(chosen)
+        if not as_json:
+            _show_items(items, Console(), "to be repaired")
+        report = await _repaired(desk, chosen, items, yes=yes)
+        left = [item for item in await desk.items(DriftFilter()) if item.id in ids] if report else list(items)
+    if as_json:
+        print_json({"repair": report, "open": len(left)})
+    return ExitCode.NEEDS_YOU if left else ExitCode.GOOD
+
+
+async def _repaired(desk: DriftDesk, chosen: DriftFilter, items: Sequence[DriftItem], *, yes: bool) -> RunReport | None:
+    possible = [item for item in items if item.repair]
+    if not possible or not (yes or typer.confirm(f"Put {len(possible)} of them right in QBO now?")):
+        return None
+    run = await desk.start_repair(chosen, actor="cli")
+    return await _followed(desk, run) if run else None
+
+
+async def _followed(desk: DriftDesk, run: Run) -> RunReport:
+    try:
+        with Reporter() as progress:
+            return await desk.history.follow(run.id, Told(progress))
+    except asyncio.CancelledError:
+        report = await leave(desk.history.cancel(run.id))
+        typer.echo("Canceled: what was found stays listed (`wescope drift`).", err=True)
+        return report
+
+
+def _check_asking(*, repair: bool, yes: bool, as_json: bool) -> None:
+    if repair and as_json and not yes:
+        raise WrongUse("With --json nobody is asked: add --yes.")
+
+
+def _show_items(items: Sequence[DriftItem], console: Console, title: str) -> None:
+    if not items:
+        console.print(f"No drift ({title}): QBO is as it was posted.", markup=False)
+        return
+    console.print(f"{len(items)} findings ({title})", markup=False)
+    rows = (
+        (
+            item.id,
+            item.kind,
+            item.document_key or "",
+            f"{item.entity}/{item.qbo_id}",
+            Money(amount=item.amount, currency=item.currency),
+            item.fields,
+            item.repair or item.remedy,
+        )
+        for item in items
+    )
+    tables.show_rows(("Id", "Kind", "Document", "QBO", "Amount", "Fields", "Repair, or what to do"), rows, console)

@@ -1,0 +1,105 @@
+"""Drift routes: compare QBO with what was posted, and repair or accept what people have changed there."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from wescope.engine.drift_desk import DriftFilter, DriftItem
+from wescope.engine.drift_kinds import DriftKind, DriftState
+from wescope.engine.history import RunReport
+from wescope.engine.verify import VerifyMode
+from wescope.web.answers import json_answer
+from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.services import WebServices
+
+MAX_IDS = 1000
+Ids = Annotated[list[Annotated[int, Field(ge=1, le=2**62)]], Field(min_length=1, max_length=MAX_IDS)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class VerifyRequest(_Body):
+    """How much is looked at: what has changed (`auto`: once a week everything), or everything."""
+
+    mode: VerifyMode = VerifyMode.AUTO
+
+
+class RepairRequest(_Body):
+    """Which findings are put right: these, or all that are open of these kinds (none: of any)."""
+
+    ids: Ids | None = None
+    kinds: list[DriftKind] = []
+
+
+class AcceptRequest(_Body):
+    """Which findings may stay."""
+
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairAnswer:
+    """What is put right, and the run that does it; null if nothing of it can be."""
+
+    drift: tuple[DriftItem, ...]
+    run: RunReport | None
+
+
+def drift_routes(services: WebServices) -> APIRouter:
+    """`verify` and `drift` under the API's prefix."""
+    router = APIRouter()
+    errors = error_responses(403, 404, 422, 503)
+    run = {200: json_response("The run.", schema_of(RunReport)), **error_responses(403, 422, 503)}
+
+    @router.post("/verify", summary="Compare QBO with the links and with Stripe", responses=run)
+    async def verify(request: VerifyRequest) -> JSONResponse:
+        """A worker does the work; what it finds stands under `/drift`."""
+        started = await services.drift.start(request.mode)
+        return json_answer(await services.history.run(started.id))
+
+    @router.get(
+        "/drift",
+        summary="What people have changed in QBO",
+        responses={
+            200: json_response("The newest first.", schema_of(tuple[DriftItem, ...])),
+            **error_responses(403, 422, 503),
+        },
+    )
+    async def drift(
+        kind: Annotated[list[DriftKind] | None, Query()] = None,
+        state: Annotated[list[DriftState] | None, Query()] = None,
+    ) -> JSONResponse:
+        """Open findings, unless other states are asked for; each with what a repair does."""
+        kinds = tuple(one.value for one in kind or ())
+        states = tuple(one.value for one in state or (DriftState.OPEN,))
+        return json_answer(tuple(await services.drift.items(DriftFilter(kinds=kinds, states=states))))
+
+    @router.post(
+        "/drift/repair",
+        summary="Put findings right",
+        responses={200: json_response("What, and the run.", schema_of(RepairAnswer)), **errors},
+    )
+    async def repair(request: RepairRequest) -> JSONResponse:
+        """What is named is written over, created again or deleted in QBO, as each finding says; a worker does it."""
+        kinds = tuple(kind.value for kind in request.kinds)
+        chosen = DriftFilter(ids=tuple(request.ids) if request.ids else None, kinds=kinds)
+        items = tuple(item for item in await services.drift.items(chosen) if item.repair is not None)
+        started = await services.drift.start_repair(chosen, actor="api")
+        report = await services.history.run(started.id) if started else None
+        return json_answer(RepairAnswer(drift=items, run=report))
+
+    @router.post(
+        "/drift/accept",
+        summary="Let findings stay",
+        responses={200: json_response("As they are now.", schema_of(tuple[DriftItem, ...])), **errors},
+    )
+    async def accept(request: AcceptRequest) -> JSONResponse:
+        """They are told again only if their record changes again."""
+        return json_answer(tuple(await services.drift.accept(request.ids, actor="api")))
+
+    return router
