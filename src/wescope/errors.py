@@ -168,7 +168,7 @@ class BodyTooLarge(WebhookRejected):
     """The body is larger than 1 MiB."""
 
     code = "body_too_large"
-    remedy = "Stripe sends nothing that large: check who calls this address."
+    remedy = "Neither Stripe nor Intuit sends anything that large: check who calls this address."
     http_status = 413
 
 

@@ -94,8 +94,8 @@ async def ended(runtime: Runtime, run: Run) -> Run:
     return await runtime.runs.find(run.id)
 
 
-async def backfilled(runtime: Runtime) -> Run:
-    run = await runtime.runs.start(RunKind.BACKFILL, options_of(SINCE, UNTIL))
+async def backfilled(runtime: Runtime, until: date = UNTIL) -> Run:
+    run = await runtime.runs.start(RunKind.BACKFILL, options_of(SINCE, until))
     async with working(runtime):
         return await ended(runtime, run)
 

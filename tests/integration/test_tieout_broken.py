@@ -133,13 +133,15 @@ async def test_another_item_changes_income_only(desk: Desk) -> None:
 async def test_deleted_voided_and_moved_documents(desk: Desk) -> None:
     payment, voided = (f"{charge}:payment" for charge in charges(desk)[:2])
     moved = f"{invoices(desk)[2]}:invoice"
-    human(desk, "Payment", "delete", Id=desk.record("Payment", payment)["Id"])
+    deleted = desk.record("Payment", payment)["Id"]
+    human(desk, "Payment", "delete", Id=deleted)
     human(desk, "Payment", "void", Id=desk.record("Payment", voided)["Id"])
     human(desk, "Invoice", "update", Id=desk.record("Invoice", moved)["Id"], TxnDate="2026-12-03")
     result = await compared(desk)
     gone = [(payment, Reason.MISSING, None, -10_000), (voided, Reason.VOIDED, None, -20_000)]
     late = (moved, Reason.DATED, "2026-12-03", 31_000)
     assert sorted(told(result, f"receivable:{customer(desk)}:usd")) == sorted([*gone, late])
+    assert {one.qbo_id for one in result.explained if one.document_key == payment} == {deleted}
     held = [(key, reason, detail, -amount) for key, reason, detail, amount in gone]
     assert sorted(told(result, "clearing:usd")) == sorted(held)
     assert told(result, f"revenue:{NOVEMBER}") == [late]

@@ -304,6 +304,9 @@ def more_history(desk: Desk) -> None:
     charge = shop.charges()[-1]
     shop.pay(shop.invoice(bob, 2_500), method="out_of_band")
     shop.pay(shop.invoice(bob, 2_600), method="record", amount=1_000)
+    rate = shop.do("create_tax_rate", percentage="8.25")["id"]
+    many = [{"amount": 101 + number, "description": f"Line {number}", "tax_rates": [rate]} for number in range(14)]
+    shop.pay(str(shop.do("create_invoice", customer=bob, lines=many)["id"]))  # more lines than a list shows
     note = shop.do("create_credit_note", invoice=shop.invoice(ada, 1_700), amount=700)
     shop.do("adjust_balance", id=ada, amount=-300)
     shop.advance(days=12)

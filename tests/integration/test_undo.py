@@ -1,5 +1,7 @@
 """`undo` gives the ledger back as it was before the run, exactly once, and leaves alone what is not the run's alone."""
 
+import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ from wescope.links.runs import Run, RunState
 from wescope.links.schema import audit, links
 from wescope.links.store import LinkState
 from wescope.qbo import batching
+from wescope.qbo.existing import ExistingDocuments
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -83,7 +86,8 @@ async def test_undo_of_a_backfill_gives_the_ledger_back_and_a_backfill_makes_the
         assert {row.reason for row in plan.kept} == {"customer"}
         over = await undone(desk, run.id)
         assert over.state == RunState.DONE, over
-        assert over.counts["undone"] == len(transactions)
+        assert reasons((await outcome(desk, over)).left) == {}
+        assert over.counts["undone"] == len(transactions), over
         assert over.counts["kept"] == 0
         assert ledger(desk) == before
         assert {one[0] for one in (await documents(desk)).values()} == {"Customer"}
@@ -101,6 +105,24 @@ async def test_undo_of_a_backfill_gives_the_ledger_back_and_a_backfill_makes_the
         assert await documents(desk) == made
         assert ledger(desk) == filled
         desk.check_books()
+
+
+async def test_of_two_runs_the_later_one_is_undone_first(make_desk: OpenDesk) -> None:
+    async with mixed(make_desk) as desk:
+        before = ledger(desk)
+        first = await backfilled(desk.runtime, until=date(2026, 11, 10))
+        middle = ledger(desk)
+        second = await backfilled(desk.runtime)
+        plan = await desk.runtime.history.plan_undo(first.id)
+        kept = [one for one in plan.documents if one.reason != KeptReason.CUSTOMER]
+        assert {one.reason for one in kept} == {KeptReason.DEPENDED_ON, KeptReason.UPDATED} or {
+            one.reason for one in kept
+        } == {KeptReason.DEPENDED_ON}
+        assert any("Deposit/" in one.details.get("by", "") for one in kept), "payments that a later deposit pays out"
+        await undone(desk, second.id)
+        assert ledger(desk) == middle
+        over = await undone(desk, first.id)
+        assert (over.counts["kept"], ledger(desk)) == (0, before)
 
 
 async def work_off(desk: Desk) -> None:
@@ -224,8 +246,10 @@ async def test_what_somebody_else_made_stays_and_is_let_go(desk: Desk) -> None:
         ],
     }
     assert desk.qbo.company.human("Invoice", "create", body).status == 200
-    assert desk.runtime.reconciler.writer._existing is not None
-    desk.runtime.reconciler.writer._existing.forget()
+    existing = desk.runtime.reconciler.writer._existing
+    assert isinstance(existing, ExistingDocuments)
+    for cached in existing._records._months.values():
+        cached._read_at_s -= 3600
     before = ledger(desk)
     run = await backfilled(desk.runtime)
     assert (await desk.codes()) == {}
@@ -253,7 +277,7 @@ async def test_only_who_asks_for_it_has_it_written_again(desk: Desk) -> None:
     assert (await history.plan_replay(ReplayChoice(failed=True))).count == 0
     item = await desk.parked(f"{first}:invoice")
     assert (item.code, item.owner, item.amount) == ("undone", "operator", 1_000)
-    assert item.details["undo"] > item.details["run"] == run.id
+    assert int(item.details["undo"]) > int(item.details["run"]) == run.id
     (result,) = await desk.runtime.sync([first], dry_run=False)
     assert [row.action for row in result.actions if row.entity in {"Invoice", "Payment"}] == ["create", "create"]
     replay = await history.start_replay(await history.plan_replay(ReplayChoice(subjects=(desk.shop.charges()[1],))))
@@ -368,8 +392,8 @@ async def test_killed_in_the_middle_another_process_goes_on(
 
     monkeypatch.setattr(RunDesk, "_release", dead)
     async with make_desk(knobs={"requestid": "absent"}, settle_s=0.01) as desk:
+        sales(desk, 2)
         for at in range(3, 400, 17):
-            sales(desk, 1)
             run = await backfilled(desk.runtime)
             assert desk.balance("Stripe Clearing") > 0
             started = await desk.runtime.history.start_undo(run.id, actor="test")
@@ -388,3 +412,49 @@ async def test_killed_in_the_middle_another_process_goes_on(
                 break
         assert at > 30
         desk.check_books()
+
+
+async def test_canceled_while_an_answer_is_lost_the_loop_finds_out_and_writes_nothing_again(desk: Desk) -> None:
+    (invoice,) = sales(desk, 1)
+    run = await backfilled(desk.runtime)
+    desk.qbo.faults.arm("drop_after", entity="Payment", operation="void", count=100)
+    started = await desk.runtime.history.start_undo(run.id, actor="test")
+
+    async def lost() -> bool:
+        return LinkState.UNKNOWN in (await states(desk)).values()
+
+    async with working(desk.runtime):
+        await until(lost)
+        await desk.runtime.runs.cancel(started.id)
+        assert (await ended(desk.runtime, started)).state == RunState.CANCELED
+    desk.qbo.faults.clear()
+    await desk.wake()
+    found = await states(desk)
+    payment = f"{desk.shop.charges()[0]}:payment"
+    assert found == {f"{invoice}:invoice": LinkState.POSTED, payment: LinkState.VOIDED}
+    assert await desk.codes() == {payment: ParkCode.UNDONE}
+    desk.check_invoice(invoice, balance="10.00")
+    rest = await undone(desk, run.id)
+    assert (rest.counts["undone"], rest.counts["kept"]) == (1, 0)
+    assert desk.receivable() == 0
+
+
+async def test_meanwhile_the_loop_goes_on(make_desk: OpenDesk) -> None:
+    """Hints for what is being undone, and new sales, all at once: nothing is doubled, nothing undone comes back."""
+    async with make_desk() as desk:
+        old = sales(desk, 6)
+        run = await backfilled(desk.runtime)
+        new = sales(desk, 6)
+        started = await desk.runtime.history.start_undo(run.id, actor="test")
+        async with working(desk.runtime):
+            for _ in range(3):
+                await desk.hint(*old, *new)
+                await asyncio.sleep(0.2)
+            over = await ended(desk.runtime, started)
+        await work_off(desk)
+        assert (over.state, over.counts["undone"], over.counts["kept"]) == (RunState.DONE, 12, 0)
+        for invoice in new:
+            desk.check_invoice(invoice, balance="0")
+        assert len(await desk.codes()) == 12
+        desk.check_books()
+        assert desk.receivable() == 0

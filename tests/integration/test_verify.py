@@ -195,3 +195,65 @@ async def test_all_kinds_of_edits_may_stay(make_desk: OpenDesk) -> None:
         assert desk.ledger() == before
         accepted = await desk.runtime.drift.items(DriftFilter(states=(DriftState.ACCEPTED.value,)))
         assert len(accepted) >= len(EDITS)
+
+
+REVERTED = (
+    "an invoice's line has another amount",
+    "an invoice's line has another item",
+    "an invoice is due on another day",
+    "an invoice has another number",
+    "an invoice has another day",
+    "an invoice is another customer's",
+    "an invoice is voided",
+    "an invoice is deleted",
+    "a payment has another day",
+    "a payment is in another account",
+    "a payment is not applied any more",
+    "a payment has another amount",
+    "a sales receipt is voided",
+    "a sales receipt is deleted",
+    "a journal entry has another account",
+    "a deposit has another day",
+    "a customer is made inactive",
+)
+
+
+def money(desk: Desk) -> dict[str, Any]:
+    """What the books say in money, however many records it took."""
+    ledger = desk.ledger()
+    return {name: ledger[name] for name in ("accounts", "receivable", "receivable_total", "trial_balance")}
+
+
+async def test_a_repair_can_be_taken_back(make_desk: OpenDesk) -> None:
+    async with posted(make_desk) as books:
+        desk = books.desk
+        await verified(desk)
+        before = money(desk)
+        for edit in EDITS:
+            if edit.name in REVERTED:
+                edit.do(books)
+        edited = money(desk)
+        _, items = await verified(desk)
+        assert len(items) == len(REVERTED)
+        assert [item for item in items if not item.revertible] == []
+        ids = tuple(item.id for item in items)
+        await repaired(desk, DriftFilter(ids=ids))
+        assert await verified(desk)
+        assert money(desk) == before
+        after = await desk.runtime.drift.revert(ids, actor="cli")
+        assert {item.state for item in after} == {DriftState.ACCEPTED.value}, [
+            one for one in after if one.state != "accepted"
+        ]
+        assert money(desk) == edited
+        for mode in (VerifyMode.CHANGES, VerifyMode.FULL):
+            assert (await verified(desk, mode))[1] == ()
+
+
+async def test_texts_are_not_kept_so_that_a_repair_of_them_stays(make_desk: OpenDesk) -> None:
+    async with posted(make_desk) as books:
+        next(edit for edit in EDITS if edit.name == "an invoice's memo is gone").do(books)
+        _, (item,) = await verified(books.desk)
+        assert not item.revertible
+        await repaired(books.desk, DriftFilter())
+        (after,) = await books.desk.runtime.drift.revert([item.id], actor="cli")
+        assert after.state == DriftState.REPAIRED

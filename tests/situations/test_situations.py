@@ -34,6 +34,7 @@ async def test_situation(case: Case, make_desk: OpenDesk, request: pytest.Fixtur
         assert {key: played.dates.get(key) for key in case.dates} == case.dates
         assert {key: played.states.get(key) for key in case.void} == dict.fromkeys(case.void, "voided")
         assert played.tieout.difference == case.difference, played.tieout
+        assert played.tieout.unexplained == "0.00", played.tieout.explained
         for label, expected in case.payouts_expected.items():
             assert {name: played.payouts.get(label, {}).get(name) for name in expected} == expected, label
         for key, lines in case.lines.items():

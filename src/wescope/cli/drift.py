@@ -81,3 +81,15 @@ def repair(ids: Ids, *, yes: Yes = False, as_json: Json = False) -> None:
     from wescope.cli import drift_work as work  # noqa: PLC0415 - see the module's docstring
 
     perform(lambda: work.repair(ids, yes=yes, as_json=as_json), as_json=as_json)
+
+
+@drift_app.command(epilog=examples("wescope drift revert 12", "wescope drift revert 12 13 --json"))
+def revert(ids: Ids, *, as_json: Json = False) -> None:
+    """Take repairs back: QBO has again what a person had made of it, and that may stay.
+
+    Amounts, dates, customers, accounts, items and what payments are applied to can be brought back; texts cannot, and
+    a repair that would lose one says so beforehand. `wescope drift --state repaired` lists what was repaired.
+    """
+    from wescope.cli import drift_work as work  # noqa: PLC0415 - see the module's docstring
+
+    perform(lambda: work.revert(ids, as_json=as_json), as_json=as_json)

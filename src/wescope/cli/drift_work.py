@@ -108,6 +108,21 @@ async def repair(ids: Sequence[int], *, yes: bool, as_json: bool) -> ExitCode:
     return ExitCode.NEEDS_YOU if left else ExitCode.GOOD
 
 
+async def revert(ids: Sequence[int], *, as_json: bool) -> ExitCode:
+    """Take repairs back; somebody is needed if one could not be.
+
+    Raises:
+        DriftNotFound: one of them was not repaired.
+    """
+    async with open_runtime() as runtime:
+        items = await runtime.drift.revert(ids, actor="cli")
+    if as_json:
+        print_json({"drift": items})
+    else:
+        _show_items(items, Console(), "after taking back")
+    return ExitCode.NEEDS_YOU if any(item.state == "repaired" for item in items) else ExitCode.GOOD
+
+
 async def _repaired(desk: DriftDesk, chosen: DriftFilter, items: Sequence[DriftItem], *, yes: bool) -> RunReport | None:
     possible = [item for item in items if item.repair]
     if not possible or not (yes or typer.confirm(f"Put {len(possible)} of them right in QBO now?")):
@@ -144,8 +159,15 @@ def _show_items(items: Sequence[DriftItem], console: Console, title: str) -> Non
             f"{item.entity}/{item.qbo_id}",
             Money(amount=item.amount, currency=item.currency),
             item.fields,
-            item.repair or item.remedy,
+            item.state if item.state != "open" else _advice(item),
         )
         for item in items
     )
-    tables.show_rows(("Id", "Kind", "Document", "QBO", "Amount", "Fields", "Repair, or what to do"), rows, console)
+    tables.show_rows(("Id", "Kind", "Document", "QBO", "Amount", "Fields", "What to do"), rows, console)
+
+
+def _advice(item: DriftItem) -> str:
+    """What a repair does, and whether it can be taken back; else what a person can do."""
+    if item.repair is None:
+        return item.remedy
+    return item.repair if item.revertible else f"{item.repair} What was there is not kept."

@@ -1,5 +1,6 @@
 """Comparison: one record of QBO's beside the document that it should be, as a finding or as nothing. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ NOTHING_THERE = "deleted"
 """The content of a record that is not there."""
 
 _SHOWN = ("TxnDate", "DueDate", "DocNumber", "PaymentRefNum")
+_NUMBER = re.compile(r"[A-Za-z]{0,4}[-_.#]?\d[\dA-Za-z_.#-]*")
 _TEXTS = ("PrivateNote",)
 _LINKING = frozenset({"Payment", "Deposit", "CreditMemo", "JournalEntry", "RefundReceipt"})
 
@@ -139,8 +141,11 @@ def _texts(payload: Mapping[str, Any], record: Record) -> list[str]:
 
 
 def _with_values(code: str, payload: Mapping[str, Any], record: Record) -> str:
-    """A code with both values, if these are dates or numbers of documents."""
-    return f"{code}:{payload[code]}/{record.get(code)}" if code in _SHOWN and code in payload else code
+    """A code with both values, if these are dates or numbers of documents; what a person has typed may be a name."""
+    if code not in _SHOWN or code not in payload:
+        return code
+    found = str(record.get(code) or "")
+    return f"{code}:{payload[code]}/{found if _NUMBER.fullmatch(found) else ''}"
 
 
 def _kind(codes: Iterable[str]) -> DriftKind:
@@ -154,9 +159,9 @@ def _kind(codes: Iterable[str]) -> DriftKind:
     return DriftKind.INACTIVE if names == {"Active"} else DriftKind.EDITED
 
 
-def customer_moved_to(code: str) -> tuple[str, str] | None:
-    """Of a code such as `CustomerRef:5/7` both ids: whose document it should be, and whose it is."""
-    name, _, values = code.partition(":")
+def customer_moved_to(fields: str) -> tuple[str, str] | None:
+    """If only its customer is another one (`CustomerRef:5/7`): whose document it should be, and whose it is."""
+    name, _, values = fields.partition(":") if " " not in fields else ("", "", "")
     meant, _, found = values.partition("/")
     return (meant, found) if name == "CustomerRef" and meant and found and found != "None" else None
 

@@ -11,6 +11,8 @@ from wescope.engine.drift_kinds import DRIFT, DriftKind, DriftState
 from wescope.engine.history import History, Told
 from wescope.engine.repair import Repair
 from wescope.engine.results import MONEY
+from wescope.engine.revert import Revert
+from wescope.engine.reverting import is_revertible
 from wescope.engine.runs import RunDesk
 from wescope.engine.verify import VerifyMode, options_of
 from wescope.errors import Retry, WescopeError, WrongUse
@@ -36,7 +38,8 @@ class DriftNotFound(WescopeError):
 class DriftItem:
     """One finding. `fields` name what differs, each with what Stripe says and what QBO has (`TotalAmt:50.00/40.00`).
 
-    `repair` says what a repair does, null where only a person in QBO can; `subject` is the Stripe object.
+    `repair` says what a repair does, null where only a person in QBO can; `revertible` whether it can be taken back:
+    texts and lines that were removed are not kept. Details name the Stripe object (`subject`).
     """
 
     id: int
@@ -53,6 +56,7 @@ class DriftItem:
     found_at: datetime
     resolved_at: datetime | None
     repair: str | None
+    revertible: bool
     remedy: str
 
 
@@ -74,6 +78,7 @@ class DriftDesk:
     runs: RunDesk
     history: History
     repairing: Repair
+    reverting: Revert
 
     async def start(self, mode: VerifyMode = VerifyMode.AUTO) -> Run:
         """A new verification, which any worker takes up.
@@ -117,14 +122,28 @@ class DriftDesk:
         rows = await self._rows(DriftFilter(ids=tuple(ids)))
         return tuple(item_of(row) for row in await self.repairing.accept(rows, actor=actor))
 
+    async def revert(self, ids: Collection[int], *, actor: str) -> tuple[DriftItem, ...]:
+        """Take repairs back: QBO has again what a person had made of it, and that is accepted.
+
+        Returns:
+            The findings as they are now; one that is `repaired` still could not be taken back: it kept too little, the
+            document was changed since, or QBO refuses.
+
+        Raises:
+            DriftNotFound: one of the ids is of none that was repaired.
+            QboError: QBO does not answer.
+        """
+        rows = await self._rows(DriftFilter(ids=tuple(ids), states=(DriftState.REPAIRED.value,)))
+        for row in rows:
+            await self.reverting(row, actor=actor)
+        return await self.items(DriftFilter(ids=tuple(ids), states=tuple(DriftState)))
+
     async def _rows(self, chosen: DriftFilter) -> Sequence[DriftRow]:
         for word, known in ((chosen.kinds, DriftKind), (chosen.states, DriftState)):
             if unknown := sorted(set(word) - {one.value for one in known}):
                 raise WrongUse(f"Unknown: {', '.join(unknown)}. Known are {', '.join(one.value for one in known)}.")
         async with transaction(self.engine) as connection:
-            rows = await drift_rows(
-                connection, self.realm_id, ids=chosen.ids, kinds=chosen.kinds, states=chosen.states
-            )
+            rows = await drift_rows(connection, self.realm_id, ids=chosen.ids, kinds=chosen.kinds, states=chosen.states)
         if chosen.ids is not None and (missing := sorted(set(chosen.ids) - {row.id for row in rows})):
             raise DriftNotFound(ids=" ".join(map(str, missing)))
         return rows
@@ -148,5 +167,7 @@ def item_of(row: DriftRow) -> DriftItem:
         found_at=row.found_at,
         resolved_at=row.resolved_at,
         repair=meaning.repair,
+        revertible=meaning.repair is not None
+        and is_revertible(DriftKind(row.kind), str(row.details.get("fields", ""))),
         remedy=meaning.remedy,
     )

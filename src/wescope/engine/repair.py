@@ -25,6 +25,7 @@ from wescope.links.drift import DriftRow, accept, decide, drift_rows, forget_acc
 from wescope.links.store import Link, LinkState
 from wescope.links.subjects import Defer, record_all
 from wescope.links.verification import by_keys, mark, of_subject
+from wescope.qbo.content import content_digest
 from wescope.qbo.directory import INACTIVE_SUFFIX
 from wescope.qbo.payloads import has_marker, marker
 from wescope.qbo.verify import is_void
@@ -137,8 +138,9 @@ class Repair:
             return False
         if kind in _MADE_AGAIN and not await self._is_gone(row):
             return False
+        values = await self._tied(row) if kind is DriftKind.MERGED else _values(kind, link)
         async with transaction(self.engine) as connection:
-            if not await mark(connection, link, **_values(kind, link, row)):
+            if not values or not await mark(connection, link, **values):
                 return False
             if kind in _MADE_AGAIN:
                 await self._apply_again(connection, link)
@@ -146,6 +148,18 @@ class Repair:
             await forget_accepted(connection, self.realm_id, link.document_key)
             await record_all(connection, hints([Subject.parse(link.subject)], run_id), self.defer)
         return True
+
+    async def _tied(self, row: DriftRow) -> dict[str, Any]:
+        """What the link says once it stands for the customer that another one was merged into; nothing if it is gone.
+
+        That customer keeps its notes, so it never carries the marker of the other one.
+        """
+        into = str(row.details["into"])
+        record = await self.sending.client.read(_CUSTOMER, into)
+        if record is None or not record.get("Active", True):
+            return {}
+        token = str(record["SyncToken"])
+        return {"qbo_id": into, "sync_token": token, "content": content_digest(_CUSTOMER, record)}
 
     async def _is_gone(self, row: DriftRow) -> bool:
         """Whether it still is: the repair of what it belongs to may have brought it back."""
@@ -234,12 +248,10 @@ class Repair:
         return tuple(replace(row, state=DriftState.ACCEPTED.value) for row in rows)
 
 
-def _values(kind: DriftKind, link: Link, row: DriftRow) -> dict[str, Any]:
+def _values(kind: DriftKind, link: Link) -> dict[str, Any]:
     """What the link says from now on, so that the loop does the rest."""
     if kind in _WRITTEN_OVER:
         return {"fingerprint": RESTORED}
-    if kind is DriftKind.MERGED:
-        return {"qbo_id": str(row.details["into"]), "content": None}
     following = {"generation": link.generation + 1, "content": None}
     if kind is DriftKind.VOIDED:
         return {"state": LinkState.VOIDED.value, **following}

@@ -27,6 +27,8 @@ from wescope.engine.history import History
 from wescope.engine.lanes import lane_of_event
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
+from wescope.engine.qbo_webhooks import QboWebhookOutcome
+from wescope.engine.qbo_webhooks import accept as accept_qbo
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
 from wescope.engine.reconcile import Reconciler
@@ -40,6 +42,7 @@ from wescope.engine.results import (
     SyncResult,
     TieOutSummary,
 )
+from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
 from wescope.engine.schedule import Scheduler, schedules_of
 from wescope.engine.support import Support
@@ -140,6 +143,12 @@ class Runtime:
             outcome = "stored" if stored else "duplicate"
         _log.info("webhook", event_id=event.event_id, event_type=event.event_type, outcome=outcome)
         return WebhookOutcome(event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+
+    async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
+        """Verify a webhook of QBO's and store durably what it says was changed; see `qbo_webhooks.accept`."""
+        secret = self.patient.settings.qbo_webhook_verifier
+        verifier = secret.get_secret_value() if secret else None
+        return await accept_qbo(self.engine, body, signature, verifier=verifier, realm_id=self.store.realm_id)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -413,6 +422,7 @@ class Runtime:
             runs=self.runs,
             history=self.history,
             repairing=self.verify.repair,
+            reverting=Revert(self.reconciler.writer.sending, self.reconciler.locks),
         )
 
     @property

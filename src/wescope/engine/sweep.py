@@ -189,7 +189,7 @@ class Sweep:
             else:
                 scope, marks = await self._scope(connection, execution.run.options)
                 checkpoint |= {"scope": _scope_to(scope), "step": 0, "cursor": None}
-            if checkpoint["step"] > scope.first_open:
+            if checkpoint["step"] >= scope.first_open:
                 checkpoint |= {"step": scope.first_open, "cursor": None}
                 for name in ("listed", "skipped"):
                     counts[name] = counts.get(name, 0) - counts.pop(f"{Part.OPEN}_{name}", 0)

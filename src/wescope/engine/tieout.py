@@ -46,7 +46,7 @@ async def read_stripe(listing: StripeListing) -> StripeSide:
         balances=dict(zip(moved, balances, strict=True)),
         rows=[row async for row in listing.balance_transactions()],
         payouts=await asyncio.gather(*(_with_rows(listing, payout, turn) for payout in payouts)),
-        refunds=[refund async for refund in listing.refunds()],
+        refunds=[refund async for refund in listing.refund_moves()],
         fees_by_day=by_hand,
     )
 

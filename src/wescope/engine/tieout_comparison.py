@@ -1,12 +1,14 @@
 """Tie-out comparison: the rows of both sides at the end of a day, and any of them opened into its documents."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from wescope.books.calendar import local_date
 from wescope.books.parking import Owner
-from wescope.books.policy import Policy
+from wescope.books.payout_match import BankEntry, ExpectedPayout, match_payouts
+from wescope.books.policy import PayoutMode, Policy
 from wescope.books.values import Payout
 from wescope.engine.results import ParkedRow
 from wescope.engine.tieout_clearing import stands
@@ -38,6 +40,7 @@ UNCHECKED = "unchecked"
 """The state of a payout that was not looked at yet."""
 
 _KINDS = list(Kind)
+_ORDER = ("receivable", "clearing", "bank", *(kind.value for kind in Kind), "payout")
 
 
 async def _no_facts(_: Collection[str], __: Collection[str]) -> Facts:
@@ -82,6 +85,14 @@ class _Row:
         self.found: list[QboEntry] = []
         self.stripe = self.qbo = 0
 
+    def by_object(self) -> Iterator[tuple[str, int]]:
+        """What each side has of the documents of an object: Stripe's as it is, QBO's negated."""
+        for entry in self.stated:
+            yield entry.key.partition(":")[0], entry.amount
+        for found in self.found:
+            if found.document and found.document.key:
+                yield found.document.key.partition(":")[0], -found.amount
+
 
 class Comparison:
     """Both sides at the end of a day. Make it with `tieout.compare`."""
@@ -102,12 +113,12 @@ class Comparison:
         self._payouts = {payout.id: payout for payout in payouts}
         self._documents = qbo.documents
         self._checks = {check.payout_id: check for check in known.checks}
-        returns = {
+        self._returns = {
             f"{payout.failure_balance_transaction.id}:journal_entry": payout.id
             for payout in payouts
             if payout.failure_balance_transaction
         }
-        self._covers = _covers(payouts, known.checks, returns)
+        self._covers = _covers(payouts, known.checks, self._returns)
         self._joined = joined_payouts(known.checks)
         self._rows: dict[str, _Row] = {}
         self._entries: Sequence[StripeEntry] = ()
@@ -131,6 +142,7 @@ class Comparison:
                 self._row(entry.row, entry.currency).stated.append(entry)
                 if entry.row.startswith("bank:") and entry.stripe_id in self._payouts:
                     self._row(f"payout:{entry.stripe_id}", entry.currency).stated.append(entry)
+        self._match_returns()
         self._divide_deposits()
         for row in self._rows.values():
             row.stripe = sum(entry.amount for entry in row.stated)
@@ -168,6 +180,30 @@ class Comparison:
             found = self._rows[row_id] = _Row(currency)
         return found
 
+    def _match_returns(self) -> None:
+        """Which entries of the bank feed are payouts that came back, where nobody else books them."""
+        if self._policy.payouts is not PayoutMode.MATCH:
+            return
+        for currency in self._currencies:
+            row = self._rows.get(f"bank:{currency}")
+            names = {entry.document.name: entry for entry in row.found if entry.document} if row else {}
+            free = [
+                BankEntry(id=name, amount=entry.amount, day=entry.day)
+                for name, entry in names.items()
+                if name not in self._covers and entry.document and entry.document.key is None
+            ]
+            came_back = [
+                ExpectedPayout(id=entry.key, amount=entry.amount, arrival=entry.day)
+                for entry in (row.stated if row else ())
+                if entry.key in self._returns
+            ]
+            for match in match_payouts(came_back, free).matches:
+                keys = sorted(match.payouts)
+                for name in match.entries:
+                    self._covers[name] = tuple(self._returns[key] for key in keys)
+                    self._joined[name] = keys[0]
+                self._joined.update(dict.fromkeys(keys[1:], keys[0]))
+
     def _divide_deposits(self) -> None:
         """What QBO's entries in bank accounts are of each payout."""
         bank = [entry for row_id, row in self._rows.items() if row_id.startswith("bank:") for entry in row.found]
@@ -192,7 +228,7 @@ class Comparison:
         for currency in self._currencies:
             self._row(f"clearing:{currency}", currency)
             self._row(f"bank:{currency}", currency)
-        differing = {row_id: self._pairs(row_id) for row_id, row in sorted(self._rows.items()) if row.stripe != row.qbo}
+        differing = {row_id: self._pairs(row_id) for row_id in sorted(self._rows, key=_place) if self._differs(row_id)}
         explained = [line for line in await self._lines(differing) if line.reason]
         return TieOut.of(
             as_of=self.as_of,
@@ -206,6 +242,9 @@ class Comparison:
             payouts=self._known.payouts,
             explained=explained,
         )
+
+    def _differs(self, row_id: str) -> bool:
+        return self._rows[row_id].stripe != self._rows[row_id].qbo
 
     def _amounts(self, row_id: str) -> dict[str, int]:
         row = self._rows[row_id]
@@ -268,7 +307,14 @@ class Comparison:
         if open_pairs:
             ids = {one for pair in open_pairs for one in pair.ids}
             facts = await self._known.facts({pair.key for pair in open_pairs}, ids)
-        reasons = Reasons(facts, self._known.parked, self._documents, self._days(open_pairs))
+        reasons = Reasons(
+            facts,
+            self._known.parked,
+            self._documents,
+            self._days(open_pairs),
+            elsewhere=self._elsewhere(open_pairs, facts),
+            by_bank=self._returns if self._policy.payouts is PayoutMode.MATCH else (),
+        )
         return tuple(
             self._line(row_id, pair, reasons)
             for row_id, found in pairs.items()
@@ -284,20 +330,39 @@ class Comparison:
                 found[entry.key].add(entry.day)
         return found
 
+    def _elsewhere(self, pairs: Collection[Pair], facts: Facts) -> dict[tuple[str, str], str]:
+        """By row and key, the months in which the documents of a subject differ, if not over all months together."""
+        subjects = {pair.object: facts.links[pair.key].subject for pair in pairs if pair.key in facts.links}
+        sums: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+        wanted = {(pair.row.split(":")[0], pair.row.split(":")[-1], pair.object) for pair in pairs}
+        for row_id, row in self._rows.items():
+            kind, month, currency = row_id.split(":")[0], row_id.split(":")[1], row_id.split(":")[-1]
+            for name, amount in row.by_object() if kind in _KINDS else ():
+                if (kind, currency, name) in wanted:
+                    sums[kind, currency, subjects.get(name, name)][month] += amount
+        found: dict[tuple[str, str], str] = {}
+        for pair in pairs:
+            kind, month, currency = pair.row.split(":")[0], pair.row.split(":")[1], pair.row.split(":")[-1]
+            by_month = sums.get((kind, currency, subjects.get(pair.object, pair.object)), Counter())
+            if by_month and not sum(by_month.values()):
+                others = (one for one, amount in sorted(by_month.items()) if amount and one != month)
+                found[pair.row, pair.key] = " ".join(others)
+        return found
+
     def _line(self, row_id: str, pair: Pair, reasons: Reasons) -> TieOutLine:
         reason: Reason | None = None
         detail: str | None = None
         if not pair.settled:
             reason, detail = reasons.of(pair)
-        document = next(iter(pair.documents or self._documents.get(pair.key, ())), None)
+        entity, qbo_id = reasons.record_of(pair) or (None, None)
         key = pair.key if ":" in pair.key else None
         return TieOutLine(
             row=row_id,
             date=pair.day,
             stripe_id=pair.stripe[0].stripe_id if pair.stripe else None,
             document_key=key,
-            entity=document.entity if document else None,
-            qbo_id=document.id if document else None,
+            entity=entity,
+            qbo_id=qbo_id,
             stripe=pair.stripe_amount,
             qbo=pair.qbo_amount,
             difference=pair.difference,
@@ -305,6 +370,11 @@ class Comparison:
             reason=reason,
             detail=detail,
         )
+
+
+def _place(row_id: str) -> tuple[int, str]:
+    """Where a row stands among all rows of a tie-out."""
+    return _ORDER.index(row_id.partition(":")[0]), row_id
 
 
 def _covers(

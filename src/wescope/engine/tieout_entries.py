@@ -39,6 +39,11 @@ class QboDocument:
     total: int
     content: str | None = None
 
+    @property
+    def is_adopted(self) -> bool:
+        """Whether somebody else has made it, and we took it for ours."""
+        return self.key is not None and self.content is None
+
     def as_adopted(self, key: str | None) -> "QboDocument":
         """The same as this document of ours."""
         return replace(self, key=key)

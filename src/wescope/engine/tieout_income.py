@@ -19,12 +19,12 @@ from wescope.books.values import (
     ChargeStatus,
     CreditNote,
     CreditNoteStatus,
-    Refund,
 )
 from wescope.engine.tieout_entries import Aliases, Pieces, StripeEntry, aliased, negated, without_zeros
 from wescope.engine.tieout_results import Kind, month_row
 from wescope.engine.tieout_shares import Shares
 from wescope.engine.tieout_stripe import Movement, StripeSide
+from wescope.stripe.listing import ListedRefund
 
 _PARTIAL_CAPTURE = "partial_capture_reversal"
 
@@ -119,7 +119,7 @@ class _Sales:
         )
         yield from self._with_reversal(sale, failure, amount)
 
-    def _refund(self, refund: Refund) -> Iterator[_Sale]:
+    def _refund(self, refund: ListedRefund) -> Iterator[_Sale]:
         """A refund takes back what credit notes say of it; the rest is on the refunds item."""
         row = refund.balance_transaction
         if row is None or row.reporting_category == _PARTIAL_CAPTURE:

@@ -49,9 +49,19 @@ class Pair:
         return tuple(dict.fromkeys(entry.document for entry in self.qbo if entry.document))
 
     @property
+    def object(self) -> str:
+        """The Stripe object by which its document is named."""
+        return self.key.partition(":")[0]
+
+    @property
+    def row(self) -> str:
+        """The row of which it is a part."""
+        return (*(entry.row for entry in self.stripe), *(entry.row for entry in self.qbo))[0]
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """The Stripe objects that it is about, the cause first."""
-        of_key = (self.key.partition(":")[0],) if ":" in self.key else ()
+        of_key = (self.object,) if ":" in self.key else ()
         found = (*(entry.stripe_id for entry in self.stripe), *of_key)
         about = (one for entry in self.stripe for one in entry.about)
         return tuple(dict.fromkeys((*found, *about)))
@@ -61,7 +71,8 @@ class Pair:
         """Stripe's day, or QBO's if Stripe has none; null for what has many."""
         if self.key in {OPENING, BEYOND}:
             return None
-        return next((entry.day for entry in (*self.stripe, *self.qbo)), None)
+        days = (*(entry.day for entry in self.stripe), *(entry.day for entry in self.qbo))
+        return days[0] if days else None
 
 
 def pairs_of(
@@ -94,7 +105,7 @@ def _settle(pairs: Iterable[Pair]) -> None:
     """Say of each pair whether it agrees: by itself, or together with the other documents of its object."""
     by_object: defaultdict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        by_object[pair.key.partition(":")[0]].append(pair)
+        by_object[pair.object].append(pair)
     for together in by_object.values():
         agree = not sum(pair.difference for pair in together)
         for pair in together:

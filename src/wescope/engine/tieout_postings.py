@@ -176,8 +176,8 @@ def _by_account(entity: str, record: Record, day: date, ledger: Ledger) -> Itera
     elif entity == "JournalEntry":
         lines = _journal_lines(record)
     for line, account, sign in lines:
-        if account in ledger.accounts:
-            row = month_row(ledger.accounts[account or ""], day, currency)
+        if kind := ledger.accounts.get(account or ""):
+            row = month_row(kind, day, currency)
             yield Posting(row=row, currency=currency, amount=sign * _minor(line, "Amount", currency))
 
 
@@ -190,8 +190,8 @@ def _by_item(entity: str, record: Record, day: date, ledger: Ledger) -> Iterator
     ours: list[tuple[Kind, int]] = []
     others = 0
     for item, amount in _item_lines(record, currency):
-        if item in ledger.items:
-            ours.append((ledger.items[item], amount))
+        if kind := ledger.items.get(item or ""):
+            ours.append((kind, amount))
         elif item is None:
             others -= amount
         else:

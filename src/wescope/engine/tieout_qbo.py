@@ -109,8 +109,8 @@ class QboSide:
     async def _kinds(
         self, policy: Policy, currencies: Sequence[str]
     ) -> tuple[Mapping[str, Kind], Aliases, Mapping[str, Kind], Aliases]:
-        rules = tuple(NamedItem(name=rule.item) for rule in policy.item_rules if rule.item)
-        items: list[tuple[Kind, Item]] = [(Kind.REVENUE, item) for item in (*_SOLD, *rules)]
+        sold: list[Item] = [*_SOLD, *(NamedItem(name=rule.item) for rule in policy.item_rules if rule.item)]
+        items: list[tuple[Kind, Item]] = [(Kind.REVENUE, item) for item in sold]
         items += _OF_ITEMS
         accounts: list[tuple[Kind, Account]] = [
             (kind, RoleAccount(role=role, currency=currency)) for kind, role in _OF_ACCOUNTS for currency in currencies

@@ -1,8 +1,9 @@
 """Tie-out reasons: why a document is not the same on both sides, from what we know of it. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from wescope.engine.results import ParkedRow
 from wescope.engine.tieout_entries import QboDocument
@@ -25,6 +26,9 @@ class Reasons:
         parked: Iterable[ParkedRow],
         documents: Mapping[str, Sequence[QboDocument]],
         days: Mapping[str, Iterable[date]],
+        *,
+        elsewhere: Mapping[tuple[str, str], str] = MappingProxyType({}),
+        by_bank: Collection[str] = (),
     ) -> None:
         """Take what is known.
 
@@ -33,13 +37,23 @@ class Reasons:
             parked: all that is parked.
             documents: QBO's documents by our key.
             days: the days on which Stripe's side has a document, by key.
+            elsewhere: by row and key, the months in which QBO has what Stripe has in this one, or the other way round.
+            by_bank: keys of documents that the bank feed makes.
         """
+        self._elsewhere, self._by_bank = elsewhere, by_bank
         self._facts, self._documents, self._days = facts, documents, days
         self._parked = {row.key: row.code for row in parked}
         self._parked_about: defaultdict[str, str] = defaultdict(str)
         for row in parked:
             for one in (row.subject.partition("/")[2], row.key.partition(":")[0]):
                 self._parked_about.setdefault(one, row.code)
+
+    def record_of(self, pair: Pair) -> tuple[str, str | None] | None:
+        """Entity and id of the record of QBO that a pair is: where it stands, or stood when it was posted."""
+        documents, link = pair.documents or tuple(self._documents.get(pair.key, ())), self._facts.links.get(pair.key)
+        if documents:
+            return documents[0].entity, documents[0].id
+        return (link.entity, link.qbo_id) if link and link.qbo_id else None
 
     def of(self, pair: Pair) -> Verdict:
         """Why a pair differs; `UNKNOWN` if nothing tells."""
@@ -76,6 +90,8 @@ class Reasons:
         if not found:
             return None
         document = found[0]
+        if document.is_adopted:
+            return Reason.ADOPTED, None
         other = self._other_day(pair, document)
         if other is not None and not self._is_edited(document, link):
             return Reason.DATED, other.isoformat()
@@ -115,6 +131,10 @@ class Reasons:
                     return Reason.PARKED, self._parked_about[one]
         if self._facts.waiting & set(pair.ids) or (link is not None and link.state in {"intended", "unknown"}):
             return Reason.NOT_SYNCED, None
+        if months := self._elsewhere.get((pair.row, pair.key)):
+            return Reason.OTHER_MONTH, months
+        if pair.key in self._by_bank and link is None:
+            return Reason.BANK_FEED, None
         looked_at = [self._facts.seen[one] for one in pair.ids if one in self._facts.seen]
         if not looked_at or (pair.day and max(looked_at).date() <= pair.day + _NEXT_DAY):
             return Reason.NOT_SYNCED, None

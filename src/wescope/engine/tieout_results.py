@@ -67,6 +67,15 @@ class Reason(StrEnum):
     """Somebody has changed it since we wrote it."""
     DOUBLED = "doubled"
     """QBO has more than one of it."""
+    OTHER_MONTH = "in_another_month"
+    """It is the same over all months; the detail is those in which QBO has it otherwise.
+
+    A closed month is countered later, and what Stripe no longer tells is undone where it was posted.
+    """
+    ADOPTED = "adopted_document"
+    """Somebody else has made it, on items or accounts of its own, and we took it for ours."""
+    BANK_FEED = "waits_for_bank_feed"
+    """The bank feed has not brought it, or nothing tells which of its entries it is."""
     DATED = "dated_otherwise"
     """It stands in QBO on another day; the detail is that day."""
     UNKNOWN = "unknown"

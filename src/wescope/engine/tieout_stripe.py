@@ -24,11 +24,11 @@ from wescope.books.values import (
     Invoice,
     InvoiceStatus,
     Payout,
-    Refund,
 )
 from wescope.engine.tieout_entries import Pieces, negated
 from wescope.engine.tieout_results import Kind
 from wescope.engine.tieout_shares import Shares
+from wescope.stripe.listing import ListedRefund
 from wescope.stripe.parsing import PaymentPart
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
 
@@ -62,7 +62,7 @@ class StripeSide:
     balances: Mapping[str, Sequence[CustomerBalanceTransaction]] = field(default_factory=dict)
     rows: Sequence[BalanceRow] = ()
     payouts: Sequence[Payout] = ()
-    refunds: Sequence[Refund] = ()
+    refunds: Sequence[ListedRefund] = ()
     fees_by_day: bool = False
 
 

@@ -129,7 +129,7 @@ class Verify:
         await execution.drain()
         async with transaction(self.engine) as connection:
             rows = await drift_rows(connection, self.store.realm_id)
-        return {"open": dict(Counter(row.kind for row in rows)), "mode": mode.value}
+        return {"open": dict(Counter(row.kind for row in rows)), "mode": execution.checkpoint["mode"]}
 
     async def _begin(self, execution: Execution) -> None:
         """Choose what is looked at."""

@@ -72,8 +72,8 @@ async def keep_findings(
     accepted = await _accepted(connection, realm_id, [one.accepted_as for one in findings])
     kept = []
     for one in sorted(findings, key=lambda found: (found.entity, found.qbo_id, found.kind)):
-        if accepted.get(one.accepted_as) == (one.kind, one.content):
-            continue
+        if accepted.get(one.accepted_as) == one.content:
+            continue  # whatever it is called: what Stripe says of the document may have changed since
         values = {
             "document_key": one.document_key,
             "amount": one.amount,
@@ -95,12 +95,12 @@ async def keep_findings(
     return kept
 
 
-async def _accepted(connection: AsyncConnection, realm_id: str, keys: Collection[str]) -> dict[str, tuple[str, str]]:
+async def _accepted(connection: AsyncConnection, realm_id: str, keys: Collection[str]) -> dict[str, str]:
     if not keys:
         return {}
-    columns = (accepted_edits.c.document_key, accepted_edits.c.kind, accepted_edits.c.content)
+    columns = (accepted_edits.c.document_key, accepted_edits.c.content)
     mine = (accepted_edits.c.realm_id == realm_id, accepted_edits.c.document_key.in_(list(keys)))
-    return {row[0]: (row[1], row[2]) for row in await connection.execute(sa.select(*columns).where(*mine))}
+    return {row[0]: row[1] for row in await connection.execute(sa.select(*columns).where(*mine))}
 
 
 async def drift_rows(
@@ -145,26 +145,41 @@ async def fade(
     entities: Collection[str],
     objects: Collection[tuple[str, str]] | None = None,
 ) -> int:
-    """Findings of these entities (or records) that a look at them did not find again are so no longer. How many."""
-    mine = [drift.c.realm_id == realm_id, drift.c.entity.in_(list(entities)), drift.c.run_id.is_distinct_from(run_id)]
+    """Findings of these entities (or records) that a look at them did not find again are so no longer. How many.
+
+    What is being repaired and was found again has failed, and is another row by now.
+    """
+    mine = [drift.c.realm_id == realm_id, drift.c.entity.in_(list(entities))]
     if objects is not None:
         named = [f"{entity}/{qbo_id}" for entity, qbo_id in objects]
         mine.append((drift.c.entity + "/" + drift.c.qbo_id).in_(named))
     count = 0
-    for before, after in ((OPEN, "gone"), (REPAIRING, "repaired")):
-        ended = sa.update(drift).where(*mine, drift.c.state == before)
+    others = drift.c.run_id.is_distinct_from(run_id)
+    for before, after, which in ((OPEN, "gone", others), (REPAIRING, "repaired", sa.true())):
+        ended = sa.update(drift).where(*mine, drift.c.state == before, which)
         count += (await connection.execute(ended.values(state=after, resolved_at=sa.func.now()))).rowcount
     return count
 
 
 async def accept(
-    connection: AsyncConnection, realm_id: str, row: DriftRow, *, accepted_as: str, fingerprint: str | None
+    connection: AsyncConnection,
+    realm_id: str,
+    row: DriftRow,
+    *,
+    accepted_as: str,
+    fingerprint: str | None,
+    content: str | None = None,
 ) -> None:
     """Remember that this finding stays as it is, until its record changes again.
 
-    `fingerprint` is of the document that was wanted then.
+    `fingerprint` is of the document that was wanted then; `content` is of the record, null as it was found.
     """
-    values = {"kind": row.kind, "content": row.content, "fingerprint": fingerprint, "accepted_at": sa.func.now()}
+    values = {
+        "kind": row.kind,
+        "content": content or row.content,
+        "fingerprint": fingerprint,
+        "accepted_at": sa.func.now(),
+    }
     statement = insert(accepted_edits).values(realm_id=realm_id, document_key=accepted_as, **values)
     await connection.execute(statement.on_conflict_do_update(constraint=accepted_edits.primary_key, set_=values))
 

@@ -40,7 +40,7 @@ async def record(connection: AsyncConnection, realm_id: str, told: Sequence[QboH
         {"realm_id": realm_id, **{name: getattr(one, name) for name in QboHint.__dataclass_fields__}} for one in told
     ]
     statement = insert(qbo_hints).values(rows).on_conflict_do_nothing(index_elements=["event_id"])
-    return (await connection.execute(statement)).rowcount
+    return len((await connection.execute(statement.returning(qbo_hints.c.id))).all())
 
 
 async def unlooked(connection: AsyncConnection, realm_id: str, limit: int) -> list[StoredHint]:

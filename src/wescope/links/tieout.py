@@ -14,7 +14,10 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFact:
-    """A link: what QBO should hold, in minor units; `content` is the digest of what it held after our last write."""
+    """A link: what QBO should hold, in minor units; `content` is the digest of what it held after our last write.
+
+    `subject` is what it was last written for (`invoice/in_1`).
+    """
 
     entity: str
     qbo_id: str | None
@@ -23,6 +26,7 @@ class LinkFact:
     currency: str
     txn_date: date | None
     content: str | None
+    subject: str = ""
 
     @property
     def name(self) -> str:

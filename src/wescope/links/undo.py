@@ -5,7 +5,7 @@ its subject (`sync`, `replay`, `backfill`) after it was marked.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -70,7 +70,7 @@ class UndoneSum:
     month: str
     currency: str
     count: int
-    amount: int
+    amount: int = field(metadata={"money": True})
 
 
 def _rank() -> sa.ColumnElement[int]:
@@ -233,7 +233,7 @@ async def mark(connection: AsyncConnection, items: Mapping[DocumentKey, tuple[st
 async def forget_payouts(connection: AsyncConnection, realm_id: str, payout_ids: Collection[str]) -> None:
     """These payouts have no deposit any more: what was found of them must not be taken for somebody else's later."""
     mine = (payout_checks.c.realm_id == realm_id, payout_checks.c.payout_id.in_(list(payout_ids)))
-    gone = {"state": "parked", "deposits": [], "shared_with": [], "deposit_date": None}
+    gone: dict[str, object] = {"state": "parked", "deposits": [], "shared_with": [], "deposit_date": None}
     await connection.execute(sa.update(payout_checks).where(*mine).values(**gone))
 
 

@@ -7,6 +7,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 UNKNOWN = "unknown"
+QBO_CHANGES = "qbo.changes"
+"""The type under which a delivery of QBO's webhooks is counted, whatever it says."""
 NOT_A_NUMBER = float("nan")
 CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Buckets: QBO answers in 0.2 to 5 s; the last ones are its time-outs."""
@@ -17,7 +19,7 @@ class Metrics:
 
     def __init__(self, known_event_types: Collection[str] = ()) -> None:
         """Take the Stripe event types that may be label values; all others count as "unknown"."""
-        self._known_event_types = frozenset(known_event_types)
+        self._known_event_types = frozenset({*known_event_types, QBO_CHANGES})
         self.registry = CollectorRegistry()
         self._webhooks = Counter(
             "wescope_webhooks", "Webhooks by event type and outcome.", ["type", "outcome"], registry=self.registry

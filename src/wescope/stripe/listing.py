@@ -7,6 +7,7 @@ from typing import Any
 
 from wescope.books.values import (
     BalanceRow,
+    BalanceTransaction,
     Charge,
     CreditNote,
     CustomerBalanceTransaction,
@@ -19,6 +20,7 @@ from wescope.stripe.client import StripeApi
 from wescope.stripe.parsing import (
     Fields,
     PaymentPart,
+    expanded_row,
     parse_balance_move,
     parse_balance_row,
     parse_charge,
@@ -41,6 +43,21 @@ class ListedCustomer:
     id: str
     balance: int
     currency: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRefund:
+    """A refund as far as money tells of it: in presentment currency, with the rows that moved it and brought it back.
+
+    What it says of itself otherwise (a status that is new, say) does not matter to those who read only this.
+    """
+
+    id: str
+    amount: int
+    currency: str
+    charge: str | None
+    balance_transaction: BalanceTransaction | None
+    failure_balance_transaction: BalanceTransaction | None = None
 
 
 class StripeListing:
@@ -181,6 +198,24 @@ class StripeListing:
         expand = ["data.balance_transaction", "data.failure_balance_transaction"]
         async for payload in self._api.pages("/v1/refunds", expand=expand, **_until(created_until)):
             yield parse_refund(payload)
+
+    async def refund_moves(self) -> AsyncIterator[ListedRefund]:
+        """All refunds, with what moved of them.
+
+        Raises:
+            StripeError: Stripe can't be read, or a refund can't.
+        """
+        expand = ["data.balance_transaction", "data.failure_balance_transaction"]
+        async for payload in self._api.pages("/v1/refunds", expand=expand):
+            fields = Fields.of(payload, "refund")
+            yield ListedRefund(
+                id=fields.object_id,
+                amount=fields.integer("amount"),
+                currency=fields.currency("currency"),
+                charge=fields.optional_reference("charge"),
+                balance_transaction=expanded_row(fields, "balance_transaction"),
+                failure_balance_transaction=expanded_row(fields, "failure_balance_transaction"),
+            )
 
     async def customers(self) -> AsyncIterator[ListedCustomer]:
         """Customers that are not deleted, with their balance.

@@ -16,7 +16,6 @@ from wescope.web.local import only_local
 from wescope.web.schemas import error_responses, json_response, schema_of
 from wescope.web.services import WebServices
 from wescope.web.support import support_routes
-from wescope.web.sweep import sweep_routes
 from wescope.web.undo import undo_routes
 
 MAX_IDS = 100
@@ -101,5 +100,4 @@ def api_routes(services: WebServices) -> APIRouter:
     router.include_router(drift_routes(services))
     router.include_router(history_routes(services))
     router.include_router(undo_routes(services))
-    router.include_router(sweep_routes(services))
     return router

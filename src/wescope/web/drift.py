@@ -36,8 +36,8 @@ class RepairRequest(_Body):
     kinds: list[DriftKind] = []
 
 
-class AcceptRequest(_Body):
-    """Which findings may stay."""
+class ChosenRequest(_Body):
+    """Which findings."""
 
     ids: Ids
 
@@ -98,8 +98,20 @@ def drift_routes(services: WebServices) -> APIRouter:
         summary="Let findings stay",
         responses={200: json_response("As they are now.", schema_of(tuple[DriftItem, ...])), **errors},
     )
-    async def accept(request: AcceptRequest) -> JSONResponse:
+    async def accept(request: ChosenRequest) -> JSONResponse:
         """They are told again only if their record changes again."""
         return json_answer(tuple(await services.drift.accept(request.ids, actor="api")))
+
+    @router.post(
+        "/drift/revert",
+        summary="Take repairs back",
+        responses={
+            200: json_response("As they are now.", schema_of(tuple[DriftItem, ...])),
+            **error_responses(403, 404, 422, 502, 503),
+        },
+    )
+    async def revert(request: ChosenRequest) -> JSONResponse:
+        """QBO has again what a person had made of it. What is `repaired` still could not be taken back."""
+        return json_answer(tuple(await services.drift.revert(request.ids, actor="api")))
 
     return router

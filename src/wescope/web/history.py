@@ -16,6 +16,7 @@ from wescope.engine.results import Check
 from wescope.web.answers import json_answer
 from wescope.web.schemas import error_responses, json_response, schema_of
 from wescope.web.services import WebServices
+from wescope.web.sweep import sweep_routes
 
 MAX_IDS = 1000
 Name = Annotated[str, Field(min_length=3, max_length=255)]
@@ -61,10 +62,11 @@ class ReplayAnswer:
 
 
 def history_routes(services: WebServices) -> APIRouter:
-    """`runs`, `backfill` and `replay` under the API's prefix."""
+    """`runs`, `backfill`, `replay` and `sweep` under the API's prefix."""
     router = APIRouter()
     _run_routes(router, services)
     _start_routes(router, services)
+    router.include_router(sweep_routes(services))
     return router
 
 

@@ -23,7 +23,7 @@ ERROR_SCHEMA: Schema = {
     },
 }
 ERROR_TEXTS: Mapping[int, str] = {
-    400: "Refused: not a signed, current Stripe event.",
+    400: "Refused: not a signed, current event.",
     403: "Only this machine may ask.",
     404: "There is no such object.",
     408: "The body did not arrive in time.",
@@ -39,6 +39,25 @@ WEBHOOK_BODY: Schema = {
     },
     "parameters": [
         {"name": "Stripe-Signature", "in": "header", "required": True, "schema": {"type": "string"}},
+    ],
+}
+
+QBO_WEBHOOK_BODY: Schema = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        {"type": "array", "items": {"type": "object"}, "description": "CloudEvents."},
+                        {"type": "object", "description": "`eventNotifications`."},
+                    ]
+                }
+            }
+        },
+    },
+    "parameters": [
+        {"name": "intuit-signature", "in": "header", "required": True, "schema": {"type": "string"}},
     ],
 }
 
@@ -66,6 +85,14 @@ def outcome_response() -> Schema:
             "required": ["outcome", "event_id"],
             "properties": {"outcome": outcomes, "event_id": {"type": "string"}},
         },
+    )
+
+
+def qbo_outcome_response() -> Schema:
+    """OpenAPI response of an accepted webhook of QBO's."""
+    counts = {name: {"type": "integer", "minimum": 0} for name in ("stored", "duplicate", "ignored")}
+    return json_response(
+        "The events need not be sent again.", {"type": "object", "required": list(counts), "properties": counts}
     )
 
 

@@ -11,6 +11,7 @@ from wescope.engine.explanation import Explanation
 from wescope.engine.export_sheets import What
 from wescope.engine.history import RunReport
 from wescope.engine.parked_items import ParkedFilter
+from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.replay import ReplayChoice, ReplayPlan
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.sweep import SweepChoice, SweepPlan
@@ -158,6 +159,10 @@ class DriftServices(Protocol):
         """Let findings stay until their records change again."""
         ...
 
+    async def revert(self, ids: Collection[int], *, actor: str) -> Sequence[DriftItem]:
+        """Take repairs back."""
+        ...
+
 
 class WebServices(Protocol):
     """Everything that a route may ask for. Errors are of the tree in `wescope.errors`."""
@@ -168,6 +173,15 @@ class WebServices(Protocol):
         Raises:
             WebhookRejected: it is refused and not stored.
             DatabaseUnavailable: it could not be stored; Stripe must send it again.
+        """
+        ...
+
+    async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
+        """Verify one webhook of QBO's (raw body and header intuit-signature) and store its hints durably.
+
+        Raises:
+            WebhookRejected: it is refused and not stored.
+            DatabaseUnavailable: it could not be stored; Intuit must send it again.
         """
         ...
 

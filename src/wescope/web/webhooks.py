@@ -1,28 +1,36 @@
 """Webhooks: reads the raw body within its limits, and answers 2xx only after the hint is durable."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.errors import BodyTooLarge, WebhookRejected, WescopeError
 from wescope.observe.logs import get_logger
-from wescope.observe.metrics import UNKNOWN, Metrics
+from wescope.observe.metrics import QBO_CHANGES, UNKNOWN, Metrics
 from wescope.web.answers import error_answer, internal_error_answer, json_answer, wescope_error_answer
-from wescope.web.schemas import WEBHOOK_BODY, error_responses, outcome_response
+from wescope.web.schemas import (
+    QBO_WEBHOOK_BODY,
+    WEBHOOK_BODY,
+    error_responses,
+    outcome_response,
+    qbo_outcome_response,
+)
 from wescope.web.services import Accepted, WebServices
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_TIMEOUT_S = 10
 ACCEPT_TIMEOUT_S = 15
-"""Stripe gives up after about 20 s; a refusal before that is a retry that we know of."""
+"""Stripe gives up after about 20 s; a refusal before that is a retry that we know of. The service gives Intuit less."""
 
 _LOG = get_logger(__name__)
 
 
 def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
-    """`POST /webhooks/stripe`."""
+    """`POST /webhooks/stripe` and `POST /webhooks/qbo`."""
     router = APIRouter(tags=["webhooks"])
 
     @router.post(
@@ -33,29 +41,52 @@ def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
     )
     async def receive_stripe(request: Request) -> JSONResponse:
         """Store the hint of a signed event; the header Stripe-Signature signs the raw body."""
-        return await _receive(request, services, metrics)
+        signature = request.headers.get("stripe-signature")
+
+        async def accept(body: bytes) -> JSONResponse:
+            return _answer(metrics, await services.accept(body, signature))
+
+        return await _receive(request, accept, metrics)
+
+    @router.post(
+        "/webhooks/qbo",
+        summary="Receive what was changed in QBO",
+        responses={200: qbo_outcome_response(), **error_responses(400, 408, 413, 503)},
+        openapi_extra=QBO_WEBHOOK_BODY,
+    )
+    async def receive_qbo(request: Request) -> JSONResponse:
+        """Store which objects were changed, in either of Intuit's shapes; intuit-signature signs the raw body."""
+        signature = request.headers.get("intuit-signature")
+
+        async def accept(body: bytes) -> JSONResponse:
+            return _answer_qbo(metrics, await services.accept_qbo(body, signature))
+
+        return await _receive(request, accept, metrics, counted=QBO_CHANGES)
 
     return router
 
 
-async def _receive(request: Request, services: WebServices, metrics: Metrics) -> JSONResponse:
+Accept = Callable[[bytes], Awaitable[JSONResponse]]
+"""Verifies a body and stores its hint; the answer is good."""
+
+
+async def _receive(request: Request, accept: Accept, metrics: Metrics, *, counted: str = UNKNOWN) -> JSONResponse:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await read_limited(request, MAX_BODY_BYTES)
     except (TimeoutError, ClientDisconnect):
-        return _refuse(metrics, _too_slow(), outcome="body_incomplete")
+        return _refuse(metrics, _too_slow(), outcome="body_incomplete", counted=counted)
     except BodyTooLarge as error:
-        return _refuse(metrics, wescope_error_answer(error), outcome=error.code)
+        return _refuse(metrics, wescope_error_answer(error), outcome=error.code, counted=counted)
     try:
         async with asyncio.timeout(ACCEPT_TIMEOUT_S):
-            accepted = await services.accept(body, request.headers.get("stripe-signature"))
+            return await accept(body)
     except WebhookRejected as error:
-        return _refuse(metrics, wescope_error_answer(error), outcome=error.code)
+        return _refuse(metrics, wescope_error_answer(error), outcome=error.code, counted=counted)
     except WescopeError as error:
-        return _refuse(metrics, wescope_error_answer(error, status=503), outcome=error.code)
-    except Exception as error:  # noqa: BLE001 - whatever it is, Stripe must keep the event and send it again
-        return _refuse(metrics, internal_error_answer(error, status=503), outcome="internal_error")
-    return _answer(metrics, accepted)
+        return _refuse(metrics, wescope_error_answer(error, status=503), outcome=error.code, counted=counted)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the sender must keep the event and send it again
+        return _refuse(metrics, internal_error_answer(error, status=503), outcome="internal_error", counted=counted)
 
 
 async def read_limited(request: Request, limit_bytes: int) -> bytes:
@@ -92,8 +123,16 @@ def _answer(metrics: Metrics, accepted: Accepted) -> JSONResponse:
     return json_answer({"outcome": accepted.outcome, "event_id": accepted.event_id})
 
 
-def _refuse(metrics: Metrics, answer: JSONResponse, *, outcome: str) -> JSONResponse:
-    metrics.webhook(event_type=UNKNOWN, outcome=outcome)
+def _answer_qbo(metrics: Metrics, accepted: QboWebhookOutcome) -> JSONResponse:
+    told = {"stored": accepted.stored, "duplicate": accepted.duplicates, "ignored": accepted.ignored}
+    for outcome, count in told.items():
+        if count:
+            metrics.webhook(event_type=QBO_CHANGES, outcome=outcome)
+    return json_answer(told)
+
+
+def _refuse(metrics: Metrics, answer: JSONResponse, *, outcome: str, counted: str) -> JSONResponse:
+    metrics.webhook(event_type=counted, outcome=outcome)
     _LOG.warning("webhook refused", code=outcome, http_status=answer.status_code)
     answer.headers["Connection"] = "close"  # the rest of a refused body is not read
     return answer

@@ -18,7 +18,7 @@ from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailab
 
 COMMANDS = (
     *("demo", "serve", "sandbox", "connect", "doctor", "status"),
-    *("sync", "backfill", "replay", "runs", "payouts", "explain", "export", "tieout"),
+    *("sync", "backfill", "replay", "sweep", "undo", "runs", "payouts", "explain", "export", "tieout"),
 )
 GROUPS = ("parked",)
 ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))

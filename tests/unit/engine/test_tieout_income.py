@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.unit.books.builders import POLICY, a_credit_note, a_move, an_invoice, an_invoice_line, moment
-from tests.unit.books.money_builders import a_fee, a_payout, a_refund, a_row, a_sale, a_transaction
+from tests.unit.books.money_builders import a_fee, a_payout, a_row, a_sale, a_transaction
 from wescope.books.policy import PayoutMode, Policy
 from wescope.books.values import (
+    BalanceTransaction,
     ChargeStatus,
     CreditedRefund,
     CreditNoteStatus,
@@ -21,6 +22,7 @@ from wescope.engine.tieout_income import income_entries
 from wescope.engine.tieout_results import Kind
 from wescope.engine.tieout_stripe import StripeSide, receivable_movements
 from wescope.links.payouts import DepositDay
+from wescope.stripe.listing import ListedRefund
 from wescope.stripe.parsing import PaymentPart
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
 
@@ -30,6 +32,17 @@ Found = dict[str, list[tuple[str, int]]]
 
 def on(month: int, day: int) -> datetime:
     return datetime(2026, month, day, 20, tzinfo=UTC)
+
+
+def a_refund(amount: int, on: datetime, back: BalanceTransaction | None = None) -> ListedRefund:
+    return ListedRefund(
+        id="re_1",
+        amount=amount,
+        currency="usd",
+        charge="ch_1",
+        balance_transaction=a_transaction(-amount, "refund", created=on),
+        failure_balance_transaction=back,
+    )
 
 
 def income(side: StripeSide, policy: Policy = POLICY) -> Found:
@@ -88,8 +101,7 @@ def test_what_is_paid_of_a_written_off_invoice_comes_back_in_the_month_of_the_pa
 def test_a_sale_and_a_refund_that_came_back_in_the_next_month() -> None:
     sale = a_sale(5_000, balance_transaction=a_transaction(5_000, created=on(3, 10)))
     back = a_transaction(2_000, "refund_failure", id="txn_9", created=on(4, 1))
-    refund = a_refund(2_000, failure_balance_transaction=back)
-    refund = replace(refund, balance_transaction=a_transaction(-2_000, "refund", created=on(3, 31)))
+    refund = a_refund(2_000, on(3, 31), back)
     assert income(StripeSide(charges=[sale], refunds=[refund])) == {
         "revenue:2026-03:usd": [("ch_1:sales_receipt", 5_000)],
         "refunds:2026-03:usd": [("re_1:refund_receipt", -2_000)],
@@ -123,8 +135,7 @@ def test_a_credit_note_in_four_parts_each_on_its_day() -> None:
     )
     line = replace(note.lines[0], amount=1_000, taxes=(replace(TAX, amount=100),))
     note = replace(note, lines=(line,))
-    refund = a_refund(400)
-    refund = replace(refund, balance_transaction=a_transaction(-400, "refund", created=on(4, 2)))
+    refund = a_refund(400, on(4, 2))
     side = StripeSide(invoices=[an_invoice()], credit_notes=[note], refunds=[refund])
     found = income(side)
     assert found["revenue:2026-03:usd"] == [("in_1:invoice", 3_000), ("cn_1:credit_memo", -455)]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.qbo.doubles import Reply, Rig, answer, found, rig
 from tests.unit.qbo.test_payloads import INVOICE, PAYMENT
-from wescope.books.policy import AccountRole, ItemRole, RoleAccount
+from wescope.books.policy import AccountRole, ItemRole, NamedAccount, NamedItem, RoleAccount
 from wescope.errors import AccountMissing, ItemMissing, QboNotSent
 from wescope.qbo.company import Company
 
@@ -134,6 +134,17 @@ async def test_a_missing_item_is_named() -> None:
     with pytest.raises(ItemMissing) as caught:
         await company(rig(*replies(), *replies())).item(ItemRole.TAX)
     assert caught.value.details == {"role": "tax", "configured": "Tax", "reason": "not_found"}
+
+
+async def test_what_is_known_is_told_without_looking_for_the_rest() -> None:
+    made = rig(*replies())
+    books, bank = company(made), RoleAccount(role=AccountRole.BANK, currency="usd")
+    fees = RoleAccount(role=AccountRole.FEES, currency="usd")
+    named = NamedAccount(name="Sales"), NamedAccount(name="Nowhere")
+    assert await books.known_accounts([bank, fees, *named]) == {bank: "35", named[0]: "37"}
+    items = ItemRole.SALES, ItemRole.TAX, NamedItem(name="Discount")
+    assert await books.known_items(items) == {ItemRole.SALES: "11", NamedItem(name="Discount"): "12"}
+    assert len(made.server.requests) == 4
 
 
 async def test_what_is_missing_is_looked_for_again_but_not_in_a_storm() -> None:

@@ -91,7 +91,7 @@ async def test_stripe_is_asked_with_the_filters_that_it_has(kind: OpenKind, path
     ],
 )
 async def test_what_changes_has_another_mark(kind: OpenKind, payload: dict[str, Any], changes: dict[str, Any]) -> None:
-    before, same, after = (await opened(kind, one) for one in (payload, dict(payload), payload | changes))
+    before, same, after = [await opened(kind, one) for one in (payload, dict(payload), payload | changes)]
     assert before is not None
     assert before.mark is not None
     assert same == before
@@ -117,7 +117,7 @@ async def test_what_is_settled_is_not_expected_to_be_listed_again() -> None:
 
 
 async def test_when_a_part_was_paid_the_list_does_not_say() -> None:
-    whole, part = (await opened(OpenKind.OPEN_INVOICES, invoice(status="open", amount_paid=paid)) for paid in (0, 5))
+    whole, part = [await opened(OpenKind.OPEN_INVOICES, invoice(status="open", amount_paid=paid)) for paid in (0, 5)]
     assert whole is not None
     assert part is not None
     assert whole.listed.changed_at is not None

@@ -30,6 +30,7 @@ def item(number: int, kind: DriftKind) -> DriftItem:
         found_at=AT,
         resolved_at=None,
         repair=meaning.repair,
+        revertible=meaning.repair is not None,
         remedy=meaning.remedy,
     )
 
@@ -60,3 +61,6 @@ class FakeDrift:
         found = await self.items(DriftFilter(ids=tuple(ids)))
         self.asked.append(actor)
         return [replace(one, state="accepted") for one in found]
+
+    async def revert(self, ids: Collection[int], *, actor: str) -> Sequence[DriftItem]:
+        return await self.accept(ids, actor=actor)

@@ -9,6 +9,7 @@ from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
+from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.results import (
     ActionRow,
     ParkedRow,
@@ -179,6 +180,9 @@ class FakeServices:
     accepted: Accepted | Exception = field(
         default_factory=lambda: Accepted(event_id="evt_1", outcome=Outcome.STORED, event_type="invoice.paid")
     )
+    accepted_qbo: QboWebhookOutcome | Exception = field(
+        default_factory=lambda: QboWebhookOutcome(stored=2, duplicates=1, ignored=0)
+    )
     state: Status | Exception = STATUS
     readiness: Readiness | Exception = field(default_factory=lambda: Readiness(ok=True, checks={"database": "ok"}))
     rows: tuple[ParkedRow, ...] = (PARKED,)
@@ -191,6 +195,10 @@ class FakeServices:
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
     asked: list[object] = field(default_factory=list)
+
+    async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
+        self.asked.append((body, signature))
+        return answer(self.accepted_qbo)
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
         self.asked.append((body, signature))

@@ -11,8 +11,11 @@ from wescope.engine.replay import ReplayChoice, ReplayPlan
 from wescope.engine.results import Check, Severity
 from wescope.engine.runs import RunIsOver, RunNotFound
 from wescope.engine.sweep import SweepChoice, SweepPlan, SweepRow
+from wescope.engine.undo import UndoOutcome
+from wescope.engine.undo_plan import REMEDIES, KeptDocument, KeptReason, KeptRow, UndoPlan, UndoRow
 from wescope.errors import WrongUse
 from wescope.links.runs import Run, RunState
+from wescope.links.undo import UndoneSum
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 RUN = Run(id=12, kind="backfill", state="running", started_at=AT)
@@ -58,6 +61,40 @@ SWEEP_PLAN = SweepPlan(
     events_since=AT,
     gap_since=AT,
 )
+UNDO_PLAN = UndoPlan(
+    run_id=7,
+    rows=(UndoRow(month="2026-10", entity="Invoice", action="void", count=20, amount=500_000, currency="usd"),),
+    kept=(
+        KeptRow(
+            month="2026-09",
+            entity="Invoice",
+            reason="edited",
+            text=REMEDIES[KeptReason.EDITED][0],
+            remedy=REMEDIES[KeptReason.EDITED][1],
+            count=1,
+            amount=9_900,
+            currency="usd",
+        ),
+    ),
+    documents=(
+        KeptDocument(
+            document_key="in_1:invoice",
+            entity="Invoice",
+            qbo_id="145",
+            amount=9_900,
+            currency="usd",
+            date=date(2026, 9, 30),
+            reason="edited",
+            details={"fields": "TxnDate"},
+        ),
+    ),
+    reads=3,
+)
+UNDONE = UndoOutcome(
+    run_id=7,
+    undone=(UndoneSum(entity="Invoice", month="2026-10", currency="usd", count=20, amount=500_000),),
+    left=replace(UNDO_PLAN, rows=()),
+)
 
 
 @dataclass(kw_only=True)
@@ -71,6 +108,7 @@ class FakeHistory:
     found: int = 3
     sweep_plan: SweepPlan = SWEEP_PLAN
     interrupted: bool = False
+    undo_plan: UndoPlan = UNDO_PLAN
 
     def period(self, since: date | None, until: date | None) -> tuple[date, date]:
         if since is None:
@@ -115,6 +153,20 @@ class FakeHistory:
     async def resume_sweep(self) -> Run:
         self.asked.append("resume_sweep")
         return RUN
+
+    async def plan_undo(self, run_id: int, progress: Progress | None = None) -> UndoPlan:
+        self.asked.append(("plan_undo", run_id))
+        if run_id != self.undo_plan.run_id:
+            raise RunNotFound(run=run_id)
+        return self.undo_plan
+
+    async def start_undo(self, run_id: int, *, actor: str) -> Run:
+        self.asked.append(("undo", run_id, actor))
+        return RUN
+
+    async def undone(self, undo_id: int) -> UndoOutcome:
+        self.asked.append(("undone", undo_id))
+        return UNDONE
 
     async def follow(self, run_id: int, told: Callable[[RunReport], None]) -> RunReport:
         told(replace(self.report, state=RunState.RUNNING, rate=900, seconds_left=75))

@@ -177,6 +177,9 @@ async def test_unknown_paths_have_the_shape_of_errors(client: httpx2.AsyncClient
 async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> None:
     description = (await client.get("/openapi.json")).json()
     assert set(description["paths"]) == {
+        "/webhooks/qbo",
+        "/api/v1/undo",
+        "/api/v1/undo/{run_id}",
         "/webhooks/stripe",
         "/healthz",
         "/readyz",
@@ -194,7 +197,13 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
         "/api/v1/tieout/rows/{row_id}",
         "/api/v1/sync",
         "/api/v1/backfill",
+        "/api/v1/verify",
+        "/api/v1/drift",
+        "/api/v1/drift/repair",
+        "/api/v1/drift/accept",
+        "/api/v1/drift/revert",
         "/api/v1/replay",
+        "/api/v1/sweep",
         "/api/v1/runs",
         "/api/v1/runs/{run_id}",
         "/api/v1/runs/{run_id}/pause",

@@ -40,3 +40,10 @@ async def test_findings_may_stay(client: httpx2.AsyncClient, services: FakeServi
     assert [one["state"] for one in answer] == ["accepted"]
     assert services.drift.asked[-1] == "api"
     assert (await client.post("/api/v1/drift/accept", json={"ids": []})).status_code == 422
+
+
+async def test_repairs_are_taken_back(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    answer = (await client.post("/api/v1/drift/revert", json={"ids": [7]})).json()
+    assert [one["state"] for one in answer] == ["accepted"]
+    missing = await client.post("/api/v1/drift/revert", json={"ids": [9]})
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "drift_not_found")

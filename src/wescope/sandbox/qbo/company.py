@@ -16,6 +16,7 @@ from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.operations import Operation
 from wescope.sandbox.qbo.registry import rules_of
 from wescope.sandbox.qbo.storage import MemoryStorage, Record, RememberedAnswer, SqliteStorage
+from wescope.sandbox.qbo.webhooks import Change, Notifier
 from wescope.sandbox.qbo.wire import Json
 
 GOOD = 200
@@ -49,6 +50,7 @@ class Company:
         self.books = Books(storage, clock, knobs)
         self._first_knobs = knobs
         self.books.knobs = knobs.changed(self.books.settings.get("turned", {}))
+        self.notifier = Notifier(self.realm_id, lambda: self.knobs)
         if self.books.is_new:
             seed.seed(self.books, bare=bare)
 
@@ -135,6 +137,8 @@ class Company:
                 ),
             )
         unit.commit()
+        for done, entity, record_id in outcome.effects:
+            self.notifier.note(Change(operation=done, entity=entity, id=record_id))
         return outcome
 
     def human(self, entity: str, action: str, body: Mapping[str, Any]) -> Outcome:

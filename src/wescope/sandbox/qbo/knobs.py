@@ -42,6 +42,13 @@ class Knobs:
     requestid_in_flight: Literal["600", "wait"] = "600"
     batch_requestid: Literal["item", "whole", "absent"] = "item"  # known by item, by batch (all or nothing), not at all
 
+    # Webhooks (facts/qbo.md 3.2)
+    webhooks: Literal["off", "legacy", "cloudevents"] = "off"
+    webhook_url: str = ""
+    webhook_verifier: str = "sandbox-verifier"
+    webhook_gather_ms: int = 20
+    webhook_hour_ms: int = 3_600_000  # how long an hour between retries lasts
+
     # Reading
     query_lag_ms: int = 0
     query_case_sensitive: bool = True

@@ -8,6 +8,7 @@ from wescope.sandbox.qbo.company import Company
 from wescope.sandbox.qbo.entity import stamped
 from wescope.sandbox.qbo.names import with_suffix
 from wescope.sandbox.qbo.storage import Record
+from wescope.sandbox.qbo.webhooks import Change
 from wescope.sandbox.qbo.wire import Json
 
 
@@ -36,6 +37,7 @@ def merge_customers(company: Company, loser_id: str, survivor_id: str) -> None:
     gone = stamped(unit, _asleep(loser), loser)
     unit.put(replace(gone, deleted=unit.knobs.merged_customer == "missing"))
     unit.commit()
+    company.notifier.note(Change(operation="merged", entity="Customer", id=survivor_id, deleted_id=loser_id))
 
 
 def _active(unit: Unit, record_id: str) -> Record:

@@ -142,12 +142,15 @@ class QboSandbox:
         )
         server = _QuietServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
+        notifying = asyncio.create_task(self.company.notifier.run())
         try:
             await server.listening.wait()
             shown = f"[{host}]" if ":" in host else host
             url = f"http://{shown}:{listener.getsockname()[1]}"
             yield Running(url=url, company=self.company, tokens=self.tokens, gateway=self.gateway)
         finally:
+            notifying.cancel()
+            await asyncio.gather(notifying, return_exceptions=True)
             server.should_exit = True
             await task
             listener.close()
