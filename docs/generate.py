@@ -8,6 +8,7 @@ from pathlib import Path
 import wescope
 from wescope.books.categories import CATEGORIES, TYPES
 from wescope.books.parking import REASONS
+from wescope.engine.drift_kinds import DRIFT
 from wescope.engine.export_sheets import SHEETS
 from wescope.errors import WescopeError
 from wescope.stripe.events import EVENTS, Handled
@@ -44,6 +45,28 @@ def errors_page() -> str:
             "| code | why | owner | remedy |",
             "|---|---|---|---|",
             *parks,
+            "",
+        ]
+    )
+
+
+def drift_page() -> str:
+    """The table of kinds of drift, from the code."""
+    rows = [
+        f"| `{kind.value}` | {meaning.text} | {meaning.repair or '(a person must)'} | {meaning.remedy} "
+        f"| {f'`{meaning.policy.value}`' if meaning.policy else ''} |"
+        for kind, meaning in DRIFT.items()
+    ]
+    return "\n".join(
+        [
+            "# Kinds of drift",
+            "",
+            "Generated from the code by `make docs`. What `wescope verify` finds in QBO, and what can be done about it;",
+            "`policy` is the key of `[drift]` that has it repaired without being asked (`\"restore\"`).",
+            "",
+            "| kind | what | repair | or | policy |",
+            "|---|---|---|---|---|",
+            *rows,
             "",
         ]
     )
@@ -118,6 +141,7 @@ def export_page() -> str:
 
 
 PAGES = {
+    "drift.md": drift_page,
     "errors.md": errors_page,
     "events.md": events_page,
     "categories.md": categories_page,

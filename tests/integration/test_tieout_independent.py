@@ -315,7 +315,16 @@ def more_history(desk: Desk) -> None:
     shop.do("fail_charge_later", id=charge)
     shop.do("void_credit_note", id=note["id"])
     shop.paid_invoice(bob, 7_777)
+    fail_payouts(desk)
     shop.advance(days=2)
+
+
+def fail_payouts(desk: Desk) -> None:
+    """The bank returns one payout that had arrived, and one that was on its way."""
+    payouts = desk.shop.business.account.store.all("payout")
+    for status in ("paid", "in_transit"):
+        chosen = [one["id"] for one in payouts if one["status"] == status and one["amount"] > 0]
+        desk.shop.do("fail_payout", id=chosen[-1])
 
 
 async def test_both_sides_equal_an_own_computation_on_five_days_and_every_row_opens(make_desk: OpenDesk) -> None:
@@ -338,6 +347,8 @@ async def test_both_sides_equal_an_own_computation_on_five_days_and_every_row_op
             *("receivable", "clearing", "bank", "payout", "revenue", "refunds", "bad_debt", "customer_balance"),
             *("tax", "fees", "fee_tax", "disputes"),
         }
+        came_back = [row for row in result.deposits if row.status == "failed"]
+        assert {(row.stripe, row.qbo, bool(row.returned_date)) for row in came_back} == {(0, 0, False), (0, 0, True)}
         assert {row.currency for row in result.rows} > {"usd", "jpy"}
 
 

@@ -126,7 +126,7 @@ def check_found(items: Collection[DriftItem], edits: dict[str, tuple[Edit, tuple
 
 
 def _follows(item: DriftItem) -> bool:
-    """What is found since another edit was made: payments of what was removed, and the one that was deposited by hand."""
+    """What is found since another edit was made: payments of what was removed, and the one deposited by hand."""
     return item.entity == "Payment" and item.kind in {DriftKind.UNAPPLIED, DriftKind.EDITED, DriftKind.VOIDED}
 
 

@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 
 from wescope.books.money import Money
-from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.ports import Runtime
 from wescope.cli.progress import Reporter
 from wescope.cli.runs import Told, leave
-from wescope.engine.drift_desk import DriftDesk, DriftFilter, DriftItem
-from wescope.engine.history import RunReport
+from wescope.engine.drift_desk import DriftFilter, DriftItem
+from wescope.engine.history import History, RunReport
 from wescope.engine.verify import VerifyMode
 from wescope.errors import WrongUse
 from wescope.links.runs import Run, RunState
@@ -42,12 +42,12 @@ async def verify(options: VerifyOptions) -> ExitCode:
     async with open_runtime() as runtime:
         desk = runtime.drift
         mode = VerifyMode.FULL if options.full else VerifyMode.AUTO
-        report = await _followed(desk, await desk.start(mode))
+        report = await _followed(runtime.history, await desk.start(mode))
         chosen = DriftFilter(kinds=tuple(options.kinds))
         items = await desk.items(chosen)
         if not options.as_json:
             _show_items(items, Console(), f"{report.counts.get('listed', 0)} records looked at")
-        repaired = await _repaired(desk, chosen, items, yes=options.yes) if options.repair else None
+        repaired = await _repaired(runtime, chosen, items, yes=options.yes) if options.repair else None
         after = await desk.items(DriftFilter()) if repaired else items
         if options.as_json:
             print_json({"run": report, "drift": items, "repair": repaired, "open": len(after)})
@@ -101,7 +101,7 @@ async def repair(ids: Sequence[int], *, yes: bool, as_json: bool) -> ExitCode:
         items = await desk.items(chosen)
         if not as_json:
             _show_items(items, Console(), "to be repaired")
-        report = await _repaired(desk, chosen, items, yes=yes)
+        report = await _repaired(runtime, chosen, items, yes=yes)
         left = [item for item in await desk.items(DriftFilter()) if item.id in ids] if report else list(items)
     if as_json:
         print_json({"repair": report, "open": len(left)})
@@ -123,20 +123,22 @@ async def revert(ids: Sequence[int], *, as_json: bool) -> ExitCode:
     return ExitCode.NEEDS_YOU if any(item.state == "repaired" for item in items) else ExitCode.GOOD
 
 
-async def _repaired(desk: DriftDesk, chosen: DriftFilter, items: Sequence[DriftItem], *, yes: bool) -> RunReport | None:
+async def _repaired(
+    runtime: Runtime, chosen: DriftFilter, items: Sequence[DriftItem], *, yes: bool
+) -> RunReport | None:
     possible = [item for item in items if item.repair]
     if not possible or not (yes or typer.confirm(f"Put {len(possible)} of them right in QBO now?")):
         return None
-    run = await desk.start_repair(chosen, actor="cli")
-    return await _followed(desk, run) if run else None
+    run = await runtime.drift.start_repair(chosen, actor="cli")
+    return await _followed(runtime.history, run) if run else None
 
 
-async def _followed(desk: DriftDesk, run: Run) -> RunReport:
+async def _followed(history: History, run: Run) -> RunReport:
     try:
         with Reporter() as progress:
-            return await desk.history.follow(run.id, Told(progress))
+            return await history.follow(run.id, Told(progress))
     except asyncio.CancelledError:
-        report = await leave(desk.history.cancel(run.id))
+        report = await leave(history.cancel(run.id))
         typer.echo("Canceled: what was found stays listed (`wescope drift`).", err=True)
         return report
 
@@ -151,23 +153,21 @@ def _show_items(items: Sequence[DriftItem], console: Console, title: str) -> Non
         console.print(f"No drift ({title}): QBO is as it was posted.", markup=False)
         return
     console.print(f"{len(items)} findings ({title})", markup=False)
-    rows = (
-        (
-            item.id,
-            item.kind,
-            item.document_key or "",
-            f"{item.entity}/{item.qbo_id}",
-            Money(amount=item.amount, currency=item.currency),
-            item.fields,
-            item.state if item.state != "open" else _advice(item),
-        )
-        for item in items
-    )
-    tables.show_rows(("Id", "Kind", "Document", "QBO", "Amount", "Fields", "What to do"), rows, console)
+    for item in items:
+        money = Money(amount=item.amount, currency=item.currency)
+        state = "" if item.state == "open" else f"  [{item.state}]"
+        place = f"{item.document_key or '-'}  {item.entity}/{item.qbo_id}"
+        console.print(f"{item.id:>6}  {item.kind}  {place}  {money}{state}", markup=False, soft_wrap=True)
+        if item.fields:
+            console.print(f"        {item.fields}", markup=False, soft_wrap=True)
+    console.print()
+    for item in {item.kind: item for item in reversed(items) if item.state == "open"}.values():
+        console.print(f"{item.kind}: {item.text} {_advice(item)}", markup=False)
 
 
 def _advice(item: DriftItem) -> str:
     """What a repair does, and whether it can be taken back; else what a person can do."""
     if item.repair is None:
         return item.remedy
-    return item.repair if item.revertible else f"{item.repair} What was there is not kept."
+    kept = "" if item.revertible else " What was there is not kept."
+    return f"Repair: {item.repair}{kept} {item.remedy}"

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.books.parking import Owner
 from wescope.engine.drift_kinds import DRIFT, DriftKind, DriftState
-from wescope.engine.history import History, Told
 from wescope.engine.repair import Repair
 from wescope.engine.results import MONEY
 from wescope.engine.revert import Revert
@@ -19,8 +18,6 @@ from wescope.errors import Retry, WescopeError, WrongUse
 from wescope.links.database import transaction
 from wescope.links.drift import DriftRow, drift_rows
 from wescope.links.runs import Run, RunKind
-
-__all__ = ["DriftDesk", "DriftFilter", "DriftItem", "DriftNotFound", "Told"]
 
 _OPEN = (DriftState.OPEN.value,)
 
@@ -76,7 +73,6 @@ class DriftDesk:
     engine: AsyncEngine
     realm_id: str
     runs: RunDesk
-    history: History
     repairing: Repair
     reverting: Revert
 

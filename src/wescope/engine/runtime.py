@@ -420,7 +420,6 @@ class Runtime:
             engine=self.engine,
             realm_id=self.store.realm_id,
             runs=self.runs,
-            history=self.history,
             repairing=self.verify.repair,
             reverting=Revert(self.reconciler.writer.sending, self.reconciler.locks),
         )

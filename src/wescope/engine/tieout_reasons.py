@@ -14,6 +14,7 @@ from wescope.links.tieout import Facts, LinkFact
 Verdict = tuple[Reason, str | None]
 """The reason, and its detail: a code, a kind or a day."""
 
+_JOURNAL_ENTRY = "JournalEntry"
 _NEXT_DAY = timedelta(days=1)
 
 
@@ -93,30 +94,29 @@ class Reasons:
         if document.is_adopted:
             return Reason.ADOPTED, None
         other = self._other_day(pair, document)
-        if other is not None and not self._is_edited(document, link):
+        if other is not None:
             return Reason.DATED, other.isoformat()
-        if not documents and document.total == 0:
+        if not documents and _is_void(document):
             return Reason.VOIDED, None
-        if self._is_edited(document, link) or (not documents and link is not None and link.state == "posted"):
-            return (Reason.DATED, other.isoformat()) if other else (Reason.EDITED, None)
-        return None
+        return (Reason.EDITED, None) if self._is_edited(document, link, here=bool(documents)) else None
 
     def _other_day(self, pair: Pair, document: QboDocument) -> date | None:
         """The day on which the other side has it, if that is not the day of the side that the row has."""
         if pair.stripe and not pair.qbo:
-            return document.day if document.day != pair.day and document.total else None
+            return document.day if document.day != pair.day and not _is_void(document) else None
         if pair.qbo and not pair.stripe:
             days = set(self._days.get(pair.key, ())) - {document.day}
             return min(days) if days else None
         return None
 
     @staticmethod
-    def _is_edited(document: QboDocument, link: LinkFact | None) -> bool:
+    def _is_edited(document: QboDocument, link: LinkFact | None, *, here: bool) -> bool:
+        """Whether it is not what we wrote; of one that the row misses, unless it is known to be the same."""
         if link is None or link.state != "posted":
             return False
         if link.content and document.content:
             return link.content != document.content
-        return document.total != link.amount and document.entity != "JournalEntry"
+        return not here or (document.total != link.amount and document.entity != _JOURNAL_ENTRY)
 
     def _by_absence(self, pair: Pair, documents: Sequence[QboDocument], link: LinkFact | None) -> Verdict | None:
         """It was posted, and is not there."""
@@ -139,3 +139,8 @@ class Reasons:
         if not looked_at or (pair.day and max(looked_at).date() <= pair.day + _NEXT_DAY):
             return Reason.NOT_SYNCED, None
         return Reason.UNKNOWN, None
+
+
+def _is_void(document: QboDocument) -> bool:
+    """Whether it was set to zero; a journal entry tells no total."""
+    return document.total == 0 and document.entity != _JOURNAL_ENTRY

@@ -48,6 +48,8 @@ class RunRequest(StrEnum):
     CANCEL = "cancel"
 
 
+_A_MOMENT = timedelta(seconds=5)
+
 UNFINISHED = (RunState.RUNNING, RunState.PAUSED, RunState.FAILED)
 
 
@@ -260,8 +262,9 @@ def _unsettled_free() -> sa.ColumnElement[bool]:
 
 
 async def queued_of(connection: AsyncConnection, run_id: int) -> Queued:
-    """What of a run's subjects is not worked off."""
-    mine = sa.and_(subjects.c.run_id == run_id, subjects.c.dirty > subjects.c.clean)
+    """What of a run's subjects is not worked off, or is looked at again in a moment (see `wescope.links.waiting`)."""
+    in_a_moment = subjects.c.retry_at < sa.func.now() + _A_MOMENT
+    mine = sa.and_(subjects.c.run_id == run_id, sa.or_(subjects.c.dirty > subjects.c.clean, in_a_moment))
     query = sa.select(
         sa.func.count(),
         sa.func.count().filter(subjects.c.retry_at.is_(None)),

@@ -199,7 +199,8 @@ async def finish(
         .values(
             clean=sa.func.greatest(subjects.c.clean, begun.dirty),
             dirty_since=sa.case((subjects.c.dirty > begun.dirty, subjects.c.dirty_since), else_=None),
-            run_id=sa.case((subjects.c.dirty > begun.dirty, subjects.c.run_id), else_=None),
+            # What is looked at again by itself is still the run's that asked for it: `undo` finds what it then creates.
+            run_id=subjects.c.run_id if replan_at else sa.case((subjects.c.dirty > begun.dirty, subjects.c.run_id)),
             retry_at=_unless_queued(replan_at),
             failures=begun.failures + 1 if replan_at else 0,
             last_code=code,
@@ -250,7 +251,7 @@ def _unless_queued(moment: datetime | None) -> sa.ColumnElement[datetime | None]
 async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 200) -> int:
     """Queue the subjects whose time to try again has come. Returns how many."""
     due = (
-        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id, subjects.c.lane)
+        sa.select(subjects.c.kind, subjects.c.id, subjects.c.customer_id, subjects.c.lane, subjects.c.run_id)
         .where(subjects.c.retry_at <= sa.func.now(), sa.not_(subjects.c.queued))
         .order_by(subjects.c.retry_at)
         .limit(limit)
@@ -259,7 +260,7 @@ async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 20
     rows = (await connection.execute(due)).all()
     for row in rows:
         subject = Subject(kind=SubjectKind(row.kind), id=row.id)
-        await _make_dirty(connection, subject, row.customer_id, defer, lane=row.lane)
+        await _make_dirty(connection, subject, row.customer_id, defer, lane=row.lane, run_id=row.run_id)
     return len(rows)
 
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.fakes import FakeServices
 from tests.unit.web.history_fakes import FakeHistory
 from tests.unit.web.support_fakes import FakeSupport
@@ -47,6 +48,10 @@ class FakeRuntime:
     @property
     def history(self) -> FakeHistory:
         return self.services.history
+
+    @property
+    def drift(self) -> FakeDrift:
+        return self.services.drift
 
     @property
     def support(self) -> FakeSupport:

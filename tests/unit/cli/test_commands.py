@@ -18,9 +18,9 @@ from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailab
 
 COMMANDS = (
     *("demo", "serve", "sandbox", "connect", "doctor", "status"),
-    *("sync", "backfill", "replay", "sweep", "undo", "runs", "payouts", "explain", "export", "tieout"),
+    *("sync", "backfill", "replay", "sweep", "verify", "undo", "runs", "payouts", "explain", "export", "tieout"),
 )
-GROUPS = ("parked",)
+GROUPS = ("parked", "drift")
 ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))
 
 

@@ -80,6 +80,7 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
         mode = "match"
         [drift]
         edited = "report"
+        deleted = "restore"
         [qbo]
         settle_s = 5
         [engine]
@@ -106,18 +107,7 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
     assert policy_file.items[ItemRole.SALES] == "Subscriptions"
     assert policy_file.items[ItemRole.TAX] == "Stripe Tax"
     assert (policy_file.dry_run, policy_file.settle_s, policy_file.concurrency) == (True, 5, 2)
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ('[drift]\nvoided = "restore"', "line 2, drift.voided"),
-    ],
-)
-def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str) -> None:
-    message = refusal(tmp_path, text)
-    assert key in message
-    assert "comes with a later version" in message
+    assert policy_file.restores == {"deleted"}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +117,7 @@ def test_what_comes_later_is_refused_by_name(tmp_path: Path, text: str, key: str
         ("[books]\ntimezone = 5", "line 2, books.timezone", "IANA"),
         ("[books]\nhome_currency = 'euro'", "line 2, books.home_currency", "three-letter"),
         ("[books]\nstart_date = 'soon'", "line 2, books.start_date", "date"),
+        ("[drift]\nedited = 'undo'", "line 2, drift.edited", "restore"),
         ("[books]\ndry_run = 'yes'", "line 2, books.dry_run", "boolean"),
         ("[books]\nreversals = 'never'", "line 2, books.reversals", "'month', 'dated' or 'void'"),
         ("[books]\nzone = 'UTC'", "line 2, books.zone", "timezone"),

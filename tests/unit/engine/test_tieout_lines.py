@@ -154,7 +154,10 @@ def test_what_only_stripe_has() -> None:
     assert reason(replace(SEEN, links={KEY: replace(LINK, state="unknown")}), only) == (Reason.NOT_SYNCED, None)
     assert reason(SEEN, only, elsewhere=(document(total=0),)) == (Reason.VOIDED, None)
     assert reason(SEEN, only, elsewhere=(document(day=LATER),)) == (Reason.DATED, "2026-12-02")
-    assert reason(SEEN, only, elsewhere=(document(),)) == (Reason.EDITED, None), "it stands in another account"
+    assert reason(SEEN, only, elsewhere=(document(content="a.c"),)) == (Reason.EDITED, None), "in another account"
+    assert reason(SEEN, only, elsewhere=(document(),)) == (Reason.UNKNOWN, None), "as we wrote it: our own mistake"
+    entry = document(entity="JournalEntry", total=0, content="a.c")
+    assert reason(SEEN, only, elsewhere=(entry,)) == (Reason.EDITED, None)
     assert reason(replace(SEEN, links={}), only, parked=(PARKED,)) == (Reason.PARKED, "total_mismatch")
     own = replace(PARKED, key=KEY, code="charge_pending")
     assert reason(SEEN, only, parked=(own,)) == (Reason.PARKED, "charge_pending")
