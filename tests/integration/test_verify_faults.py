@@ -85,6 +85,7 @@ async def test_what_the_policy_does_not_name_is_only_reported(make_desk: OpenDes
         _, (item,) = await verified(desk)
         assert item.kind == DriftKind.MOVED
         assert desk.qbo.company.objects("Invoice") == before
+        assert (await desk.runtime.status()).drift == 1
 
 
 async def test_a_repair_in_a_closed_period_is_left_and_named(make_desk: OpenDesk) -> None:

@@ -23,6 +23,7 @@ def show_status(status: Status, console: Console) -> None:
         ("Posted", status.posted),
         *((f"  {entity}", count) for entity, count in sorted(status.posted_by_entity.items())),
         ("Parked", status.parked),
+        ("Drift", status.drift),
         ("QBO calls, last minute", status.qbo_calls_last_minute),
         ("QBO writes, ever", status.qbo_writes_total),
         ("QBO connection", _connection(status)),

@@ -76,6 +76,9 @@ class Status:
     posted_by_entity: Mapping[str, int] = field(default_factory=dict)
     """Posted documents by QBO entity (`Invoice`, `Payment`, `Customer`)."""
 
+    drift: int = 0
+    """Changes of people in QBO that `verify` has found and nobody has decided about."""
+
     qbo_connection: ConnectionWord = ConnectionWord.UNKNOWN
     qbo_connection_code: str | None = None
     """Why somebody must connect again: OAuth's error, or a fault code of QBO's."""

@@ -53,6 +53,7 @@ from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
+from wescope.links.drift import count_drift
 from wescope.links.reports import (
     counts,
     last_run,
@@ -235,6 +236,7 @@ class Runtime:
         async with transaction(self.engine) as connection:
             found = await counts(connection, self.store.realm_id)
             last = await last_run(connection, "tieout")
+            drift = await count_drift(connection, self.store.realm_id)
         now = datetime.now(UTC)
         age = now - found.oldest_hint_at if found.oldest_hint_at else None
         connection_state, reads = await self.connection.state(), await self.reads.state()
@@ -244,6 +246,7 @@ class Runtime:
             oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
             in_flight=found.in_flight,
             parked=found.parked,
+            drift=sum(drift.values()),
             posted=sum(found.posted_by_entity.values()),
             posted_by_entity=found.posted_by_entity,
             qbo_calls_last_minute=found.calls_last_minute,

@@ -28,6 +28,7 @@ from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.content import content_digest
 from wescope.qbo.foreign import Foreign, foreign_of
+from wescope.qbo.lines import sum_of_debits
 from wescope.qbo.payloads import marked_keys
 from wescope.qbo.records import Record
 from wescope.qbo.verify import is_void
@@ -167,7 +168,7 @@ def _look(record: Foreign, home: str) -> Look | None:
 def _finding(kind: DriftKind, entity: str, record: Record, link: Link | None, key: str | None) -> Finding:
     currency = record.get("CurrencyRef", {}).get("value")
     code = str(currency).lower() if currency else link.currency if link else None
-    total = record.get("TotalAmt") or record.get("Amount")
+    total = sum_of_debits(record) or record.get("TotalAmt") or record.get("Amount")
     amount = wire.minor(total, code or "usd") if total is not None else None
     details = {"date": str(record.get("TxnDate") or "")}
     if link is not None and link.state is LinkState.POSTED:

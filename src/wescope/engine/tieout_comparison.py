@@ -312,7 +312,7 @@ class Comparison:
             self._known.parked,
             self._documents,
             self._days(open_pairs),
-            elsewhere=self._elsewhere(open_pairs, facts),
+            elsewhere=self._elsewhere(open_pairs, facts) if open_pairs else {},
             by_bank=self._returns if self._policy.payouts is PayoutMode.MATCH else (),
         )
         return tuple(

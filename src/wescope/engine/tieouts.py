@@ -38,7 +38,9 @@ class Remembered:
     def of(self, as_of: date, now: datetime) -> Comparison | None:
         """That comparison, if it is of this day and not too old."""
         found = self.comparison
-        return found if found and found.as_of == as_of and now - found.at < REMEMBERED else None
+        if found is not None and now - found.at >= REMEMBERED:
+            found = self.comparison = None
+        return found if found is not None and found.as_of == as_of else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
