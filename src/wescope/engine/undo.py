@@ -349,7 +349,8 @@ class Undo:
             )
         async with transaction(self.engine) as connection:
             await mark(connection, items)
-            await forget_payouts(connection, self.store.realm_id, [one for key in items if (one := _payout_of(key))])
+            payouts = [payout_id for key in items if (payout_id := _payout_of(key))]
+            await forget_payouts(connection, self.store.realm_id, payouts)
             return await guard(connection, [subject for subject, _ in items.values()])
 
     async def _one(self, execution: Execution, one: Judged, lease: Lease) -> _Tally:

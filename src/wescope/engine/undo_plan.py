@@ -179,8 +179,8 @@ class Judged:
         return f"{self.link.entity}/{self.link.qbo_id}"
 
     def kept(self, reason: KeptReason, **details: str) -> "Judged":
-        """The same document, as one that stays."""
-        return replace(self, reason=reason, details=details)
+        """The same document, as one that stays; what QBO holds of it is not needed any more."""
+        return replace(self, reason=reason, details=details, record=None)
 
 
 def document_of(link: Link) -> Document:
