@@ -61,7 +61,7 @@ def drift_page() -> str:
         [
             "# Kinds of drift",
             "",
-            "Generated from the code by `make docs`. What `wescope verify` finds in QBO, and what can be done about it;",
+            "Generated from the code by `make docs`. What `wescope verify` finds in QBO, and what is done about it;",
             '`policy` is the key of `[drift]` that has it repaired without being asked (`"restore"`).',
             "",
             "| kind | what | repair | or | policy |",
