@@ -157,10 +157,14 @@ def credit_note_voided(self: Profile) -> None:
 
     def late(at: int) -> None:
         invoice = self.bill(_work(self, 22_000, "Translation", days_until_due=60), at)
-        self.later(at, 1, lambda then: _void_later(
-            self, _credit(self, invoice, then, amount=6_000), _next_month(then, 4),
-        ))  # fmt: skip
-        self.business.schedule(_next_month(at, 8), lambda then: self.business.pay(invoice, then))
+
+        def credit(then: int) -> None:
+            _void_later(self, _credit(self, invoice, then, amount=6_000), _next_month(then, 4))
+            # Only what is open can be voided, and the credit note may be of the month after the invoice's.
+            paid_at = max(_next_month(at, 8), _next_month(then, 8))
+            self.business.schedule(paid_at, lambda late_at: self.business.pay(invoice, late_at))
+
+        self.later(at, 1, credit)
 
     self.business.schedule(self.cycle(0) + 60, soon)
     self.later(self.cycle(0), 4, late)
