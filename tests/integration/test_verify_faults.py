@@ -238,6 +238,18 @@ async def test_what_a_webhook_names_is_looked_at(make_desk: OpenDesk) -> None:
         assert run.counts.get("listed", 0) <= 1  # what is open still
 
 
+async def test_a_merge_that_a_webhook_tells_of_is_found(make_desk: OpenDesk) -> None:
+    async with shop_of_two(make_desk) as (desk, invoice, paid):
+        gone = desk.record("Invoice", f"{invoice}:invoice")["CustomerRef"]["value"]
+        into = desk.record("Invoice", f"{paid}:invoice")["CustomerRef"]["value"]
+        merge_customers(desk.qbo.company, gone, into)
+        told = QboHint(entity="Customer", qbo_id=into, operation="merged", event_id="m", other_id=gone)
+        async with transaction(desk.runtime.engine) as connection:
+            await record(connection, desk.runtime.store.realm_id, [told])
+        _, (item,) = await verified(desk, VerifyMode.HINTED)
+        assert (item.kind, item.qbo_id) == (DriftKind.MERGED, gone)
+
+
 async def test_it_goes_on_where_it_was_cut_off(make_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     async with shop_of_two(make_desk) as (desk, invoice, paid):
         human(desk, "Invoice", "update", await qbo_id(desk, f"{invoice}:invoice"), TxnDate="2026-11-01")

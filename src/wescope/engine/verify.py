@@ -237,7 +237,8 @@ class Verify:
                 hints = await unlooked(connection, self.store.realm_id, _LINKS_AT_ONCE)
             known = [hint for hint in hints if hint.entity in ENTITIES]
             if known:
-                await self.findings.look(execution, {(hint.entity, hint.qbo_id) for hint in known})
+                named = {(hint.entity, one) for hint in known for one in (hint.qbo_id, hint.other_id) if one}
+                await self.findings.look(execution, named)
             async with transaction(self.engine) as connection:
                 await looked(connection, [hint.id for hint in hints])
             if len(hints) < _LINKS_AT_ONCE:

@@ -25,11 +25,12 @@ class QboHint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHint:
-    """A hint that nobody has looked at yet."""
+    """A hint that nobody has looked at yet; `other_id` as in `QboHint`."""
 
     id: int
     entity: str
     qbo_id: str
+    other_id: str | None = None
 
 
 async def record(connection: AsyncConnection, realm_id: str, told: Sequence[QboHint]) -> int:
@@ -45,10 +46,10 @@ async def record(connection: AsyncConnection, realm_id: str, told: Sequence[QboH
 
 async def unlooked(connection: AsyncConnection, realm_id: str, limit: int) -> list[StoredHint]:
     """Hints that nobody has looked at, the oldest first."""
-    query = sa.select(qbo_hints.c.id, qbo_hints.c.entity, qbo_hints.c.qbo_id)
+    query = sa.select(qbo_hints.c.id, qbo_hints.c.entity, qbo_hints.c.qbo_id, qbo_hints.c.other_id)
     query = query.where(qbo_hints.c.realm_id == realm_id, qbo_hints.c.looked_at.is_(None))
     rows = await connection.execute(query.order_by(qbo_hints.c.id).limit(limit))
-    return [StoredHint(id=row[0], entity=row[1], qbo_id=row[2]) for row in rows]
+    return [StoredHint(id=row[0], entity=row[1], qbo_id=row[2], other_id=row[3]) for row in rows]
 
 
 async def any_unlooked(connection: AsyncConnection) -> bool:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import attempts, checkpoints, hints, links, parked, runs, subjects
+from wescope.links.schema import attempts, checkpoints, hints, links, parked, qbo_hints, runs, subjects
 
 _WRITES = ("create", "update", "void", "delete")
 
@@ -123,10 +123,11 @@ async def swap_checkpoint(connection: AsyncConnection, name: str, value: Any) ->
 
 
 async def prune(connection: AsyncConnection, *, older_than_days: int) -> None:
-    """Forget hints and attempts that are older; links, parked items and tie-outs stay for ever."""
+    """Forget hints and attempts that are older; links, parked items, drift and tie-outs stay for ever."""
     age = timedelta(days=older_than_days)
     await connection.execute(sa.delete(attempts).where(attempts.c.started_at < sa.func.now() - age))
     await connection.execute(sa.delete(hints).where(hints.c.received_at < sa.func.now() - age))
+    await connection.execute(sa.delete(qbo_hints).where(qbo_hints.c.looked_at < sa.func.now() - age))
 
 
 async def customer_links(connection: AsyncConnection, realm_id: str) -> tuple[tuple[str, str, str], ...]:
