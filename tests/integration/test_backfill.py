@@ -164,6 +164,18 @@ async def link_rows(desk: Desk) -> Sequence[Any]:
         return (await connection.execute(sa.select(links.c.document_key, links.c.run_id))).all()
 
 
+async def test_a_balance_that_moved_and_is_nothing_again_is_posted(make_desk: OpenDesk) -> None:
+    """The list of customers does not show it, and no list has it but the customer's own."""
+    async with make_desk(as_of=AS_OF) as desk:
+        customer = desk.shop.customer()
+        for amount in (1_500, -1_500):
+            desk.shop.do("adjust_balance", id=customer, amount=amount)
+            desk.shop.advance(days=1)
+        run = await backfilled(desk.runtime)
+        assert run.result["posted"] == {"Customer": 1, "Invoice": 1, "CreditMemo": 1, "Payment": 1}
+        assert (await desk.runtime.tieout(UNTIL)).difference == "0.00"
+
+
 async def test_killed_three_times_it_ends_with_the_same_books(
     make_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """All steps of a backfill, by index: older invoices, the lists of each window, and customers with a balance."""
+    """All steps of a backfill, by index.
+
+    Older invoices, the lists of each window, and customers whose balance moved or is not zero.
+    """
 
     period: Period
 
@@ -58,12 +61,14 @@ class Course:
     @property
     def steps(self) -> int:
         """How many there are."""
-        return self.period.windows * len(IN_WINDOWS) + 2
+        return self.period.windows * len(IN_WINDOWS) + 3
 
     def step(self, index: int) -> Step:
         """The step with this index, from 0."""
         if index == 0:
             return Step(kind=Listed.OLDER_INVOICES, window=Window(first=self.period.begin, after=self.period.end))
+        if index == self.steps - 2:
+            return Step(kind=Listed.BALANCE_MOVES, window=Window(first=self.period.begin, after=self.period.end))
         if index == self.steps - 1:
             return Step(kind=Listed.CUSTOMERS, window=Window(first=_EPOCH, after=self.period.end))
         number, kind = divmod(index - 1, len(IN_WINDOWS))

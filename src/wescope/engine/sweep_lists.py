@@ -18,7 +18,7 @@ from wescope.links.sweeps import Look, hinted_by, known_events, looks_at, moment
 from wescope.stripe.hints import EventHint
 from wescope.stripe.open_objects import OpenKind, OpenLister, OpenObject
 from wescope.stripe.undelivered import KEPT, EventLister
-from wescope.stripe.windows import Listed, ListedObject, Window, WindowLister
+from wescope.stripe.windows import ListedObject, WindowLister
 
 SOURCE: Final = "sweep"
 
@@ -67,14 +67,9 @@ class Scope:
     known_only: bool = False
 
     @property
-    def gap_steps(self) -> int:
-        """How many lists the gap takes: those of a backfill, and the moves of balances."""
-        return self.gap.steps + 1 if self.gap else 0
-
-    @property
     def first_open(self) -> int:
         """The index of the first list of open objects."""
-        return 2 + self.gap_steps
+        return 2 + (self.gap.steps if self.gap else 0)
 
     @property
     def steps(self) -> int:
@@ -173,12 +168,8 @@ class SweepLister:
     async def _gap(self, scope: Scope, index: int, cursor: str | None) -> SweepPage:
         if scope.gap is None:
             return SweepPage(count=0, cursor=None)
-        if index < scope.gap.steps:
-            step = scope.gap.step(index)
-            page = await self.windows.page(step.kind, step.window, cursor)
-        else:
-            window = Window(first=scope.gap.period.begin, after=scope.gap.period.end)
-            page = await self.windows.page(Listed.BALANCE_MOVES, window, cursor)
+        step = scope.gap.step(index)
+        page = await self.windows.page(step.kind, step.window, cursor)
         return SweepPage(count=page.count, cursor=page.cursor, listed=page.objects)
 
     async def _open(self, scope: Scope, index: int, cursor: str | None) -> SweepPage:

@@ -18,11 +18,11 @@ LATER = AT + timedelta(hours=1)
 def test_a_course_goes_through_every_list_of_every_window_the_oldest_first() -> None:
     course = Course.of(date(2026, 10, 1), date(2026, 10, 20), Policy())
     steps = list(course.all())
-    assert len(steps) == course.steps == 2 + 3 * len(IN_WINDOWS)
+    assert len(steps) == course.steps == 3 + 3 * len(IN_WINDOWS)
     assert steps[0].kind is Listed.OLDER_INVOICES
-    assert steps[-1].kind is Listed.CUSTOMERS
-    assert [step.kind for step in steps[1:-1]] == list(IN_WINDOWS) * 3
-    begins = [step.window.first for step in steps[1:-1]]
+    assert [step.kind for step in steps[-2:]] == [Listed.BALANCE_MOVES, Listed.CUSTOMERS]
+    assert [step.kind for step in steps[1:-2]] == list(IN_WINDOWS) * 3
+    begins = [step.window.first for step in steps[1:-2]]
     assert begins == sorted(begins)
     assert steps[5] == course.step(5), "a checkpoint is an index"
 

@@ -71,7 +71,7 @@ def test_the_steps_of_a_sweep() -> None:
     assert [light.part(index) for index in range(light.steps)] == [Part.EVENTS] * 2
     assert full.steps == 2 + len(OpenKind) + 1
     assert wide.gap is not None
-    assert wide.first_open == 2 + wide.gap.steps + 1
+    assert wide.first_open == 2 + wide.gap.steps
     assert {wide.part(index) for index in range(2, wide.first_open)} == {Part.GAP}
 
 
