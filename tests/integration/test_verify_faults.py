@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
-from tests.integration.test_backfill import working
+from tests.integration.test_backfill import ended, working
 from tests.integration.test_verify import no_waiting_for_full_batches, repaired, verified
 from wescope.books.policy import ClosedPeriod, Policy
 from wescope.config import PolicyFile
@@ -24,6 +24,7 @@ from wescope.errors import WrongUse
 from wescope.links.database import transaction
 from wescope.links.qbo_hints import QboHint, record
 from wescope.links.reports import swap_checkpoint
+from wescope.links.runs import RunState
 from wescope.links.schema import accepted_edits, audit, drift, links
 from wescope.qbo import changes
 from wescope.sandbox.qbo import cdc
@@ -132,6 +133,19 @@ async def test_what_stripe_has_changed_is_posted_and_no_drift(make_desk: OpenDes
         assert run.counts["hinted"] == 1
         assert desk.check_invoice(invoice, balance="100")["DocNumber"] == "CHANGED-1"
         assert (await desk.link(f"{paid}:invoice")) is not None
+
+
+async def test_what_is_known_is_compared_with_stripe_too_if_that_is_wanted(make_desk: OpenDesk) -> None:
+    async with shop_of_two(make_desk) as (desk, invoice, _):
+        desk.shop.pay(invoice)  # and no webhook of it arrives
+        assert (await verified(desk))[1] == ()
+        desk.check_invoice(invoice, balance="100")
+        run = await desk.runtime.drift.start(VerifyMode.FULL, stripe=True)
+        async with working(desk.runtime):
+            run = await ended(desk.runtime, run)
+        assert (run.state, run.counts["hinted"]) == (RunState.DONE, 2)
+        desk.check_invoice(invoice, balance="0")
+        assert (await verified(desk, VerifyMode.FULL))[1] == ()
 
 
 async def test_an_edit_is_found_although_stripe_has_changed_it_too(make_desk: OpenDesk) -> None:

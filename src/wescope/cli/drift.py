@@ -20,6 +20,9 @@ def verify(
     full: Annotated[
         bool, typer.Option("--full", help="Read every document, not only what has changed since the last look.")
     ] = False,
+    stripe: Annotated[
+        bool, typer.Option("--stripe", help="Also read every known object from Stripe, and post what is missing.")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Then put right what can be, after showing what that does.")
     ] = False,
@@ -35,7 +38,7 @@ def verify(
     """
     from wescope.cli import drift_work as work  # noqa: PLC0415 - see the module's docstring
 
-    options = work.VerifyOptions(full=full, repair=repair, kinds=kind or [], yes=yes, as_json=as_json)
+    options = work.VerifyOptions(full=full, stripe=stripe, repair=repair, kinds=kind or [], yes=yes, as_json=as_json)
     perform(lambda: work.verify(options), as_json=as_json)
 
 

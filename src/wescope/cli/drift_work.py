@@ -26,6 +26,7 @@ class VerifyOptions:
 
     kinds: Sequence[str]
     full: bool = False
+    stripe: bool = False
     repair: bool = False
     yes: bool = False
     as_json: bool = False
@@ -42,7 +43,7 @@ async def verify(options: VerifyOptions) -> ExitCode:
     async with open_runtime() as runtime:
         desk = runtime.drift
         mode = VerifyMode.FULL if options.full else VerifyMode.AUTO
-        report = await _followed(runtime.history, await desk.start(mode))
+        report = await _followed(runtime.history, await desk.start(mode, stripe=options.stripe))
         chosen = DriftFilter(kinds=tuple(options.kinds))
         items = await desk.items(chosen)
         if not options.as_json:

@@ -76,13 +76,13 @@ class DriftDesk:
     repairing: Repair
     reverting: Revert
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO) -> Run:
-        """A new verification, which any worker takes up.
+    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False) -> Run:
+        """A new verification, which any worker takes up; `stripe`: every known object is read from Stripe again, too.
 
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.runs.start(RunKind.VERIFY, options_of(mode))
+        return await self.runs.start(RunKind.VERIFY, options_of(mode, stripe=stripe))
 
     async def items(self, chosen: DriftFilter) -> tuple[DriftItem, ...]:
         """Findings, the newest first.

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.books.subjects import Subject
+from wescope.engine.backfill import MOST_QUEUED
 from wescope.engine.examine import Examined, Examiner
 from wescope.engine.runs import Execution
 from wescope.links.database import transaction
 from wescope.links.drift import fade, keep_findings
+from wescope.links.selection import Selection, page_of_selected
 from wescope.links.subjects import BACKLOG, Defer, Hint, record_all
 from wescope.links.verification import Object
 
 SOURCE = "verify"
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,25 @@ class Findings:
             counts["hinted"] = counts.get("hinted", 0) + len(examined.stale)
             await execution.save(connection)
             await record_all(connection, hints(examined.stale, execution.run.id), self.defer)
+
+    async def look_at_stripe(self, execution: Execution) -> None:
+        """Have the loop compare every object that it knows with what Stripe says now; what is missing is posted.
+
+        Raises:
+            Stopped: somebody wants the run paused or ended.
+            LocksLost: another executor has taken over.
+        """
+        while not execution.checkpoint.get("asked_stripe"):
+            await execution.room(MOST_QUEUED)
+            await execution.proceed()
+            before = execution.checkpoint.get("after")
+            after = Subject.parse(before) if before else None
+            async with transaction(self.engine) as connection:
+                page = await page_of_selected(connection, Selection(everything=True), after=after, limit=_PAGE)
+                execution.counts["hinted"] = execution.counts.get("hinted", 0) + len(page)
+                execution.checkpoint |= {"after": str(page[-1][0])} if page else {"asked_stripe": True}
+                await execution.save(connection)
+                await record_all(connection, hints([one for one, _ in page], execution.run.id), self.defer)
 
     async def fade(self, execution: Execution, entities: Iterable[str], objects: set[Object] | None = None) -> None:
         """What was open of these entities (or records), and this run did not find again, is so no longer."""

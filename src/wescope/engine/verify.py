@@ -121,6 +121,8 @@ class Verify:
             await self._changes(execution)
         await self._hinted(execution)
         await self._still_open(execution)
+        if execution.run.options.get("stripe"):
+            await self.findings.look_at_stripe(execution)
         if mode is not VerifyMode.HINTED:
             async with transaction(self.engine) as connection:
                 done = {"until": execution.checkpoint["begun"], "full_at": execution.checkpoint["full_at"]}
@@ -253,9 +255,9 @@ class Verify:
         await self.findings.look(execution, objects)
 
 
-def options_of(mode: VerifyMode) -> dict[str, str]:
-    """A verification's options as its run keeps them."""
-    return {"mode": mode.value}
+def options_of(mode: VerifyMode, *, stripe: bool = False) -> dict[str, Any]:
+    """A verification's options as its run keeps them; `stripe`: every known object is read from Stripe again, too."""
+    return {"mode": mode.value, "stripe": stripe}
 
 
 async def nightly(_: AsyncConnection) -> Mapping[str, Any]:

@@ -16,9 +16,10 @@ from wescope.links.schema import hints, parked, subjects
 class Selection:
     """Subjects that any of these names: `named` ones, those that failed or have parked documents, those hinted at.
 
-    `hinted_since` up to `hinted_until` is when hints came in.
+    `hinted_since` up to `hinted_until` is when hints came in. `everything` is every subject that was ever looked at.
     """
 
+    everything: bool = False
     named: tuple[Subject, ...] = ()
     failed: bool = False
     hinted_since: datetime | None = None
@@ -57,6 +58,8 @@ async def subjects_of_events(connection: AsyncConnection, event_ids: Sequence[st
 def _query(selection: Selection) -> sa.CompoundSelect[tuple[str, str]]:
     nothing = sa.select(subjects.c.kind, subjects.c.id).where(sa.false())
     parts: list[sa.Select[tuple[str, str]]] = [nothing]
+    if selection.everything:
+        parts.append(sa.select(subjects.c.kind, subjects.c.id).where(subjects.c.last_run_at.is_not(None)))
     if selection.named:
         rows = sa.values(sa.column("kind", sa.Text), sa.column("id", sa.Text), name="named")
         named = rows.data([(one.kind.value, one.id) for one in selection.named])

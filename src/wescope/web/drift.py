@@ -27,6 +27,9 @@ class VerifyRequest(_Body):
     """How much is looked at: what has changed (`auto`: once a week everything), or everything."""
 
     mode: VerifyMode = VerifyMode.AUTO
+    stripe: Annotated[bool, Field(description="Also read every known object from Stripe; post what is missing.")] = (
+        False
+    )
 
 
 class RepairRequest(_Body):
@@ -59,7 +62,7 @@ def drift_routes(services: WebServices) -> APIRouter:
     @router.post("/verify", summary="Compare QBO with the links and with Stripe", responses=run)
     async def verify(request: VerifyRequest) -> JSONResponse:
         """A worker does the work; what it finds stands under `/drift`."""
-        started = await services.drift.start(request.mode)
+        started = await services.drift.start(request.mode, stripe=request.stripe)
         return json_answer(await services.history.run(started.id))
 
     @router.get(
