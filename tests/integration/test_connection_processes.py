@@ -56,7 +56,7 @@ def _connect(the: Bench, *arguments: str, decision: str = "connect") -> tuple[in
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_a_revoked_connection_is_mended_by_connect(tmp_path: Path) -> None:
     with bench(tmp_path, customers=6) as the:
         service = the.serve()
@@ -87,7 +87,7 @@ def test_a_revoked_connection_is_mended_by_connect(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_the_first_connection_needs_no_token_in_the_environment(tmp_path: Path) -> None:
     with bench(tmp_path, customers=2) as the:
         without = the.command("serve", "--role", "worker", WESCOPE_QBO_REFRESH_TOKEN="")

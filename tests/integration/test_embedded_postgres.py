@@ -40,7 +40,7 @@ from wescope.links.embedded import (
 )
 from wescope.links.embedded.binaries import copied_binaries, find_binaries
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(360)
 
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else")

@@ -18,7 +18,7 @@ from psycopg import sql
 from tests.integration.processes import HTTP_TIMEOUT_S, Bench, Process, bench, sign, until
 from wescope.links.embedded import embedded_postgres
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.slow]
 
 COPIES = 20
 HOOK = "/webhooks/stripe"

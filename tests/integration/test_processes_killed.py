@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from tests.integration.processes import Bench, Process, bench, free_port, kill_all, until
 from wescope.links.embedded import acquire, embedded_postgres, release
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 LATENCY = ("--latency-ms", "150")
 RETRIES = ("--knob", "retry_hour_s=0.6", "--knob", "max_attempts=30")

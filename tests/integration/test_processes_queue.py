@@ -20,7 +20,7 @@ from wescope.links.database import conninfo, open_engine, transaction
 from wescope.links.schema import subjects
 from wescope.links.subjects import Hint, begin, fail, finish
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 PATIENCE_S = 20
 Run = Callable[[Subject], Awaitable[object]]

@@ -27,7 +27,7 @@ from wescope.web.app import create_app
 VERIFIER = "a-verifier"
 PATIENCE_S = 20
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 @contextlib.asynccontextmanager

@@ -38,7 +38,7 @@ OUTAGE = date(2026, 10, 14)
 DAYS = 40
 TIED_OUT = OUTAGE + timedelta(days=DAYS)
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 @pytest.fixture(autouse=True)

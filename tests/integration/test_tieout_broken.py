@@ -22,7 +22,7 @@ from wescope.sandbox.qbo.by_hand import enter
 AS_OF = date(2026, 11, 16)
 NOVEMBER = "2026-11:usd"
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ ZONE = ZoneInfo("America/Los_Angeles")
 FEES = ("fee", "tax", "network_cost")
 HELD = ("risk_reserved_funds", "payout_minimum_balance_hold", "payout_minimum_balance_release", "reserve_hold")
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(360)
 
 
 def day(moment: int) -> date:

@@ -35,7 +35,7 @@ from wescope.links.store import LinkState
 from wescope.qbo import batching
 from wescope.qbo.existing import ExistingDocuments
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from wescope.qbo import batching
 from wescope.sandbox.stripe.versions import LATEST
 from wescope.stripe.hints import hint_of
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 KNOBS = {"void_paid_invoice": "unlink", "delete_paid_invoice": "unlink"}
 
 

@@ -32,7 +32,7 @@ from wescope.sandbox.qbo.merge import merge_customers
 
 __all__ = ["no_waiting_for_full_batches"]
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(360)
 
 
 @contextlib.asynccontextmanager
