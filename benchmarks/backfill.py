@@ -25,7 +25,7 @@ import httpx2
 import psutil
 
 MONTHS: Final = 12
-OBJECTS_PER_CUSTOMER: Final = 36
+OBJECTS_PER_CUSTOMER: Final = 25
 """So many objects a customer of the stand-in has in a year, about; the figures tell how many were listed."""
 
 MOST_MB: Final = 300

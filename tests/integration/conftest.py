@@ -27,6 +27,8 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # Nothing here outlives a crash of the machine. To make and drop databases waits for the disk otherwise.
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             patch.setitem(_SETTINGS, name, "off")
+        # To drop a database waits for every session that is beginning; a task that was canceled may have left one.
+        patch.setitem(_SETTINGS, "authentication_timeout", "10s")
         server = stack.enter_context(embedded_postgres(tmp_path_factory.mktemp("pg") / "home"))
         patch.undo()
         yield server.url
