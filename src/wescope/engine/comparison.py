@@ -11,7 +11,7 @@ from wescope.links.drift import Finding
 from wescope.links.store import Link
 from wescope.qbo import wire
 from wescope.qbo.content import content_digest, same_content, same_lines
-from wescope.qbo.records import Record, parts, reference
+from wescope.qbo.records import Record, parts
 from wescope.qbo.verify import differences, is_void
 
 NOTHING_THERE = "deleted"
@@ -164,8 +164,3 @@ def customer_moved_to(fields: str) -> tuple[str, str] | None:
     name, _, values = fields.partition(":") if " " not in fields else ("", "", "")
     meant, _, found = values.partition("/")
     return (meant, found) if name == "CustomerRef" and meant and found and found != "None" else None
-
-
-def customer_of(record: Record) -> str | None:
-    """The id of the customer whose record it is."""
-    return reference(record, "CustomerRef")

@@ -6,7 +6,7 @@ Every movement comes from Stripe's own objects and the rules of DESIGN.md sectio
 that the mapping forgets, or books twice, shows up as a difference.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -31,9 +31,6 @@ from wescope.engine.tieout_shares import Shares
 from wescope.stripe.listing import ListedRefund
 from wescope.stripe.parsing import PaymentPart
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
-
-Receivable = Counter[tuple[str, str]]
-"""Owed amounts in minor units by Stripe customer and currency; below zero is a credit."""
 
 _MOVED_BY_OTHERS = frozenset(
     {
@@ -97,15 +94,6 @@ class _Paid:
     def part(self, invoice: Invoice) -> str:
         """What tells the documents of several invoices apart that one payment pays."""
         return f":{invoice.id}" if self.shared else ""
-
-
-def stripe_receivable(side: StripeSide, policy: Policy, as_of: date) -> Receivable:
-    """What customers owe at the end of `as_of` in the books' calendar, by what happened since the start date."""
-    owed: Receivable = Counter()
-    for movement in receivable_movements(side, policy):
-        if movement.day <= as_of and not (policy.start_date and movement.day < policy.start_date):
-            owed[movement.customer, movement.currency] += movement.amount
-    return owed
 
 
 def receivable_movements(side: StripeSide, policy: Policy) -> Iterator[Movement]:

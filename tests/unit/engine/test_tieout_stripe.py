@@ -17,7 +17,7 @@ from wescope.books.values import (
     Invoice,
     InvoiceStatus,
 )
-from wescope.engine.tieout_stripe import StripeSide, stripe_receivable
+from wescope.engine.tieout_stripe import StripeSide, receivable_movements
 from wescope.stripe.parsing import PaymentPart
 from wescope.stripe.parsing.invoice_payments import PartSource, PartStatus
 
@@ -56,9 +56,10 @@ def failed_charge(month: int, day: int) -> Charge:
 
 
 def owed(side: StripeSide, as_of: date = APRIL, policy: Policy = POLICY) -> int:
-    found = stripe_receivable(side, policy, as_of)
-    assert set(found) <= {("cus_1", "usd")}
-    return found["cus_1", "usd"]
+    moved = [one for one in receivable_movements(side, policy) if one.day <= as_of]
+    moved = [one for one in moved if not (policy.start_date and one.day < policy.start_date)]
+    assert {(one.customer, one.currency) for one in moved} <= {("cus_1", "usd")}
+    return sum(one.amount for one in moved)
 
 
 def days(side: StripeSide, *as_of: date, policy: Policy = POLICY) -> list[int]:
