@@ -151,7 +151,6 @@ async def test_all_kinds_of_edits_are_found_and_repaired(make_desk: OpenDesk, mo
     async with posted(make_desk) as books:
         desk = books.desk
         await check_untouched(desk)
-        before = desk.ledger()
         edits = edit_all(books)
         _, items = await verified(desk, mode)
         check_found(items, edits)
@@ -171,7 +170,6 @@ async def test_all_kinds_of_edits_are_found_and_repaired(make_desk: OpenDesk, mo
         _, items = await verified(desk, VerifyMode.FULL)
         assert items == ()
         assert Decimal(desk.ledger()["trial_balance"]) == 0
-        assert before["receivable_total"] != ""
         async with transaction(desk.runtime.engine) as connection:
             told = [row[0] for row in await connection.execute(sa.select(audit.c.action))]
         assert {"repair", "accept"} == set(told)

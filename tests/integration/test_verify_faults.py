@@ -16,7 +16,6 @@ from tests.integration.test_backfill import ended, working
 from tests.integration.test_verify import no_waiting_for_full_batches, repaired, verified
 from wescope.books.policy import ClosedPeriod, Policy
 from wescope.config import PolicyFile
-from wescope.engine import drift_desk
 from wescope.engine.drift_desk import DriftFilter, DriftNotFound
 from wescope.engine.drift_kinds import DriftKind, DriftState
 from wescope.engine.verify import CHECKPOINT, ENTITIES, VerifyMode
@@ -345,6 +344,18 @@ async def test_wrong_words_are_told(make_desk: OpenDesk) -> None:
         with pytest.raises(DriftNotFound):
             await desk_of.accept([99], actor="cli")
         assert await desk_of.start_repair(DriftFilter(), actor="cli") is None
-        assert drift_desk.item_of is not None
-        async with working(desk.runtime):
-            pass
+
+
+async def test_a_dry_run_repairs_nothing(make_desk: OpenDesk) -> None:
+    async with shop_of_two(make_desk) as (desk, invoice, _):
+        record_of = desk.record("Invoice", f"{invoice}:invoice")
+        human(desk, "Customer", "update", record_of["CustomerRef"]["value"], Notes="a nice one")
+        (item,) = (await verified(desk))[1]
+        async with desk.another(dry_run=True) as dry:
+            with pytest.raises(WrongUse):
+                await dry.drift.start_repair(DriftFilter(), actor="cli")
+            with pytest.raises(WrongUse):
+                await dry.drift.revert([item.id], actor="cli")
+        customer = desk.qbo.company.object("Customer", record_of["CustomerRef"]["value"])
+        assert customer is not None
+        assert customer["Notes"] == "a nice one"

@@ -97,10 +97,11 @@ class DriftDesk:
         """A new run that puts these findings right, which any worker takes up; null if none of them can be.
 
         Raises:
-            WrongUse: there is no such kind.
+            WrongUse: there is no such kind, or nothing may be written.
             DriftNotFound: an id is of none that is open.
             RunUnfinished: there is an unfinished repair.
         """
+        self._check_writing()
         ids = [row.id for row in await self._rows(chosen) if DRIFT[DriftKind(row.kind)].repair is not None]
         if not ids:
             return None
@@ -126,13 +127,19 @@ class DriftDesk:
             document was changed since, or QBO refuses.
 
         Raises:
+            WrongUse: nothing may be written.
             DriftNotFound: one of the ids is of none that was repaired.
             QboError: QBO does not answer.
         """
+        self._check_writing()
         rows = await self._rows(DriftFilter(ids=tuple(ids), states=(DriftState.REPAIRED.value,)))
         for row in rows:
             await self.reverting(row, actor=actor)
         return await self.items(DriftFilter(ids=tuple(ids), states=tuple(DriftState)))
+
+    def _check_writing(self) -> None:
+        if self.repairing.dry_run:
+            raise WrongUse("Dry run is switched on ([books] dry_run in wescope.toml): nothing is written to QBO.")
 
     async def _rows(self, chosen: DriftFilter) -> Sequence[DriftRow]:
         for word, known in ((chosen.kinds, DriftKind), (chosen.states, DriftState)):

@@ -125,7 +125,7 @@ class Repair:
             QboError: QBO does not answer.
         """
         kind = DriftKind(row.kind)
-        if row.state != DriftState.OPEN.value or DRIFT[kind].repair is None:
+        if self.dry_run or row.state != DriftState.OPEN.value or DRIFT[kind].repair is None:
             return False
         entry = AuditEntry(action="repair", actor=actor, target=_name(row), details=_told(row), run_id=run_id)
         if kind is DriftKind.DOUBLED:

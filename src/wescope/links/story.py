@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.documents import Entity
+from wescope.links.drift import DriftRow
 from wescope.links.reports import ParkedItem
 from wescope.links.schema import (
     accepted_edits,
@@ -132,24 +133,6 @@ class StoryPayoutRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoryDrift:
-    """What `verify` found about a document in QBO; minor units, if it has a currency."""
-
-    id: int
-    document_key: str | None
-    entity: str
-    qbo_id: str
-    kind: str
-    amount: int
-    currency: str | None
-    details: Mapping[str, Any]
-    state: str
-    run_id: int | None
-    found_at: datetime
-    resolved_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryAudit:
     """What somebody had done, and who."""
 
@@ -196,7 +179,7 @@ class Story:
     parked: tuple[ParkedItem, ...] = ()
     awaited_by: tuple[ParkedItem, ...] = ()
     payout_rows: tuple[StoryPayoutRow, ...] = ()
-    drift: tuple[StoryDrift, ...] = ()
+    drift: tuple[DriftRow, ...] = ()
     accepted: Mapping[str, datetime] = field(default_factory=dict)
     audit: tuple[StoryAudit, ...] = ()
 
@@ -204,7 +187,7 @@ class Story:
 _LINK_COLUMNS = [links.c[name] for name in StoryLink.__dataclass_fields__]
 _ATTEMPT_COLUMNS = [attempts.c[name] for name in StoryAttempt.__dataclass_fields__]
 _PARKED_COLUMNS = [parked.c[name] for name in ParkedItem.__dataclass_fields__]
-_DRIFT_COLUMNS = [drift.c[name] for name in StoryDrift.__dataclass_fields__]
+_DRIFT_COLUMNS = [drift.c[name] for name in DriftRow.__dataclass_fields__]
 _AUDIT_COLUMNS = [audit.c[name] for name in StoryAudit.__dataclass_fields__]
 _SUBJECT_TEXT = subjects.c.kind + "/" + subjects.c.id
 _HINT_TEXT = hints.c.kind + "/" + hints.c.subject_id
@@ -394,10 +377,10 @@ async def _payout_rows(
 
 async def _drift(
     connection: AsyncConnection, realm_id: str, keys: Collection[str], objects: Collection[str]
-) -> tuple[StoryDrift, ...]:
+) -> tuple[DriftRow, ...]:
     mine = sa.or_(drift.c.document_key.in_(list(keys)), (drift.c.entity + "/" + drift.c.qbo_id).in_(list(objects)))
     query = sa.select(*_DRIFT_COLUMNS).where(drift.c.realm_id == realm_id, mine)
-    return tuple(StoryDrift(**row) for row in await _newest(connection, query, drift.c.id))
+    return tuple(DriftRow(**row) for row in await _newest(connection, query, drift.c.id))
 
 
 async def _accepted(connection: AsyncConnection, realm_id: str, keys: Collection[str]) -> dict[str, datetime]:
