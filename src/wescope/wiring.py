@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,10 +21,12 @@ from wescope.engine.payouts import PayoutDesk
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
 from wescope.engine.reconcile import Reconciler
+from wescope.engine.restored import Restored
 from wescope.engine.runtime import Runtime
 from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
 from wescope.engine.tokens import StoredTokenStore
+from wescope.engine.verify import Verify
 from wescope.engine.writer import Writer
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
@@ -95,7 +97,7 @@ async def open_runtime(
     settings.require_qbo(token_stored=True)  # whether one is stored is known only when the database is open
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks))
+        yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks, watchful=True))
 
 
 @contextlib.asynccontextmanager
@@ -125,6 +127,7 @@ async def assemble(
     *,
     limits: Limits | None = None,
     hooks: Sequence[AttemptHook] = (),
+    watchful: bool = False,
 ) -> AsyncIterator[Runtime]:
     """All parts on the database at `url`, brought up to date, open for the length of the block.
 
@@ -134,6 +137,7 @@ async def assemble(
         url: where PostgreSQL is.
         limits: what QBO's requests ask before they go; null keeps Intuit's limits over all processes.
         hooks: told of every request to QBO.
+        watchful: whether QBO is asked first if this database may be an older one, or a new one (`engine/restored.py`).
 
     Raises:
         ConfigurationError: settings are missing or wrong.
@@ -141,7 +145,7 @@ async def assemble(
     """
     async with contextlib.AsyncExitStack() as stack:
         opened = await _connect(stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks)
-        yield _assemble(settings, policy_file, opened)
+        yield _assemble(settings, policy_file, opened, watchful=watchful)
 
 
 def _shared_limits(stack: contextlib.AsyncExitStack, url: str, realm_id: str) -> Limits:
@@ -278,10 +282,11 @@ async def _connect(
     )
 
 
-def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections) -> Runtime:
+def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections, *, watchful: bool) -> Runtime:
     company = _company(opened.client, policy_file)
     reader, listing = StripeReader(opened.api, policy_file.policy.timezone), StripeListing(opened.api)
     store = LinkStore(settings.require_qbo(token_stored=True).realm_id)
+    reconciler = _reconciler(policy_file, opened, store=store, company=company, reader=reader, listing=listing)
     return Runtime(
         engine=opened.engine,
         queue=opened.queue,
@@ -291,7 +296,7 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections)
         client=opened.client,
         company=company,
         tokens=opened.tokens,
-        reconciler=_reconciler(policy_file, opened, store=store, company=company, reader=reader, listing=listing),
+        reconciler=_guarded(reconciler, policy_file) if watchful else reconciler,
         attempts=opened.attempts,
         policy=policy_file.policy,
         dry_run=policy_file.dry_run,
@@ -339,6 +344,18 @@ def _reconciler(
         connection=opened.connection,
         clock=clock,
     )
+
+
+def _guarded(reconciler: Reconciler, policy_file: PolicyFile) -> Reconciler:
+    """The reconciler that makes sure, before its first work, that the database knows what QBO holds of ours."""
+    guard = Restored(
+        engine=reconciler.engine,
+        locks=reconciler.locks,
+        rebuild=Verify.of(reconciler, policy_file).rebuild,
+        client=reconciler.writer.sending.client,
+        lands_within=reconciler.writer.lands_within,
+    )
+    return replace(reconciler, restored=guard)
 
 
 def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, reader: StripeReader) -> Patient:

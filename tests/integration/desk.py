@@ -309,7 +309,13 @@ async def open_desk(
     async with stripe.serve() as running_stripe, qbo.serve() as running_qbo:
 
         @contextlib.asynccontextmanager
-        async def another(*, dry_run: bool = dry_run, policy: Policy | None = policy) -> AsyncIterator[Runtime]:
+        async def another(
+            *,
+            dry_run: bool = dry_run,
+            policy: Policy | None = policy,
+            database: str = database,
+            watchful: bool = False,
+        ) -> AsyncIterator[Runtime]:
             settings = Settings(
                 home=home,
                 token_key=SecretStr(token_key),
@@ -324,7 +330,8 @@ async def open_desk(
                 qbo_token_url=f"{running_qbo.url}/oauth2/v1/tokens/bearer",
             )
             chosen = replace(file or PolicyFile(), policy=policy or Policy(), dry_run=dry_run)
-            async with assemble(settings, chosen, database, limits=UnlimitedLimits()) as runtime:
+            opened = assemble(settings, chosen, database, limits=UnlimitedLimits(), watchful=watchful)
+            async with opened as runtime:
                 runtime.reconciler.writer._settle = timedelta(seconds=settle_s)
                 runtime.reconciler.writer._lands_within = timedelta(seconds=settle_s)
                 runtime.client._http.timeout = read_timeout_s

@@ -8,7 +8,11 @@ from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 
 VERIFY_EXAMPLES = examples(
-    "wescope verify", "wescope verify --full", "wescope verify --repair", "wescope verify --repair --kind deleted --yes"
+    "wescope verify",
+    "wescope verify --full",
+    "wescope verify --repair",
+    "wescope verify --repair --kind deleted --yes",
+    "wescope verify --rebuild-links",
 )
 
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be given several times.")]
@@ -22,6 +26,10 @@ def verify(
     ] = False,
     stripe: Annotated[
         bool, typer.Option("--stripe", help="Also read every known object from Stripe, and post what is missing.")
+    ] = False,
+    rebuild_links: Annotated[
+        bool,
+        typer.Option("--rebuild-links", help="First link what QBO holds of ours: the database was lost or restored."),
     ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Then put right what can be, after showing what that does.")
@@ -38,7 +46,15 @@ def verify(
     """
     from wescope.cli import drift_work as work  # noqa: PLC0415 - see the module's docstring
 
-    options = work.VerifyOptions(full=full, stripe=stripe, repair=repair, kinds=kind or [], yes=yes, as_json=as_json)
+    options = work.VerifyOptions(
+        full=full,
+        stripe=stripe,
+        rebuild_links=rebuild_links,
+        repair=repair,
+        kinds=kind or [],
+        yes=yes,
+        as_json=as_json,
+    )
     perform(lambda: work.verify(options), as_json=as_json)
 
 

@@ -27,6 +27,7 @@ class VerifyOptions:
     kinds: Sequence[str]
     full: bool = False
     stripe: bool = False
+    rebuild_links: bool = False
     repair: bool = False
     yes: bool = False
     as_json: bool = False
@@ -42,8 +43,9 @@ async def verify(options: VerifyOptions) -> ExitCode:
     _check_asking(repair=options.repair, yes=options.yes, as_json=options.as_json)
     async with open_runtime() as runtime:
         desk = runtime.drift
-        mode = VerifyMode.FULL if options.full else VerifyMode.AUTO
-        report = await _followed(runtime.history, await desk.start(mode, stripe=options.stripe))
+        mode = VerifyMode.FULL if options.full or options.rebuild_links else VerifyMode.AUTO
+        run = await desk.start(mode, stripe=options.stripe, rebuild=options.rebuild_links)
+        report = await _followed(runtime.history, run)
         chosen = DriftFilter(kinds=tuple(options.kinds))
         items = await desk.items(chosen)
         if not options.as_json:

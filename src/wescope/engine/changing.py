@@ -7,11 +7,12 @@ from typing import Any
 from wescope.books.documents import Document
 from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import Subject
+from wescope.engine.comparison import holds
 from wescope.engine.intents import content_of, side_request_id
 from wescope.engine.locks import Lease
 from wescope.engine.parks import Park, parked
-from wescope.engine.plan import Step, adopted_entity, is_to_restore
-from wescope.engine.sending import Again, Sending
+from wescope.engine.plan import REBUILT, Step, adopted_entity, is_to_restore
+from wescope.engine.sending import UNTOUCHED, Again, Sending
 from wescope.engine.undone import tried
 from wescope.errors import ObjectGone
 from wescope.links.database import transaction
@@ -45,9 +46,14 @@ class Changing:
             await self._leave_adopted(step, link, entity, LinkState.ABSENT)
             return
         record = await self._standing(step, link)
-        _check_unedited(document, link, record)
-        await sending.check_open(document, link.txn_date, document.dates.txn)
         payload = to_payload(document, await sending.references(document, link.variant))
+        if not is_to_restore(link) and holds(document, payload, record):
+            # Whoever made it so: an older database that was restored does not know of its own last updates.
+            await sending.post(step, link, record, document)
+            return
+        _check_unedited(document, link, record)
+        _check_vouched(document, link, record, payload)
+        await sending.check_open(document, link.txn_date, document.dates.txn)
         if not is_to_restore(link) and not differences(document, payload, record):
             await sending.post(step, link, record, document)
             return
@@ -193,6 +199,15 @@ def edited_fields(document: Document, link: Link, record: Record) -> tuple[str, 
 def _check_unedited(document: Document, link: Link, record: Record) -> None:
     if changed := edited_fields(document, link, record):
         raise Park(parked(document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields=" ".join(changed)))
+
+
+def _check_vouched(document: Document, link: Link, record: Record, payload: Mapping[str, Any]) -> None:
+    """Of what was found after the database was lost, only what nobody has touched since it was made is written over."""
+    if link.fingerprint != REBUILT or record.get("SyncToken") == UNTOUCHED:
+        return
+    if codes := differences(document, payload, record):
+        fields = " ".join(dict.fromkeys(code.partition(":")[0] for code in codes))
+        raise Park(parked(document, ParkCode.EDITED_IN_QBO, qbo_id=link.qbo_id or "", fields=fields))
 
 
 def _content_edits(link: Link, record: Record) -> tuple[str, ...]:

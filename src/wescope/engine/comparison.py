@@ -1,7 +1,7 @@
 """Comparison: one record of QBO's beside the document that it should be, as a finding or as nothing. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from wescope.books.documents import Document, Existence
@@ -45,15 +45,15 @@ def finding(link: Link, kind: DriftKind, record: Record | None, details: Mapping
     )
 
 
-def is_untouched(link: Link, record: Record, *, trusted: str) -> bool:
+def is_untouched(link: Link, record: Record, *, untrusted: Collection[str]) -> bool:
     """Whether the record is as it was posted, as far as can be told from the link alone.
 
     Args:
         link: of the document.
         record: as it is now.
-        trusted: what the link's fingerprint must not be: a content that nobody vouches for.
+        untrusted: what the link's fingerprint must not be: a content that nobody vouches for.
     """
-    if link.content is None or link.fingerprint == trusted:
+    if link.content is None or link.fingerprint in untrusted:
         return False
     return same_content(link.entity, link.content, record)
 
@@ -75,6 +75,19 @@ def compare(
         return finding(link, DriftKind.VOIDED, record)
     codes = _codes(link, record, document, payload)
     return finding(link, _kind(codes), record, {"fields": " ".join(codes)}) if codes else None
+
+
+def holds(document: Document, payload: Mapping[str, Any], record: Record | None) -> bool:
+    """Whether QBO holds a document as it should be, with all its texts, whoever made it so.
+
+    Args:
+        document: as it should be.
+        payload: what QBO would be sent for it.
+        record: what QBO holds; null if there is nothing.
+    """
+    if document.existence is Existence.VOID:
+        return record is None or is_void(record)
+    return record is not None and not differences(document, payload, record) and not _differing_texts(payload, record)
 
 
 def of_posted(link: Link, record: Record | None) -> Finding | None:
@@ -132,12 +145,16 @@ def _posted(link: Link, record: Record) -> list[str]:
 
 def _texts(payload: Mapping[str, Any], record: Record) -> list[str]:
     """Texts that differ, by the names of their fields; what QBO has made of one when it was posted is its own."""
+    return _differing_texts(payload, record) or ["content"]
+
+
+def _differing_texts(payload: Mapping[str, Any], record: Record) -> list[str]:
     found = [name for name in _TEXTS if name in payload and str(record.get(name) or "") != str(payload[name] or "")]
     meant = [str(line.get("Description") or "") for line in parts(payload, "Line")]
     lines = [line for line in parts(record, "Line") if line.get("DetailType") != "SubTotalLineDetail"]
     if sorted(meant) != sorted(str(line.get("Description") or "") for line in lines):
         found.append("Line.Description")
-    return found or ["content"]
+    return found
 
 
 def _with_values(code: str, payload: Mapping[str, Any], record: Record) -> str:

@@ -76,13 +76,15 @@ class DriftDesk:
     repairing: Repair
     reverting: Revert
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False) -> Run:
+    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
         """A new verification, which any worker takes up; `stripe`: every known object is read from Stripe again, too.
+
+        `rebuild`: first what QBO holds of ours, and this database does not know, is linked; then all is compared.
 
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.runs.start(RunKind.VERIFY, options_of(mode, stripe=stripe))
+        return await self.runs.start(RunKind.VERIFY, options_of(mode, stripe=stripe, rebuild=rebuild))
 
     async def items(self, chosen: DriftFilter) -> tuple[DriftItem, ...]:
         """Findings, the newest first.

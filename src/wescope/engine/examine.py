@@ -16,12 +16,20 @@ from wescope.books.documents import Document
 from wescope.books.subjects import DocumentKey, Subject
 from wescope.engine.accepting import NOT_AS_MEANT
 from wescope.engine.closing import moved
-from wescope.engine.comparison import compare, customer_moved_to, finding, is_untouched, linked_objects, of_posted
+from wescope.engine.comparison import (
+    compare,
+    customer_moved_to,
+    finding,
+    holds,
+    is_untouched,
+    linked_objects,
+    of_posted,
+)
 from wescope.engine.drift_kinds import DriftKind
 from wescope.engine.parks import Park
-from wescope.engine.plan import Step, adopted_entity, is_to_restore
+from wescope.engine.plan import REBUILT, Step, adopted_entity, is_to_restore
 from wescope.engine.reconcile import Reconciler
-from wescope.engine.sending import Sending
+from wescope.engine.sending import UNTOUCHED, Sending
 from wescope.engine.strangers import Strangers
 from wescope.errors import ConfigurationError, ObjectUnreadable
 from wescope.links.database import transaction
@@ -36,6 +44,7 @@ from wescope.qbo.records import Record, reference
 _IDS_AT_ONCE = 100
 _DOCUMENTS_OF_CUSTOMER = 5
 _CUSTOMER = "Customer"
+_UNTRUSTED = frozenset({NOT_AS_MEANT, REBUILT})
 _ID = re.compile(r"\d{1,19}")
 
 
@@ -90,7 +99,7 @@ class Examiner:
                 others.append(record)
             elif not link.unsettled and adopted_entity(link) is None:
                 examined.findings += await self._linked_by_others(link, record, ours)
-                if not is_untouched(link, record, trusted=NOT_AS_MEANT):
+                if not is_untouched(link, record, untrusted=_UNTRUSTED):
                     suspects.append(link)
         examined.extend(await self.confirm(entity, suspects))
         examined.findings += await self._strangers.among(entity, others)
@@ -109,7 +118,7 @@ class Examiner:
             wanted[entity].append(qbo_id)
         examined = Examined()
         for entity, ids in wanted.items():
-            found = await self._read_all(entity, ids)
+            found = await self.read_all(entity, ids)
             examined.extend(await self.page(entity, [record for record in found.values() if record is not None]))
             examined.extend(await self.gone(entity, [qbo_id for qbo_id, record in found.items() if record is None]))
         return examined
@@ -121,7 +130,7 @@ class Examiner:
         examined = Examined()
         if not suspects:
             return examined
-        records = await self._read_all(entity, [link.qbo_id or "" for link in suspects])
+        records = await self.read_all(entity, [link.qbo_id or "" for link in suspects])
         async with transaction(self._engine) as connection:
             now = await by_keys(connection, self._realm_id, [link.document_key for link in suspects])
         by_subject: defaultdict[str, list[Link]] = defaultdict(list)
@@ -146,7 +155,7 @@ class Examiner:
         examined = Examined()
         for link in links:
             entity = adopted_entity(link) or link.entity
-            record = (await self._read_all(entity, [link.qbo_id or ""])).get(link.qbo_id or "")
+            record = (await self.read_all(entity, [link.qbo_id or ""])).get(link.qbo_id or "")
             examined.add(of_posted(link, record))
         return examined
 
@@ -156,12 +165,21 @@ class Examiner:
         if step is not None and step.fingerprint != link.fingerprint and not _is_of_no_document(link):
             # Stripe has changed it since: that is nobody's edit, and is posted by its own run.
             examined.stale.add(Subject.parse(link.subject))
-            return of_posted(link, record)
+            return None if await self._is_as_wanted(link, record, step) else of_posted(link, record)
         document = _as_posted(step, link) if step else None
-        found = compare(link, record, document, await self._payload(link, document))
+        found = compare(link, record, document, await self.payload(link, document))
+        if found is not None and link.fingerprint == REBUILT and record and record.get("SyncToken") == UNTOUCHED:
+            # Nobody has touched it since it was made: Stripe has changed it while the database was away.
+            examined.stale.add(Subject.parse(link.subject))
+            return None
         if found is not None and found.kind == DriftKind.EDITED and (moved_to := _only_moved(found)):
             return await self._merger(link, found, *moved_to)
         return found
+
+    async def _is_as_wanted(self, link: Link, record: Record | None, step: Step) -> bool:
+        """Whether QBO has already what Stripe wants now: an older database that was restored does not know of it."""
+        payload = await self.payload(link, step.document)
+        return payload is not None and holds(step.document, payload, record)
 
     async def steps(self, subject: Subject) -> Mapping[DocumentKey, Step]:
         """What Stripe's object asks for now, by document; nothing if it is gone or cannot be read as it is.
@@ -178,7 +196,8 @@ class Examiner:
             return {}  # its own run says so
         return {step.document.key: step for step in steps}
 
-    async def _payload(self, link: Link, document: Document | None) -> Mapping[str, Any] | None:
+    async def payload(self, link: Link, document: Document | None) -> Mapping[str, Any] | None:
+        """What QBO would be sent for a document; null if that cannot be told now."""
         if document is None:
             return None
         try:
@@ -249,8 +268,11 @@ class Examiner:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    async def _read_all(self, entity: str, ids: Sequence[str]) -> dict[str, Record | None]:
-        """The records as they are now. A query may lag behind, so what it does not show is read by itself."""
+    async def read_all(self, entity: str, ids: Sequence[str]) -> dict[str, Record | None]:
+        """The records as they are now, by id; null is what is gone.
+
+        A query may lag behind, so what it does not show is read by itself.
+        """
         found: dict[str, Record | None] = {}
         wanted = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one)]
         for start in range(0, len(wanted), _IDS_AT_ONCE):
@@ -274,7 +296,7 @@ def _is_same(now: Link, before: Link) -> bool:
 
 def _is_of_no_document(link: Link) -> bool:
     """Whether the link's fingerprint is no document's, so that it cannot tell whether Stripe has changed it."""
-    return link.fingerprint == NOT_AS_MEANT or is_to_restore(link) or link.entity == _CUSTOMER
+    return link.fingerprint in _UNTRUSTED or is_to_restore(link) or link.entity == _CUSTOMER
 
 
 def _as_posted(step: Step, link: Link) -> Document:

@@ -17,6 +17,10 @@ RESTORED = "restore"
 """The fingerprint of what somebody has edited in QBO, and somebody wants to be as Stripe says again."""
 
 
+REBUILT = "rebuilt"
+"""The fingerprint of what was found in QBO after the database was lost, and was not compared with anything yet."""
+
+
 class Action(StrEnum):
     """What is to be done with one document."""
 

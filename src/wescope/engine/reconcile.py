@@ -25,6 +25,7 @@ from wescope.engine.owners import covered_by, invoice_waited_for, invoices_waite
 from wescope.engine.parks import Park, missing, parked
 from wescope.engine.payout_port import PayoutPort
 from wescope.engine.plan import Action, Step, keys_of, plan_document, plan_step
+from wescope.engine.restored_port import RestoredPort
 from wescope.engine.results import SyncResult
 from wescope.engine.sending import NotSettled
 from wescope.engine.work import Work
@@ -111,6 +112,7 @@ class Reconciler:
     payouts: PayoutPort | None = None
     connection: Connection | None = None
     clock: DatabaseClock = field(default_factory=DatabaseClock)
+    restored: RestoredPort | None = None
 
     async def run(self, subject: Subject) -> SyncResult | None:
         """Work off the hints of one subject. Null: there was nothing to do.
@@ -130,6 +132,8 @@ class Reconciler:
         try:
             if self.connection and not self.dry_run:
                 await self.connection.check()
+            if self.restored and not self.dry_run:
+                await self.restored.check()
             with in_lane(begun.lane), in_run(begun.run_id):
                 return (await self._work(subject, begun)).result()
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again

@@ -101,6 +101,8 @@ class Sending:
         self.company = company
         self.clock = clock
         self.send_within_s = send_within_s
+        self.generation_floor = 0
+        """The first generation of a document that is not linked: above those of a lost database (`restored.py`)."""
 
     async def send(self, intent: Intent, lease: Lease, call: Call, *, unwritten: LinkState) -> Sent:
         """Record the intent, make the call, record what a failure means.
@@ -167,7 +169,7 @@ class Sending:
 
     def intent(self, step: Step, subject: Subject, operation: Operation, variant: int) -> Intent:
         """The intent to do this to a step's document, under the request id that belongs to it."""
-        generation = step.link.generation if step.link else 0
+        generation = step.link.generation if step.link else self.generation_floor
         return Intent(
             document=step.document,
             subject=subject,

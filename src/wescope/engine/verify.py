@@ -20,6 +20,7 @@ from wescope.engine.drift_kinds import DriftClass, DriftState
 from wescope.engine.examine import Examiner
 from wescope.engine.findings import Findings
 from wescope.engine.plan import ADOPTED
+from wescope.engine.rebuild import Rebuild
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.repair import Repair
 from wescope.engine.runs import Execution
@@ -79,6 +80,7 @@ class Verify:
     examiner: Examiner
     findings: Findings
     repair: Repair
+    rebuild: Rebuild
 
     @classmethod
     def of(cls, reconciler: Reconciler, policy_file: PolicyFile) -> Self:
@@ -99,7 +101,15 @@ class Verify:
             restores=frozenset(map(DriftClass, policy_file.restores)),
             dry_run=policy_file.dry_run,
         )
-        return cls(engine=engine, store=store, client=client, examiner=examiner, findings=findings, repair=repair)
+        return cls(
+            engine=engine,
+            store=store,
+            client=client,
+            examiner=examiner,
+            findings=findings,
+            repair=repair,
+            rebuild=Rebuild.of(reconciler, examiner),
+        )
 
     async def __call__(self, execution: Execution) -> Mapping[str, Any]:
         """Look at what the mode says, keep what is found, and put right what the policy restores.
@@ -114,6 +124,8 @@ class Verify:
         self.examiner.forget()
         if "mode" not in execution.checkpoint:
             await self._begin(execution)
+        if execution.run.options.get("rebuild"):
+            await self.rebuild(execution)
         mode = VerifyMode(execution.checkpoint["mode"])
         if mode is VerifyMode.FULL:
             await self._everything(execution)
@@ -255,9 +267,12 @@ class Verify:
         await self.findings.look(execution, objects)
 
 
-def options_of(mode: VerifyMode, *, stripe: bool = False) -> dict[str, Any]:
-    """A verification's options as its run keeps them; `stripe`: every known object is read from Stripe again, too."""
-    return {"mode": mode.value, "stripe": stripe}
+def options_of(mode: VerifyMode, *, stripe: bool = False, rebuild: bool = False) -> dict[str, Any]:
+    """A verification's options as its run keeps them.
+
+    `stripe`: every known object is read from Stripe again, too. `rebuild`: first what QBO holds of ours is linked.
+    """
+    return {"mode": mode.value, "stripe": stripe} | ({"rebuild": True} if rebuild else {})
 
 
 async def nightly(_: AsyncConnection) -> Mapping[str, Any]:

@@ -153,6 +153,11 @@ class Writer:
         raise StaleObject(document_key=step.document.key)
 
     @property
+    def lands_within(self) -> timedelta:
+        """How long after its intent a write may still arrive at QBO's side, whoever has sent it."""
+        return self._lands_within
+
+    @property
     def sending(self) -> Sending:
         """The way in which every write goes out."""
         return self._sending

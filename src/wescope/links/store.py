@@ -221,14 +221,14 @@ class LinkStore:
         }
         if intent.operation is Operation.CREATE:
             # Whoever changes the document later, it is this run's: `undo` finds by it what a run has posted.
-            values |= _described(intent.document, intent.stated_date) | {"run_id": RUN_ID.get()}
+            values |= described(intent.document, intent.stated_date) | {"run_id": RUN_ID.get()}
         if intent.qbo_id is not None:
             values |= {"qbo_id": intent.qbo_id, "sync_token": intent.sync_token}
         if intent.recheck_at is not None:
             values |= {"recheck_at": intent.recheck_at}
-        described = _described(intent.document, intent.stated_date)
+        description = described(intent.document, intent.stated_date)
         new = insert(links).values(
-            realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(described | values)
+            realm_id=self.realm_id, document_key=intent.document.key, sends=1, **(description | values)
         )
         statement = (
             new.on_conflict_do_nothing()
@@ -296,9 +296,9 @@ class LinkStore:
         Raises:
             LocksLost: the link is no longer as it is held.
         """
-        described = _described(document, stated_date) if document else {}
+        description = described(document, stated_date) if document else {}
         if as_meant:
-            described = {"amount": held.intent_amount, "txn_date": held.intent_txn_date}
+            description = {"amount": held.intent_amount, "txn_date": held.intent_txn_date}
         return await self._set(
             connection,
             held,
@@ -310,7 +310,7 @@ class LinkStore:
             posted_at=at,
             lost_at=None,
             generation=links.c.generation + 1,
-            **described,
+            **description,
         )
 
     async def settle(
@@ -454,7 +454,8 @@ def _held(result: sa.CursorResult[Any], key: DocumentKey) -> Link:
     return _link(dict(row))
 
 
-def _described(document: Document, stated_date: date | None) -> dict[str, Any]:
+def described(document: Document, stated_date: date | None) -> dict[str, Any]:
+    """What a link says of a document: amounts, currencies and dates."""
     settled, rate = document.settled, document.exchange_rate
     return {
         "entity": document.entity.value,

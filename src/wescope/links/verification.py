@@ -143,17 +143,18 @@ async def twins_of(connection: AsyncConnection, realm_id: str, looks: Sequence[L
 async def note_contents(connection: AsyncConnection, seen: Iterable[tuple[Link, str, str]]) -> None:
     """Records were compared and are right: remember content and SyncToken, unless their links have changed since."""
     for link, content, sync_token in seen:
-        noted = sa.update(links).where(*_is(link)).values(content=content, sync_token=sync_token)
+        noted = sa.update(links).where(*is_unchanged(link)).values(content=content, sync_token=sync_token)
         await connection.execute(noted)
 
 
 async def mark(connection: AsyncConnection, link: Link, **values: Any) -> bool:
     """Change a posted link that nobody has written since; false if somebody has."""
-    statement = sa.update(links).where(*_is(link)).values(**values, updated_at=sa.func.clock_timestamp())
+    statement = sa.update(links).where(*is_unchanged(link)).values(**values, updated_at=sa.func.clock_timestamp())
     return (await connection.execute(statement)).rowcount == 1
 
 
-def _is(link: Link) -> tuple[sa.ColumnElement[bool], ...]:
+def is_unchanged(link: Link) -> tuple[sa.ColumnElement[bool], ...]:
+    """Whether the stored link is still this one."""
     return (
         links.c.realm_id == link.realm_id,
         links.c.document_key == link.document_key,
@@ -162,6 +163,11 @@ def _is(link: Link) -> tuple[sa.ColumnElement[bool], ...]:
         links.c.generation == link.generation,
         links.c.sends == link.sends,
     )
+
+
+async def links_of(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> list[Link]:
+    """The links that a condition takes."""
+    return await _links(connection, sa.select(*_COLUMNS).where(condition))
 
 
 async def _links(connection: AsyncConnection, query: sa.Select[Any]) -> list[Link]:

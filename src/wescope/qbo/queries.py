@@ -61,6 +61,12 @@ def select(entity: str, *conditions: str, start: int | None = None, page: int = 
     return " ".join([*parts, f"MAXRESULTS {page}"])
 
 
+def newest(entity: str, *conditions: str, page: int = PAGE_LIMIT) -> str:
+    """A statement that reads the objects of `entity` that were made last, the newest first."""
+    order = " ORDERBY MetaData.CreateTime DESC MAXRESULTS "
+    return order.join(select(entity, *conditions, page=page).rsplit(" MAXRESULTS ", 1))
+
+
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("this is no name of an entity or property")

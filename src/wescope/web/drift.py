@@ -31,6 +31,10 @@ class VerifyRequest(_Body):
         False
     )
 
+    rebuild_links: Annotated[
+        bool, Field(description="First link what QBO holds of ours, after the database was lost or restored.")
+    ] = False
+
 
 class RepairRequest(_Body):
     """Which findings are put right: these, or all that are open of these kinds (none: of any)."""
@@ -62,7 +66,11 @@ def drift_routes(services: WebServices) -> APIRouter:
     @router.post("/verify", summary="Compare QBO with the links and with Stripe", responses=run)
     async def verify(request: VerifyRequest) -> JSONResponse:
         """A worker does the work; what it finds stands under `/drift`."""
-        started = await services.drift.start(request.mode, stripe=request.stripe)
+        started = await services.drift.start(
+            VerifyMode.FULL if request.rebuild_links else request.mode,
+            stripe=request.stripe,
+            rebuild=request.rebuild_links,
+        )
         return json_answer(await services.history.run(started.id))
 
     @router.get(

@@ -143,7 +143,7 @@ class HistoryServices(Protocol):
 class DriftServices(Protocol):
     """What routes ask about edits in QBO. Errors are of the tree in `wescope.errors`."""
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False) -> Run:
+    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
         """A new verification, which a worker takes up."""
         ...
 

@@ -80,10 +80,10 @@ def test_without_a_document_only_what_was_posted_counts() -> None:
 
 
 def test_only_a_known_content_is_trusted() -> None:
-    assert is_untouched(INVOICE_LINK, INVOICE_RECORD, trusted=NOT_AS_MEANT)
-    assert not is_untouched(replace(INVOICE_LINK, content=None), INVOICE_RECORD, trusted=NOT_AS_MEANT)
+    assert is_untouched(INVOICE_LINK, INVOICE_RECORD, untrusted={NOT_AS_MEANT})
+    assert not is_untouched(replace(INVOICE_LINK, content=None), INVOICE_RECORD, untrusted={NOT_AS_MEANT})
     unsure = replace(INVOICE_LINK, fingerprint=NOT_AS_MEANT)
-    assert not is_untouched(unsure, INVOICE_RECORD, trusted=NOT_AS_MEANT)
+    assert not is_untouched(unsure, INVOICE_RECORD, untrusted={NOT_AS_MEANT})
 
 
 def test_what_records_name() -> None:
