@@ -17,7 +17,7 @@ from tests.chaos.faults import SCENARIOS, SHORT, Scenario
 from tests.chaos.run import Outcome, make_load, play
 from tests.chaos.site import open_site
 
-_HEAD = ("scenario", "fault s", "events", "again", "backlog", "drained s", "lost", "doubled", "tie-out", "")
+_HEAD = ("scenario", "fault s", "events", "again", "backlog", "drained s", "lost", "doubled", "at once", "tie-out", "")
 
 
 def main() -> int:
@@ -65,6 +65,7 @@ def _cells(one: Outcome) -> tuple[str, ...]:
         str(one.backlog),
         recovered,
         *map(str, counts),
+        f"{one.availability:.2%}",
         one.tie_out,
         verdict,
     )
@@ -75,7 +76,7 @@ def _row(one: Outcome) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    widths = (46, 8, 7, 6, 8, 10, 5, 8, 8, 7)
+    widths = (46, 8, 7, 6, 8, 10, 5, 8, 9, 8, 7)
     first, *rest = zip(cells, widths, strict=True)
     return f"{first[0]:<{first[1]}}" + "".join(f"{text:>{width}}" for text, width in rest)
 

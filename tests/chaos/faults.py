@@ -100,7 +100,18 @@ async def _kill_and_end(site: Site, lasts_s: float) -> None:
         await site.rows("SELECT 1")
 
 
+async def _roll(site: Site, _lasts_s: float) -> None:
+    """A deployment: every process is replaced, one after another, and requests go to those that take them."""
+    await site.start("web-2")
+    site.open_to.append("web-2")
+    for name in ("web", "worker-1", "worker-2", "web-2"):
+        await site.replace(name)
+    await site.stop("web-2")
+
+
+ROLLING = Scenario(name="rolling", what="every process is replaced, one by one", lasts_s=12, fault=_roll)
 SCENARIOS = (
+    ROLLING,
     Scenario(name="kill", what="a worker is killed and never returns", lasts_s=0, fault=_kill_worker),
     Scenario(name="kills", what="every 3 s a process is killed and started", lasts_s=15, fault=_kill_often),
     Scenario(name="web", what="the web process is killed, started after 5 s", lasts_s=5, fault=_kill_web),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,18 +26,20 @@ class Load:
         stripe_url: of the stand-in.
         api_key: to list events with.
         secret: to sign with.
-        endpoint: where events are sent to.
+        route: gives the address of the next request, as a load balancer chooses it.
         rate: events per second.
     """
 
     stripe_url: str
     api_key: str
     secret: str
-    endpoint: str
+    route: Callable[[], str]
     rate: float
     chance: random.Random
     sent: int = 0
     again: int = 0
+    tried: int = 0
+    taken_at_once: int = 0
     taken: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     _last: str | None = None
@@ -84,16 +87,18 @@ class Load:
     async def _until_taken(self, client: httpx2.AsyncClient, event: dict[str, Any]) -> None:
         body = json.dumps(event).encode()
         attempt = 0
+        self.tried += 1
         while not await self._taken(client, body):
             await asyncio.sleep(_AGAIN_S[min(attempt, len(_AGAIN_S) - 1)] * self.chance.uniform(0.8, 1.2))
             attempt += 1
             self.again += 1
+        self.taken_at_once += attempt == 0
         self.taken.add(str(event["id"]))
 
     async def _taken(self, client: httpx2.AsyncClient, body: bytes) -> bool:
         headers = {"Stripe-Signature": sign(body, self.secret), "Content-Type": "application/json"}
         try:
-            answer = await client.post(self.endpoint, content=body, headers=headers)
+            answer = await client.post(f"{self.route()}/webhooks/stripe", content=body, headers=headers)
         except httpx2.HTTPError:
             return False
         return answer.is_success

@@ -33,6 +33,8 @@ class Outcome:
     recovered_s: float | None
     lost: int
     doubled: int
+    availability: float
+    """The share of webhooks that were answered with 2xx at the first attempt."""
     tie_out: str
     parked: int
     violations: int
@@ -52,7 +54,7 @@ def make_load(site: Site, rate: float, seed: int) -> Load:
         stripe_url=announced["url"],
         api_key=announced["api_key"],
         secret=announced["webhook_secret"],
-        endpoint=f"http://127.0.0.1:{site.bench.port}/webhooks/stripe",
+        route=site.route,
         rate=rate,
         chance=random.Random(seed),  # noqa: S311 - repeatable on purpose
     )
@@ -60,7 +62,7 @@ def make_load(site: Site, rate: float, seed: int) -> Load:
 
 async def play(site: Site, load: Load, scenario: Scenario, *, load_s: float = LOAD_S) -> Outcome:
     """Break it under load, wait until all is drained, and look at the books."""
-    sent, again = load.sent, load.again
+    sent, again, tried, at_once = load.sent, load.again, load.tried, load.taken_at_once
     stop = asyncio.Event()
     loading = asyncio.create_task(load.run(stop))
     telling = asyncio.create_task(_tell(site, load, scenario))
@@ -89,6 +91,7 @@ async def play(site: Site, load: Load, scenario: Scenario, *, load_s: float = LO
         sent_again=load.again - again,
         backlog=backlog,
         recovered_s=recovered_s,
+        availability=round((load.taken_at_once - at_once) / max(1, load.tried - tried), 5),
         **found,
     )
 

@@ -1,4 +1,7 @@
-"""The site: PostgreSQL, both stand-ins, a web process and two workers, each as if on a machine of its own."""
+"""The site: PostgreSQL, both stand-ins, a web process and two workers, each as if on a machine of its own.
+
+A second web process is started only while the first one is restarted, as a rolling deployment does.
+"""
 
 import asyncio
 import contextlib
@@ -16,17 +19,25 @@ from tests.integration.processes import Bench, Process, bench, free_port
 from wescope.links.embedded import Use, acquire, release, revive
 
 WORKERS = 2
+STOPPED_WITHIN_S = 10.0
+"""What Cloud Run gives a process after SIGTERM."""
+
 _LATENCY_MS = "150"
 
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """All processes of one run; machines are named web, worker-1 and worker-2."""
+    """All processes of one run; machines are named web, worker-1 and worker-2 (and web-2, see above).
+
+    `open_to` are the web machines that requests are sent to.
+    """
 
     bench: Bench
     use: Use
     key: str
     machines: dict[str, Process] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=lambda: {"web": free_port(), "web-2": free_port()})
+    open_to: list[str] = field(default_factory=lambda: ["web"])
     _connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -42,6 +53,7 @@ class Site:
         process = self.bench.serve_unready(
             name.partition("-")[0],
             WESCOPE_HOME=str(self.bench.folder / name),
+            WESCOPE_PORT=str(self.ports.get(name, 0)),
             WESCOPE_DATABASE_URL=self.use.server.url,
             WESCOPE_TOKEN_KEY=self.key,
         )
@@ -49,7 +61,26 @@ class Site:
         line = await asyncio.to_thread(process.popen.stdout.readline) if process.popen.stdout else ""
         process.announced = json.loads(line) if line else {}
         # It may have been killed meanwhile; anything else is not meant.
-        assert "url" in process.announced or name != "web" or not self.alive(name), process.log_text()[-3000:]
+        assert "url" in process.announced or name not in self.ports or not self.alive(name), process.log_text()[-3000:]
+
+    def route(self) -> str:
+        """The address of the web machine whose turn it is."""
+        self.open_to.append(self.open_to.pop(0))
+        return f"http://127.0.0.1:{self.ports[self.open_to[-1]]}"
+
+    async def stop(self, name: str) -> None:
+        """Take a machine out of the load balancer, send it SIGTERM and wait until it has ended, in time."""
+        if name in self.open_to:
+            self.open_to.remove(name)
+        code = await asyncio.to_thread(self.machines[name].kill, signal.SIGTERM, timeout_s=STOPPED_WITHIN_S)
+        assert code == 0, f"{name} ended with {code}"
+
+    async def replace(self, name: str) -> None:
+        """Stop a machine, start it anew, and send requests to it again."""
+        await self.stop(name)
+        await self.start(name)
+        if name in self.ports:
+            self.open_to.append(name)
 
     async def kill(self, name: str) -> None:
         """SIGKILL a machine."""
@@ -130,7 +161,7 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
     qbo = ("--port", str(free_port()), "--state", str(folder / "qbo"), "--latency-ms", _LATENCY_MS)
     try:
         with bench(folder, customers=0, months=0, qbo=qbo) as made:
-            made.home_name, made.port = "database", free_port()
+            made.home_name = "database"
             site = Site(bench=made, use=use, key=Fernet.generate_key().decode())
             try:
                 await site.complete()

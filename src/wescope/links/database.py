@@ -155,10 +155,14 @@ def _upgrade(connection: sa.Connection) -> None:
 
 
 async def schema_is_current(engine: AsyncEngine) -> bool:
-    """Whether the database has the schema that this version of the code expects."""
+    """Whether the database has the schema that this version of the code expects, or a newer one.
+
+    Migrations only add (`migrations/`), and their names are numbers that grow: while a newer version is being rolled
+    out, or after it was taken back, this one works on the newer schema.
+    """
     async with transaction(engine) as connection:
         known = await connection.execute(sa.text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         if not known.scalar_one():
             return False
         current = await connection.execute(sa.text("SELECT version_num FROM alembic_version"))
-        return current.scalar_one_or_none() == REVISION
+        return (current.scalar_one_or_none() or "") >= REVISION
