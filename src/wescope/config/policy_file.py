@@ -99,7 +99,7 @@ class PolicyFile:
     concurrency: int = 64
     schedules: Schedules = Schedules()
     restores: frozenset[str] = frozenset()
-    alerts: AlertThresholds = AlertThresholds()
+    alerts: AlertThresholds = field(default_factory=AlertThresholds)
     path: Path | None = None
 
     def account(self, role: AccountRole, currency: str | None = None) -> str | None:

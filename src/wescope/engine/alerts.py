@@ -137,7 +137,9 @@ def _drift(seen: Situation, thresholds: AlertThresholds) -> Iterator[Alert]:
     count = sum(seen.drift.values())
     if thresholds.drift_count and count >= thresholds.drift_count:
         kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(seen.drift.items()))
-        yield _alert("drift_found", f"{count} changes in QuickBooks Online wait for you ({kinds}).", since=seen.drift_at)
+        yield _alert(
+            "drift_found", f"{count} changes in QuickBooks Online wait for you ({kinds}).", since=seen.drift_at
+        )
 
 
 def _is_older(seen: Situation, moment: datetime | None, limit: timedelta | None) -> bool:

@@ -15,9 +15,7 @@ from wescope.qbo.limits import BATCHES_PER_MINUTE, IN_FLIGHT, PER_MINUTE
 _CONNECTED = {ConnectionWord.CONNECTED: 1, ConnectionWord.RECONNECT: 0}
 LANES = ("live", "backlog")
 KNOWN_FAILURES = frozenset(
-    error.code
-    for _, error in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(error, errors.WescopeError)
+    error.code for _, error in inspect.getmembers(errors, inspect.isclass) if issubclass(error, errors.WescopeError)
 ) | {"internal", "not_settled"}
 """Codes of failed runs that are labels by themselves."""
 
@@ -115,7 +113,9 @@ def _tieout(seen: Situation, last: LastTieOut | None) -> Iterator[Sample]:
         return
     yield from _one("tieout_balanced", int(last.is_balanced))
     yield from _one("tieout_age_s", _seconds(seen, "tieout"))
-    yield from _labelled("tieout_difference", "currency", {name: float(text) for name, text in last.differences.items()})
+    yield from _labelled(
+        "tieout_difference", "currency", {name: float(text) for name, text in last.differences.items()}
+    )
 
 
 def _runs(seen: Situation) -> Iterator[Sample]:

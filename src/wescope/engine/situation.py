@@ -30,6 +30,8 @@ from wescope.links.sweeps import database_now
 from wescope.qbo.limits import IN_FLIGHT
 from wescope.qbo.slots import lock_space
 
+_UNKNOWN = ConnectionState(word=ConnectionWord.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTieOut:
@@ -50,8 +52,8 @@ class Situation:
     """The system as it is. Moments are the database's and have a zone; amounts are in minor units."""
 
     now: datetime
-    connection: ConnectionState = ConnectionState(word=ConnectionWord.UNKNOWN)
-    waiting: Waiting = Waiting()
+    connection: ConnectionState = _UNKNOWN
+    waiting: Waiting = field(default_factory=Waiting)
     parked: tuple[ParkedSum, ...] = ()
     posted: int = 0
     in_flight: int = 0
@@ -61,9 +63,9 @@ class Situation:
     runs: Mapping[str, RunHealth] = field(default_factory=dict)
     tieout: LastTieOut | None = None
     webhook_at: datetime | None = None
-    reads: StoredReads = StoredReads()
+    reads: StoredReads = field(default_factory=StoredReads)
     monthly_reads: int = 0
-    limits: LimitUse = LimitUse()
+    limits: LimitUse = field(default_factory=LimitUse)
 
     def age(self, moment: datetime | None) -> timedelta | None:
         """How long ago a moment was; null of none."""

@@ -137,9 +137,10 @@ def _health_of(kind: str) -> sa.Select[Any]:
 async def last_webhook_at(connection: AsyncConnection) -> datetime | None:
     """When a webhook last brought a hint; where none ever did, when the first hint of any kind came."""
     newest = sa.select(hints.c.received_at).where(hints.c.source == "webhook").order_by(hints.c.received_at.desc())
-    if (found := await connection.scalar(newest.limit(1))) is not None:
-        return found
-    return await connection.scalar(sa.select(sa.func.min(hints.c.received_at)))
+    found: datetime | None = await connection.scalar(newest.limit(1))
+    if found is None:
+        found = await connection.scalar(sa.select(sa.func.min(hints.c.received_at)))
+    return found
 
 
 async def posted_count(connection: AsyncConnection, realm_id: str) -> int:

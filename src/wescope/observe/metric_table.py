@@ -151,7 +151,9 @@ _TABLE = (
         currency=_CURRENCY,
     ),
     _state("tieout_age_s", "Seconds since the last tie-out; NaN if there was none."),
-    _state("run_success_age_s", "Seconds since such a run last came to its end; NaN if none did.", kind="sweep, verify"),
+    _state(
+        "run_success_age_s", "Seconds since such a run last came to its end; NaN if none did.", kind="sweep, verify"
+    ),
     _state("run_failing", "1 if the newest such run has failed and waits to go on.", kind="sweep, verify"),
     _state("sweep_found", "What the last sweep found that no webhook had told of."),
     _state("drift", "Changes of people in QBO that nobody has decided about.", kind="the kinds of drift.md"),
