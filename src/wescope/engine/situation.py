@@ -1,5 +1,6 @@
 """Situation: the state of the whole system at one moment, from which alerts and metrics are told."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.engine.connection import Connection, ConnectionState
+from wescope.engine.queue import WORKERS_PER_PROCESS
 from wescope.engine.read_budget import ReadBudget
 from wescope.engine.results import NO_DIFFERENCE, ConnectionWord
 from wescope.links.database import transaction
@@ -100,7 +102,7 @@ class Observer:
                 parked=await parked_sums(connection),
                 posted=await posted_count(connection, self.realm_id),
                 in_flight=running,
-                workers=workers,
+                workers=math.ceil(workers / WORKERS_PER_PROCESS),
                 drift=drift,
                 drift_at=drift_at,
                 runs=await run_health(connection) if self.sweeps else {},

@@ -58,7 +58,8 @@ async def see(
         on = {"seen_at": now, "ended_at": None}
         await connection.execute(new.on_conflict_do_update(constraint=notices.primary_key, set_=on))
     mine = (notices.c.realm_id == realm_id, notices.c.target.in_(list(targets)))
-    over = (*mine, notices.c.ended_at.is_(None), notices.c.seen_at < now - quiet)
+    is_silent = sa.and_(notices.c.code.not_in(list(codes)), notices.c.seen_at < now - quiet)
+    over = (*mine, notices.c.ended_at.is_(None), is_silent)
     await connection.execute(sa.delete(notices).where(*over, notices.c.told_at.is_(None)))
     await connection.execute(sa.update(notices).where(*over).values(ended_at=notices.c.seen_at))
 
