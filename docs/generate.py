@@ -187,7 +187,7 @@ _METRICS_HEAD = (
     "",
     "**From webhook to books.** `wescope_webhook_to_posted_seconds` begins with the receipt of the first webhook",
     "since which its object has been waiting, and ends when a document of it stands in QBO, both by the database's",
-    "clock. Backfills, sweeps and replays are not in it.",
+    "clock. Backfills, sweeps and replays are not in it, nor is what was parked and posted later.",
     "",
     "| metric | kind | of the | what | labels |",
     "|---|---|---|---|---|",

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import smtplib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -307,6 +309,29 @@ async def test_a_mail_server_that_refuses(mails: MailServer, login: str, refusal
         await target.send(TEST)
     assert failed.value.details == {"reason": reason}
     assert "example.com" not in str(failed.value)
+
+
+class InClear:
+    """A mail server that cannot encrypt."""
+
+    def ehlo(self) -> None:
+        """Greeted."""
+
+    def has_extn(self, name: str) -> bool:
+        return name != "starttls"
+
+
+@pytest.mark.parametrize(
+    ("server", "goes"),
+    [
+        ("smtp://user:password@mail.example.com", False),
+        ("smtp://mail.example.com", True),
+        ("smtp://user:password@localhost", True),
+    ],
+)
+def test_a_password_never_goes_to_another_machine_in_clear(server: str, goes: bool) -> None:
+    with contextlib.nullcontext() if goes else pytest.raises(smtplib.SMTPNotSupportedError):
+        EmailTarget._secure(InClear(), urlsplit(server))  # type: ignore[arg-type]  # as far as it is asked
 
 
 async def test_a_test_message_says_that_it_is_one(office: Office, mails: MailServer) -> None:

@@ -110,7 +110,9 @@ class EmailTarget:
     async def send(self, message: Message) -> None:
         """Hand the message to the mail server, in a thread that nobody waits for at the end of the process."""
         try:
-            await _in_thread(lambda: self._deliver(message))
+            # Each answer of the server has its time; all of them together must not take as long as a claim holds.
+            async with asyncio.timeout(3 * self.timeout_s):
+                await _in_thread(lambda: self._deliver(message))
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
             raise NoticeFailed(reason=f"smtp_{codes[0] if codes else 'refused'}") from None
