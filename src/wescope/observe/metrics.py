@@ -13,6 +13,7 @@ UNKNOWN, OTHER = "unknown", "other"
 QBO_CHANGES = "qbo.changes"
 """The type under which a delivery of QBO's webhooks is counted, whatever it says."""
 NOT_A_NUMBER = float("nan")
+_OF_THE_SYSTEM = "Of the whole system: every process shows the same, so take the max."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,15 @@ class Metrics:
         self._histograms: dict[str, Histogram] = {}
         for name, one in METRICS.items():
             full_name, labels = f"{PREFIX}{name}", list(one.labels)
+            text = f"{one.text} {_OF_THE_SYSTEM}" if one.scope is Scope.SYSTEM else one.text
             match one.kind:
                 case MetricKind.COUNTER:
-                    self._counters[name] = Counter(full_name, one.text, labels, registry=self.registry)
+                    self._counters[name] = Counter(full_name, text, labels, registry=self.registry)
                 case MetricKind.GAUGE:
-                    self._gauges[name] = Gauge(full_name, one.text, labels, registry=self.registry)
+                    self._gauges[name] = Gauge(full_name, text, labels, registry=self.registry)
                 case MetricKind.HISTOGRAM:
                     self._histograms[name] = Histogram(
-                        full_name, one.text, labels, buckets=one.buckets, registry=self.registry
+                        full_name, text, labels, buckets=one.buckets, registry=self.registry
                     )
         self._forget()
 

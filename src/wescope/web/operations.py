@@ -1,5 +1,7 @@
 """Operations: alive, able to work, and the metrics."""
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
@@ -17,6 +19,7 @@ def operation_routes(services: OperationServices, metrics: Metrics) -> APIRouter
     """`/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
+    refresh = _Refresh(services, metrics)
 
     @router.get("/healthz", summary="Is the process alive?")
     async def health() -> JSONResponse:
@@ -36,7 +39,7 @@ def operation_routes(services: OperationServices, metrics: Metrics) -> APIRouter
     @router.get("/metrics", summary="Metrics in Prometheus' text format", response_class=Response)
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""
-        await _refresh(services, metrics)
+        await refresh()
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router
@@ -49,11 +52,23 @@ async def _readiness(services: OperationServices) -> Readiness:
         return Readiness(ok=False, checks={"service": error.code})
 
 
-async def _refresh(services: OperationServices, metrics: Metrics) -> None:
-    try:
-        samples = await services.samples()
-    except WescopeError as error:
-        _LOG.warning("gauges are stale", code=error.code)
-        metrics.stale()
-        return
-    metrics.show(samples)
+class _Refresh:
+    """Brings the metrics of the system up to date. Who asks meanwhile shares the look: it reads whole tables."""
+
+    def __init__(self, services: OperationServices, metrics: Metrics) -> None:
+        self._services, self._metrics = services, metrics
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
+        try:
+            samples = await self._services.samples()
+        except WescopeError as error:
+            _LOG.warning("gauges are stale", code=error.code)
+            self._metrics.stale()
+            return
+        self._metrics.show(samples)
