@@ -78,8 +78,12 @@ def _smtp_url(value: SecretStr) -> SecretStr:
 
 
 def _secret_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # an impossible port or host; what urllib says of it may quote it
+        complete = False
+    if not complete:
         raise ValueError("must be an address such as https://hooks.slack.com/services/...")
     return value
 

@@ -56,6 +56,7 @@ def test_webhook_secrets_are_comma_separated(monkeypatch: pytest.MonkeyPatch) ->
         ("WESCOPE_DATABASE_URL", "mysql://hunter2", "PostgreSQL"),
         ("WESCOPE_TOKEN_KEY", "hunter2", "Fernet"),
         ("WESCOPE_ALERT_WEBHOOK_URL", "hooks.slack.com/hunter2", "must be an address"),
+        ("WESCOPE_ALERT_WEBHOOK_URL", "https://hunter2\u2100.example.com/", "must be an address"),
         ("WESCOPE_ALERT_EMAIL_TO", "ops@example.com, hunter2", "must be an e-mail address"),
         ("WESCOPE_ALERT_EMAIL_FROM", "WeScope <hunter2@example.com>", "must be an e-mail address"),
         ("WESCOPE_SMTP_URL", "https://user:hunter2@host", "must be the address of a mail server"),
