@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import smtplib
+import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +16,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.integration.receivers import Hook, MailServer, hook, mail_server
+from tests.integration.receivers import Hook, MailServer, hook, mail_server, tls_of_localhost
 from wescope.config import Settings
 from wescope.config.alerts import AlertThresholds
 from wescope.engine.notice_targets import EmailTarget, Message, NoticeFailed, Target, WebhookTarget, targets_of
@@ -309,6 +311,20 @@ async def test_a_mail_server_that_refuses(mails: MailServer, login: str, refusal
         await target.send(TEST)
     assert failed.value.details == {"reason": reason}
     assert "example.com" not in str(failed.value)
+
+
+@pytest.mark.parametrize("way", ["implicit", "starttls"])
+async def test_mail_is_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    theirs, ours = tls_of_localhost(tmp_path)
+    async with mail_server(**{way: theirs}) as server:
+        url = server.url.replace("://", "://alerts:p%40ss%3Aword@")
+        target = EmailTarget(server=url, sender="wescope@example.com", receivers=("ops@example.com",))
+        with pytest.raises(NoticeFailed) as refused:
+            await target.send(TEST)
+        assert refused.value.details == {"reason": "SSLCertVerificationError"}, "nobody has vouched for it"
+        monkeypatch.setattr(ssl, "create_default_context", lambda: ours)
+        await target.send(TEST)
+        assert (len(server.mails), server.users) == (1, ["alerts"])
 
 
 class InClear:
