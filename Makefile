@@ -8,7 +8,9 @@ SEEDS ?=
 STEPS ?= 1000000
 HISTORIES ?= 2000
 
-.PHONY: help setup demo test simulate chaos lint format docs bench clean
+PROMTOOL := .tools/prometheus/usr/bin/promtool
+
+.PHONY: help setup demo test tools simulate chaos lint format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,8 +32,20 @@ $(UV):
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
 	@$(RUN)/wescope demo $(ARGS)
 
-test: setup lint ## Run the linters and every test
+test: setup lint tools ## Run the linters and every test
 	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
+
+tools: $(PROMTOOL) ## Get promtool and Prometheus from Debian's package into .tools
+
+# Nothing is installed. Where there is no apt the test of the rules fails and says what to do.
+$(PROMTOOL):
+	@echo "Getting Prometheus in .tools" >&2
+	@mkdir -p .tools/prometheus .tools/download
+	@cd .tools/download && { apt-get download --quiet prometheus || \
+	  { apt-get update --quiet && apt-get download --quiet prometheus; } } >&2 2>&1 \
+	  && dpkg -x prometheus_*.deb ../prometheus && touch ../../$@ \
+	  || echo "Prometheus could not be had: put promtool and prometheus in .tools/prometheus/usr/bin" >&2
+	@rm -rf .tools/download
 
 simulate: setup ## Break the engine 1,000,000 times, prove the books of 2,000 histories (SEEDS="17 18": these again)
 ifeq ($(strip $(SEEDS)),)
@@ -64,4 +78,4 @@ bench: setup ## Measure webhook intake and documents per second, beside a plain 
 	$(RUN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove environments and caches (not .wescope, which holds the embedded database)
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .uv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import wescope
@@ -11,9 +11,13 @@ from wescope.books.parking import REASONS
 from wescope.engine.drift_kinds import DRIFT
 from wescope.engine.export_sheets import SHEETS
 from wescope.errors import WescopeError
+from wescope.observe.alert_files import cloud_policy, prometheus_rules
+from wescope.observe.alert_rules import RULES
+from wescope.observe.metric_table import METRICS
 from wescope.stripe.events import EVENTS, Handled
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 
 
 def errors_page() -> str:
@@ -140,13 +144,73 @@ def export_page() -> str:
     return "\n".join([*lines, ""])
 
 
+def metrics_page() -> str:
+    """The table of metrics, from the code, with how they are read."""
+    rows = [
+        f"| `{one.sample}` | {one.kind.value} | {one.scope.value} | {one.text} | {_labels(one.labels)} |"
+        for one in METRICS.values()
+    ]
+    return "\n".join([*_METRICS_HEAD, *rows, ""])
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return "; ".join(f"`{name}`: {values}" for name, values in labels.items())
+
+
+_METRICS_HEAD = (
+    "# Metrics",
+    "",
+    "Generated from the code by `make docs`. Every process shows its metrics at `/metrics` in Prometheus' text format:",
+    "the roles `web` and `all` at their address, a worker on a small listener of its own with `/healthz`, `/readyz`",
+    "and `/metrics` (WESCOPE_HOST, WESCOPE_PORT). Where the port is taken, as beside a web role on one machine, a",
+    "worker takes any free one and says so in its log and when it is ready: give it a WESCOPE_PORT of its own.",
+    "",
+    "```yaml",
+    "scrape_configs:",
+    "  - job_name: wescope",
+    "    scrape_interval: 30s",
+    "    static_configs:",
+    '      - targets: ["127.0.0.1:8080", "127.0.0.1:8081"]',
+    "```",
+    "",
+    "On Google Cloud, Managed Service for Prometheus scrapes the same addresses (on Cloud Run by its sidecar). The",
+    "alert rules of `deploy/alerts/` need nothing else; see [alerts.md](alerts.md).",
+    "",
+    "**How to add up.** A metric of the *process* counts what that process did: `sum(rate(...))` over all of them.",
+    "One of the *system* is read from the database that all processes share, so each of them shows the same number:",
+    "take `max(...)` (or `max by (label) (...)`), never the sum. What is not known is `NaN`, or missing if it has",
+    "labels; while the database is away the numbers of the system stay as they were and `wescope_database_up` is 0.",
+    "",
+    "**Labels are bounded.** The last column says by what. Ids, names and amounts are never labels. Amounts are",
+    "integers of minor units everywhere but in `wescope_parked_amount` and `wescope_tieout_difference`: Prometheus",
+    "knows only floating-point numbers, and nothing is computed with these.",
+    "",
+    "**From webhook to books.** `wescope_webhook_to_posted_seconds` begins with the receipt of the first webhook",
+    "since which its object has been waiting, and ends when a document of it stands in QBO, both by the database's",
+    "clock. Backfills, sweeps and replays are not in it, nor is what was parked and posted later.",
+    "",
+    "| metric | kind | of the | what | labels |",
+    "|---|---|---|---|---|",
+)
+
+
 PAGES = {
     "drift.md": drift_page,
     "errors.md": errors_page,
     "events.md": events_page,
     "categories.md": categories_page,
     "export.md": export_page,
+    "metrics.md": metrics_page,
 }
+
+
+def alert_files() -> dict[str, str]:
+    """The alert rules and policies by their path in the repository, from the code and the runbooks."""
+    policies = {
+        f"deploy/alerts/cloud-monitoring/{code}.json": cloud_policy(rule, (ROOT / rule.runbook).read_text("utf-8"))
+        for code, rule in RULES.items()
+    }
+    return {"deploy/alerts/prometheus.yml": prometheus_rules(), **policies}
 
 
 def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:
@@ -169,3 +233,5 @@ def _first_line(error: type[WescopeError]) -> str:
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
+    for path, content in alert_files().items():
+        (ROOT / path).write_text(content, encoding="utf-8")

@@ -23,8 +23,8 @@ from wescope.engine.runtime import Runtime
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable
-from wescope.observe.metrics import Metrics
-from wescope.web.app import create_app
+from wescope.observe.metrics import Metrics, Sample
+from wescope.web.app import create_app, create_worker_app
 from wescope.web.services import Accepted, Outcome, Readiness
 
 _log = structlog.get_logger(__name__)
@@ -68,6 +68,10 @@ class RuntimeServices:
     async def status(self) -> Status:
         """What the service is doing."""
         return await self.runtime.status()
+
+    async def samples(self) -> Sequence[Sample]:
+        """The state of the system as numbers."""
+        return await self.runtime.watching.samples()
 
     async def ready(self) -> Readiness:
         """Whether the service can work: the database answers and has this version's schema."""
@@ -164,8 +168,8 @@ async def run(
         open_runtime: opens all parts.
         settings: the environment.
         metrics: what `/metrics` shows.
-        role: `web` receives webhooks, `worker` posts, `all` does both.
-        ready: told the address (or the role, without one) once the service can work.
+        role: `web` receives webhooks, `worker` posts, `all` does both. A worker only shows its health and metrics.
+        ready: told the address once the service can work.
 
     Raises:
         ConfigurationError: settings are missing or wrong.
@@ -175,7 +179,7 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(bound.enter_context(_bind(settings)), metrics, stop) if role != "worker" else None
+        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role)
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -185,10 +189,13 @@ async def run(
                 hurrying = asyncio.create_task(_hurry(hurry, runtime))
                 stack.callback(hurrying.cancel)
                 stack.push_async_callback(_end, parts, stop)
+                stack.push_async_callback(
+                    _cancel, asyncio.create_task(runtime.watching.notifier.watch(), name="notifier")
+                )
                 if role != "web":
                     parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
                 _start(web, parts)
-                where = await web.use(runtime) if web else role
+                where = await web.use(runtime)
                 if ready and not stop.is_set():
                     ready(where)
                 await _until_stopped(parts, stop)
@@ -196,15 +203,20 @@ async def run(
             await _end(parts, stop)
 
 
-def _start(web: "_Web | None", parts: list[asyncio.Task[None]]) -> None:
-    """Let the web part listen, if there is one and it does not yet."""
-    if web and not any(part.get_name() == "web" for part in parts):
+def _start(web: "_Web", parts: list[asyncio.Task[None]]) -> None:
+    """Let the web part listen, if it does not yet."""
+    if not any(part.get_name() == "web" for part in parts):
         parts.append(asyncio.create_task(web.serve(), name="web"))
 
 
 async def _end(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
     stop.set()
     await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _open(
@@ -267,25 +279,43 @@ class _Server(uvicorn.Server):
         self._listening.set_result(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
-def _bind(settings: Settings) -> socket.socket:
+def _bind(settings: Settings, role: str) -> socket.socket:
     """Take the address before anything else is opened: nobody is answered yet, but it is known to be ours.
+
+    A worker whose port is taken (by the web role of the same machine, say) takes any other: it must post, whoever
+    looks at its metrics.
 
     Raises:
         ConfigurationError: it is in use, or not this machine's.
     """
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return _bound(settings.host, settings.port)
+    except ConfigurationError:
+        if role != "worker":
+            raise
+    bound = _bound(settings.host, 0)
+    _log.warning("port is taken, health and metrics are at another one", port=bound.getsockname()[1])
+    return bound
+
+
+def _bound(host: str, wanted_port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, wanted_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # A name may have addresses of both kinds; the older kind is what other programs try.
         family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         # With the protocol said, asyncio sends small answers at once (TCP_NODELAY).
         bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
     except OSError as error:
         raise ConfigurationError(
             f"The address cannot be listened on ({error.strerror}).",
             variable="WESCOPE_HOST, WESCOPE_PORT",
-            port=settings.port,
+            port=wanted_port,
         ) from error
     return bound
 
@@ -293,12 +323,13 @@ def _bind(settings: Settings) -> socket.socket:
 class _Web:
     """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
 
-    def __init__(self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event) -> None:
+    def __init__(self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str) -> None:
         self._bound, self._stop = bound, stop
         self._services = RuntimeServices()
         self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        create = create_worker_app if role == "worker" else create_app
         config = uvicorn.Config(
-            create_app(self._services, metrics=metrics, version=__version__),
+            create(self._services, metrics=metrics, version=__version__),
             log_config=None,
             access_log=False,
             lifespan="off",

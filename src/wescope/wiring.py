@@ -5,6 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,6 +28,7 @@ from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.verify import Verify
+from wescope.engine.watching import Watching
 from wescope.engine.writer import Writer
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
@@ -38,6 +40,7 @@ from wescope.qbo.attempts import Attempt, AttemptHook
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company, TaxChoice
 from wescope.qbo.existing import ExistingDocuments
+from wescope.qbo.faults import KNOWN_CODES
 from wescope.qbo.lanes import LANE, Lane
 from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
@@ -80,7 +83,11 @@ async def _keep_running(use: Use) -> None:
 
 @contextlib.asynccontextmanager
 async def open_runtime(
-    settings: Settings, policy_file: PolicyFile, *, hooks: Sequence[AttemptHook] = ()
+    settings: Settings,
+    policy_file: PolicyFile,
+    *,
+    hooks: Sequence[AttemptHook] = (),
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Runtime]:
     """All parts, put together and open for the length of the block.
 
@@ -88,6 +95,7 @@ async def open_runtime(
         settings: the environment.
         policy_file: the company's choices.
         hooks: told of every request to QBO.
+        metrics: where the process counts; own ones if left out.
 
     Raises:
         ConfigurationError: settings are missing or wrong; nothing was opened.
@@ -97,7 +105,8 @@ async def open_runtime(
     settings.require_qbo(token_stored=True)  # whether one is stored is known only when the database is open
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks, watchful=True))
+        opened = assemble(settings, policy_file, url, hooks=hooks, metrics=metrics, watchful=True)
+        yield await stack.enter_async_context(opened)
 
 
 @contextlib.asynccontextmanager
@@ -128,6 +137,7 @@ async def assemble(
     limits: Limits | None = None,
     hooks: Sequence[AttemptHook] = (),
     watchful: bool = False,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Runtime]:
     """All parts on the database at `url`, brought up to date, open for the length of the block.
 
@@ -138,13 +148,17 @@ async def assemble(
         limits: what QBO's requests ask before they go; null keeps Intuit's limits over all processes.
         hooks: told of every request to QBO.
         watchful: whether QBO is asked first if this database may be an older one, or a new one (`engine/restored.py`).
+        metrics: where the process counts; own ones if left out.
 
     Raises:
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opened = await _connect(stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks)
+        counted = metrics or new_metrics()
+        opened = await _connect(
+            stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks, metrics=counted
+        )
         yield _assemble(settings, policy_file, opened, watchful=watchful)
 
 
@@ -226,6 +240,7 @@ class _Connections:
     reads: ReadBudget
     connection: Connection
     api: StripeApi
+    metrics: Metrics
 
 
 async def _connect(
@@ -236,6 +251,7 @@ async def _connect(
     *,
     given_limits: Limits | None,
     given_hooks: Sequence[AttemptHook],
+    metrics: Metrics,
 ) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
     engine, attempts = await _tables(stack, url)
@@ -250,7 +266,7 @@ async def _connect(
         engine=engine,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
-        hooks=(attempts, reads, *given_hooks),
+        hooks=(attempts, reads, _Meter(metrics), *given_hooks),
     )
     connection = Connection(
         engine=engine, realm_id=qbo_access.realm_id, tokens=tokens, read_company=client.company_info
@@ -260,6 +276,7 @@ async def _connect(
         api_key=stripe_access.api_key.get_secret_value(),
         base_url=stripe_access.api_base,
         urgent=lambda: LANE.get() is Lane.LIVE,
+        told=metrics.stripe_call,
     )
     stack.push_async_callback(api.close)
     stack.callback(asyncio.create_task(keep_share(engine, api.share)).cancel)
@@ -279,6 +296,7 @@ async def _connect(
         reads=reads,
         connection=connection,
         api=api,
+        metrics=metrics,
     )
 
 
@@ -305,6 +323,15 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections,
         patient=_patient(settings, policy_file, opened, reader),
         connection=opened.connection,
         reads=opened.reads,
+        watching=Watching.of(
+            settings,
+            policy_file,
+            engine=opened.engine,
+            realm_id=store.realm_id,
+            connection=opened.connection,
+            reads=opened.reads,
+            metrics=opened.metrics,
+        ),
     )
 
 
@@ -343,6 +370,7 @@ def _reconciler(
         payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
         connection=opened.connection,
         clock=clock,
+        metrics=opened.metrics,
     )
 
 
@@ -393,9 +421,14 @@ async def serve(
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer at the start.
     """
-    metrics = Metrics(EVENTS)
-    opening = functools.partial(open_runtime, settings, policy_file, hooks=(_Meter(metrics),))
+    metrics = new_metrics()
+    opening = functools.partial(open_runtime, settings, policy_file, metrics=metrics)
     await service.run(opening, settings, metrics, role, ready=ready)
+
+
+def new_metrics() -> Metrics:
+    """Metrics that know the labels which may be shown."""
+    return Metrics(EVENTS, {*KNOWN_CODES, *(str(status.value) for status in HTTPStatus)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,4 +444,12 @@ class _Meter:
             outcome=attempt.outcome,
             seconds=attempt.milliseconds / 1000,
             requests=attempt.requests,
+            fault=_fault_of(attempt),
         )
+
+
+def _fault_of(attempt: Attempt) -> str | None:
+    """QBO's code of a call that failed, or its HTTP status; null of one that did not, or that nobody answered."""
+    if attempt.outcome == "ok":
+        return None
+    return attempt.fault_code or (str(attempt.status) if attempt.status else None)

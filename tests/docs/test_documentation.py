@@ -1,6 +1,7 @@
 """The documentation is true: generated pages are current, and every setting, command and route is in it."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -8,7 +9,9 @@ import pytest
 import typer.main
 
 from wescope.cli.main import app
+from wescope.config.policy_model import AlertsTable
 from wescope.config.settings import PREFIX, Settings
+from wescope.observe.alert_rules import RULES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -23,7 +26,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["drift.md", "errors.md", "events.md", "export.md"])
+@pytest.mark.parametrize("page", ["drift.md", "errors.md", "events.md", "export.md", "metrics.md"])
 def test_generated_pages_are_current(page: str) -> None:
     assert (DOCS / page).read_text(encoding="utf-8") == generator().PAGES[page](), "run `make docs`"
 
@@ -31,6 +34,17 @@ def test_generated_pages_are_current(page: str) -> None:
 @pytest.mark.parametrize("setting", sorted(Settings.model_fields))
 def test_every_setting_is_documented(setting: str) -> None:
     assert f"`{PREFIX}{setting.upper()}`" in (DOCS / "policy.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", sorted(AlertsTable.model_fields))
+def test_every_threshold_is_documented(key: str) -> None:
+    page = (DOCS / "policy.md").read_text(encoding="utf-8")
+    assert re.search(rf"^(# )?{key}(\.\w+)? ", page, re.MULTILINE)
+
+
+def test_every_alert_is_in_the_page_of_alerts() -> None:
+    page = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| \[(\w+)\]\(runbooks/\1\.md\)", page, re.MULTILINE)) == set(RULES)
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import psycopg
@@ -16,6 +16,7 @@ import pytest
 from psycopg import sql
 
 from tests.integration.processes import HTTP_TIMEOUT_S, Bench, Process, bench, sign, until
+from tests.integration.receivers import hook
 from wescope.links.embedded import embedded_postgres
 
 pytestmark = [pytest.mark.timeout(480), pytest.mark.slow]
@@ -75,9 +76,12 @@ def _shuffled(seed: int) -> Any:
 
 
 def test_a_web_process_and_two_workers_and_commands_share_one_home(tmp_path: Path) -> None:
-    with bench(tmp_path, customers=16, months=1) as made, ThreadPoolExecutor(2) as pool:
-        web = made.serve("web")
-        workers = [made.serve("worker"), made.serve("worker")]
+    with bench(tmp_path, customers=16, months=1) as made, ThreadPoolExecutor(2) as pool, hook() as told:
+        tell = {"WESCOPE_ALERT_WEBHOOK_URL": told.url}
+        web = made.serve("web", **tell)
+        # Found by the workers as soon as they start.
+        made.rows(_TIEOUT)
+        workers = [made.serve("worker", **tell), made.serve("worker", **tell)]
         made.deliver(web, order="shuffled", duplicates=0.5, wait=False)
         commands = [
             pool.submit(made.command, "status", "--json"),
@@ -89,13 +93,38 @@ def test_a_web_process_and_two_workers_and_commands_share_one_home(tmp_path: Pat
             assert "internal" not in result.stdout
         until(lambda: made.deliveries()["runs"][0]["finished"], timeout_s=60, what="delivered")
         made.until_idle(web)
+        _check_operations(made, workers)
         made.check_books(web)
         assert all(_did_work(worker) for worker in workers), "both workers had a share"
+        (text,) = told.texts
+        assert "ALERT tieout_differs: The last tie-out differs by 1.50." in text
 
         for process in (workers[0], web, workers[1]):
             assert made.postgres(), "it runs while somebody uses it"
             assert process.kill(signal.SIGTERM) == 0
         assert not made.postgres()
+
+
+_TIEOUT: LiteralString = """
+    INSERT INTO runs (kind, state, result) VALUES
+    ('tieout', 'done', jsonb_build_object('as_of', '2026-11-22', 'difference', '1.50', 'at', now()))
+    RETURNING id
+"""
+
+
+def _check_operations(made: Bench, workers: list[Process]) -> None:
+    """Workers show their health and metrics, and the command shows what they have told."""
+    for worker in workers:
+        assert made.client.get(f"{worker.url}/healthz").status_code == 200
+        assert made.client.get(f"{worker.url}/readyz").status_code == 200
+    shown = [made.metrics(worker) for worker in workers]
+    assert [one["wescope_workers"] for one in shown] == [2, 2], "of the system: the same everywhere"
+    posted = sum(one.get('wescope_webhook_to_posted_seconds_count{entity="Invoice"}', 0) for one in shown)
+    assert posted > 0
+    alerts = made.command("alerts", "--json", WESCOPE_ALERT_WEBHOOK_URL="http://127.0.0.1:9/unused")
+    report = json.loads(alerts.stdout)
+    assert (alerts.returncode, [one["code"] for one in report["alerts"]]) == (1, ["tieout_differs"])
+    assert [(one["target"], one["ok"]) for one in report["targets"]] == [("webhook", True)]
 
 
 def _did_work(worker: Process) -> bool:

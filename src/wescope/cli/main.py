@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from wescope.cli.alerts import alerts_app
 from wescope.cli.drift import VERIFY_EXAMPLES, drift_app, verify
 from wescope.cli.history import (
     BACKFILL_EXAMPLES,
@@ -149,6 +150,7 @@ def status(as_json: Json = False) -> None:
 
 
 app.add_typer(parked_app, name="parked")
+app.add_typer(alerts_app, name="alerts")
 app.command("backfill", epilog=BACKFILL_EXAMPLES)(backfill)
 app.command("replay", epilog=REPLAY_EXAMPLES)(replay)
 app.command("sweep", epilog=SWEEP_EXAMPLES)(sweep)

@@ -13,12 +13,34 @@ if TYPE_CHECKING:
     from wescope.engine.explanation import Explanation
     from wescope.engine.export_sheets import What
     from wescope.engine.history import History
+    from wescope.engine.notifier import AlertReport, TargetReport
     from wescope.engine.parked_items import ParkedFilter, RetriedRow
     from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
     from wescope.engine.tieout_results import OpenedRow, TieOut
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: unknown)."""
+
+
+class Notifier(Protocol):
+    """Tells people of alerts."""
+
+    async def report(self) -> "AlertReport":
+        """What is on now, and how the targets fare."""
+        ...
+
+    async def test(self) -> Sequence["TargetReport"]:
+        """Send a message to all targets that says that it is a test."""
+        ...
+
+
+class Watching(Protocol):
+    """The state of the system for those who run it."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """Who tells people."""
+        ...
 
 
 class Support(Protocol):
@@ -88,6 +110,11 @@ class Runtime(Protocol):
 
     async def doctor(self) -> Sequence["Check"]:
         """What is wrong with the surroundings."""
+        ...
+
+    @property
+    def watching(self) -> "Watching":
+        """Alerts, and whom they are sent to."""
         ...
 
     @property

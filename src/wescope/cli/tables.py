@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wescope.books.money import Money
 from wescope.cli.ages import age_text
-from wescope.engine.results import Check, ParkedRow, Severity, Status, SyncResult
+from wescope.engine.results import Alert, Check, ParkedRow, Severity, Status, SyncResult
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -34,7 +34,12 @@ def show_status(status: Status, console: Console) -> None:
         ("Version", status.version),
     ]
     _print(console, ("", ""), rows, header=False)
-    for alert in status.alerts:
+    show_alerts(status.alerts, console)
+
+
+def show_alerts(alerts: Sequence[Alert], console: Console) -> None:
+    """What somebody must act on or should know, with its remedy."""
+    for alert in alerts:
         since = f" Since {alert.since:%Y-%m-%d %H:%M %Z}." if alert.since else ""
         console.print(Text(f"\n[{alert.code}] {alert.text}{since}\n{alert.remedy}"))
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from wescope.books.policy import AccountRole, ItemRole, ItemRule, Policy
+from wescope.config.alerts import AlertThresholds
 from wescope.config.policy_model import ItemRuleTable, PolicyModel
 from wescope.config.policy_where import line_of
 from wescope.config.settings import Settings
@@ -82,6 +83,7 @@ class PolicyFile:
     QBO itself works on a request at most. `monthly_reads`: how many metered reads a month the app's tier at Intuit has
     (facts/qbo.md 1); 0 if that is not known. `backlog_singles`: whether a backlog may use single requests, too.
     `restores`: the classes of edits in QBO (edited, voided, deleted) that are put right without being asked.
+    `alerts`: from where on somebody is told of something.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -97,6 +99,7 @@ class PolicyFile:
     concurrency: int = 64
     schedules: Schedules = Schedules()
     restores: frozenset[str] = frozenset()
+    alerts: AlertThresholds = field(default_factory=AlertThresholds)
     path: Path | None = None
 
     def account(self, role: AccountRole, currency: str | None = None) -> str | None:
@@ -178,6 +181,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
             verify_at=model.schedules.verify_at,
         ),
         restores=frozenset(name for name, mode in model.drift if mode == "restore"),
+        alerts=model.alerts.thresholds(model.schedules.sweep_every),
         path=path,
     )
 

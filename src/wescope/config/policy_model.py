@@ -22,8 +22,10 @@ from pydantic import (
 )
 
 from wescope.books.policy import ClosedPeriod, CustomerField, PayoutMode, Policy, Reversals
+from wescope.config.alerts import AlertThresholds
 
 _BOOKS = Policy()
+_ALERTS = AlertThresholds()
 
 
 def _timezone(value: object) -> ZoneInfo:
@@ -57,6 +59,23 @@ def _interval(value: object) -> timedelta:
     return interval
 
 
+_OFF = "off"
+_LONGEST_AGE = timedelta(days=90)
+
+
+def _age(value: object) -> timedelta | None:
+    """A time, or null for "off"."""
+    if value is None or isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,4})([mhd])", value) if isinstance(value, str) else None
+    age = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta()
+    if value == _OFF:
+        return None
+    if not timedelta() < age <= _LONGEST_AGE:
+        raise ValueError('must be a time from "1m" to "90d", such as "12h", or "off"')
+    return age
+
+
 def _time_of_day(value: object) -> time:
     if isinstance(value, time):
         return value.replace(microsecond=0)
@@ -72,6 +91,7 @@ Account = Annotated[
 ]
 Prefix = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=8)]
 Interval = Annotated[timedelta, BeforeValidator(_interval)]
+Age = Annotated[timedelta | None, BeforeValidator(_age)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 DriftMode = Literal["report", "restore"]
 
@@ -194,6 +214,27 @@ class SchedulesTable(_Table):
     verify_at: TimeOfDay = time(3, 30)
 
 
+class AlertsTable(_Table):
+    """`[alerts]`: from where on somebody is told of something; zero and "off" switch an alert off."""
+
+    backlog_age: Age = _ALERTS.backlog_age
+    failing_for: Age = _ALERTS.failing_for
+    webhooks_silent: Age = _ALERTS.webhooks_silent
+    sweep_age: Age = _ALERTS.sweep_age
+    token_days: Annotated[StrictInt, Field(ge=0, le=100)] = _ALERTS.token_days
+    reads_percent: Annotated[StrictInt, Field(ge=0, le=100)] = _ALERTS.reads_percent
+    drift_count: Annotated[StrictInt, Field(ge=0)] = _ALERTS.drift_count
+    parked_amount: Annotated[StrictInt, Field(ge=0)] = _ALERTS.parked_amount
+    parked_amounts: dict[Currency, Annotated[StrictInt, Field(ge=0)]] = {}
+    remind_every: Age = _ALERTS.remind_every
+    runbooks: Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s]+$")] = _ALERTS.runbooks
+
+    def thresholds(self, sweep_every: timedelta) -> AlertThresholds:
+        """The same as a plain value; a sweep that is not due yet is never late."""
+        age = max(self.sweep_age, 2 * sweep_every) if self.sweep_age else None
+        return AlertThresholds(**(dict(self) | {"sweep_age": age}))
+
+
 class PolicyModel(_Table):
     """The whole file."""
 
@@ -208,3 +249,4 @@ class PolicyModel(_Table):
     qbo: QboTable = QboTable()
     engine: EngineTable = EngineTable()
     schedules: SchedulesTable = SchedulesTable()
+    alerts: AlertsTable = AlertsTable()

@@ -66,6 +66,34 @@ def is_fernet_key(value: str) -> bool:
         return False
 
 
+def _smtp_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        complete = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # an impossible port or host, as urllib says it
+        complete = False
+    if not complete or parts.query or parts.fragment or parts.path.strip("/"):
+        raise ValueError("must be the address of a mail server: smtps://user:password@host:465 or smtp://host:587")
+    return value
+
+
+def _secret_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # an impossible port or host; what urllib says of it may quote it
+        complete = False
+    if not complete:
+        raise ValueError("must be an address such as https://hooks.slack.com/services/...")
+    return value
+
+
+def _mailbox(value: str) -> str:
+    if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", value):
+        raise ValueError("must be an e-mail address, without a name")
+    return value
+
+
 def _comma_separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
@@ -93,6 +121,7 @@ def _secrets_source(value: str) -> str:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 
 
@@ -160,6 +189,11 @@ class Settings(BaseSettings):
     qbo_webhook_verifier: Secret | None = None
 
     token_key: Annotated[Secret, AfterValidator(_fernet_key)] | None = None
+
+    alert_webhook_url: Annotated[Secret, AfterValidator(_secret_url)] | None = None
+    alert_email_to: Annotated[tuple[Mailbox, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    alert_email_from: Mailbox | None = None
+    smtp_url: Annotated[Secret, AfterValidator(_smtp_url)] | None = None
 
     @property
     def embedded(self) -> bool:
@@ -243,6 +277,8 @@ class Settings(BaseSettings):
 STRIPE_SETTINGS = ("stripe_api_key",)
 QBO_APP_SETTINGS = ("qbo_client_id", "qbo_client_secret")
 QBO_SETTINGS = (*QBO_APP_SETTINGS, "qbo_realm_id")
+MAIL_SETTINGS = ("alert_email_to", "alert_email_from", "smtp_url")
+"""Alerts go by e-mail only if all of them are set."""
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 

@@ -19,6 +19,7 @@ from wescope.engine.connection import ConnectionState
 from wescope.engine.doctor_checks import checked, failed
 from wescope.engine.doctor_company import QboProbe, examine_company
 from wescope.engine.doctor_stripe import StripeAnswers, StripeProbe, examine_stripe
+from wescope.engine.notice_targets import missing_mail_settings, targets_of
 from wescope.engine.results import Check, Severity
 from wescope.errors import QboDisconnected, WescopeError
 
@@ -58,7 +59,14 @@ async def examine(patient: Patient) -> tuple[Check, ...]:
     )
     # QBO comes last: its accounts are checked for the currencies that Stripe's balance holds.
     qbo = await _attempt("QBO connection", lambda: _qbo(patient, stripe.currencies))
-    return (*settings_checks(patient.settings), *database, *stripe.checks, *clock, *qbo)
+    return (
+        *settings_checks(patient.settings),
+        *database,
+        *stripe.checks,
+        *clock,
+        *qbo,
+        alerting_check(patient.settings),
+    )
 
 
 async def _attempt(name: str, look: Callable[[], Awaitable[tuple[Check, ...]]]) -> tuple[Check, ...]:
@@ -88,6 +96,22 @@ def settings_checks(settings: Settings, environment: Iterable[str] | None = None
             remedy="Correct the spelling, or remove them; they have no effect.",
             severity=Severity.WARNING,
         ),
+    )
+
+
+def alerting_check(settings: Settings) -> Check:
+    """Whether anybody is told of alerts; somebody may watch the metrics instead, so it stops nothing."""
+    missing, targets = missing_mail_settings(settings), targets_of(settings)
+    fault = f"no mail is sent, missing: {', '.join(missing)}" if missing else ""
+    if not targets and not missing:
+        fault = "nobody is told of alerts"
+    remedy = f"Set {', '.join(missing)}." if missing else "Set WESCOPE_ALERT_WEBHOOK_URL, or the variables for e-mail."
+    return checked(
+        "alerts",
+        seen=f"sent to: {', '.join(target.name for target in targets)}",
+        fault=fault,
+        remedy=remedy,
+        severity=Severity.WARNING,
     )
 
 

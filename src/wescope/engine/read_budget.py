@@ -23,9 +23,6 @@ from wescope.qbo.attempts import Attempt
 
 _log = structlog.get_logger(__name__)
 
-HIGH_SHARE = 0.8
-"""Of the month's reads: from here on `status` warns."""
-
 _NEAR_SHARE = 0.95
 """From here on a refused read is taken for the cap: another app of the company may have used the rest."""
 

@@ -58,6 +58,7 @@ from wescope.links.subjects import (
 )
 from wescope.links.undo import drop_lifted, marks_of
 from wescope.links.waiting import arrived, waiting_for
+from wescope.observe.metrics import Metrics
 from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
@@ -113,6 +114,7 @@ class Reconciler:
     connection: Connection | None = None
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     restored: RestoredPort | None = None
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def run(self, subject: Subject) -> SyncResult | None:
         """Work off the hints of one subject. Null: there was nothing to do.
@@ -169,7 +171,7 @@ class Reconciler:
     async def _work(self, subject: Subject, begun: Begun) -> Work:
         """Read, plan, apply and remember, all under the customer's lock: a later run finds what this one wrote down."""
         async with self._locked(subject, begun.customer_id) as (lease, reading):
-            work = Work(subject)
+            work = Work(subject, webhook_at=begun.webhook_at)
             owners = reading.owners
             if reading.found is None:
                 await self._note_missing(work, reading)
@@ -309,6 +311,9 @@ class Reconciler:
             return
         work.applied.append(applied)
         if applied.action is not Action.NOTHING:
+            if work.webhook_at is not None:
+                waited = self.clock() - work.webhook_at
+                self.metrics.posted(entity=document.entity.value, seconds=waited.total_seconds())
             _log.info(
                 "document applied",
                 subject=str(work.subject),

@@ -51,6 +51,7 @@ from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
+from wescope.engine.watching import Watching
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
 from wescope.links.drift import count_drift
@@ -115,6 +116,7 @@ class Runtime:
     patient: Patient
     connection: Connection
     reads: ReadBudget
+    watching: Watching
     remembered: Remembered = field(default_factory=Remembered)
 
     # --- webhooks ---------------------------------------------------------------------------------------------------
@@ -239,7 +241,8 @@ class Runtime:
             drift = await count_drift(connection, self.store.realm_id)
         now = datetime.now(UTC)
         age = now - found.oldest_hint_at if found.oldest_hint_at else None
-        connection_state, reads = await self.connection.state(), await self.reads.state()
+        seen = await self.watching.observer.look()
+        connection_state, reads = seen.connection, seen.reads
         ends = connection_state.refresh_expires_at
         return Status(
             backlog=found.backlog,
@@ -260,13 +263,7 @@ class Runtime:
             qbo_connection_since=connection_state.since,
             qbo_reads_this_month=reads.reads,
             qbo_monthly_reads=self.reads.monthly_reads,
-            alerts=alerts_of(
-                connection=connection_state,
-                reads=reads,
-                monthly_reads=self.reads.monthly_reads,
-                oldest_hint_at=found.oldest_hint_at,
-                now=now,
-            ),
+            alerts=alerts_of(seen, self.watching.thresholds),
         )
 
     async def parked(self) -> tuple[ParkedRow, ...]:

@@ -129,6 +129,7 @@ def _kept(result: TieOut) -> dict[str, object]:
     return {
         "as_of": result.as_of.isoformat(),
         "difference": result.difference,
+        "differences": dict(result.differences),
         "at": result.at.isoformat(),
         "total_difference": result.total_difference,
         "unexplained": result.unexplained,

@@ -1,6 +1,7 @@
 """Work: what one run has done so far, and how it is told."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from wescope.books.documents import Existence, Follow
 from wescope.books.parking import Parked
@@ -15,10 +16,12 @@ from wescope.engine.writer import Applied
 class Work:
     """What one run has done so far.
 
-    `follows` are other subjects that depend on this one, `covered` those that were read together with it.
+    `webhook_at` is when the webhook was received that asked for it, if one did. `follows` are other subjects that
+    depend on this one, `covered` those that were read together with it.
     """
 
     subject: Subject
+    webhook_at: datetime | None = None
     applied: list[Applied] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     advisory: list[Parked] = field(default_factory=list)

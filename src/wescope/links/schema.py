@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0005"
+REVISION = "m0007"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -364,3 +364,31 @@ audit = Table(
     Index(None, "target"),
 )
 """Who had what done: repairs, undone runs, ignored items, accepted edits. Actors are `cli`, `api` or a role."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    _now("began_at"),
+    _now("seen_at"),
+    _moment("told_at"),
+    _moment("ended_at"),
+    PrimaryKeyConstraint("realm_id", "target", "code"),
+)
+"""Alerts that are on, or of whose end a target is to be told: when they began, were last seen, and were last told."""
+
+notice_targets = Table(
+    "notice_targets",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    _moment("not_before"),
+    _moment("claimed_until"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("last_code", Text),
+    _moment("sent_at"),
+    PrimaryKeyConstraint("realm_id", "target"),
+)
+"""Whom alerts are sent to (`webhook`, `email`): when the next message may go, and who is sending one just now."""

@@ -47,7 +47,8 @@ class Hint:
 class Begun:
     """What a run found when it began: up to which hint it works, for which customer, in which lane, and when it was.
 
-    `run_id` is of the backfill, replay or other run (table `runs`) that asked for it, if one did.
+    `run_id` is of the backfill, replay or other run (table `runs`) that asked for it, if one did; `webhook_at` is when
+    the first webhook was received that the subject has been dirty since, if one was.
     """
 
     dirty: int
@@ -57,6 +58,7 @@ class Begun:
     lane: str
     at: datetime
     run_id: int | None = None
+    webhook_at: datetime | None = None
 
     @property
     def has_work(self) -> bool:
@@ -150,6 +152,12 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
     Only a run that has work reads the subject, and counts as a look at it.
     """
     has_work = subjects.c.dirty > subjects.c.clean
+    webhook_at = sa.select(sa.func.min(hints.c.received_at)).where(
+        hints.c.kind == subjects.c.kind,
+        hints.c.subject_id == subjects.c.id,
+        hints.c.source == "webhook",
+        hints.c.received_at >= subjects.c.dirty_since,
+    )
     result = await connection.execute(
         sa.update(subjects)
         .where(_is(subject))
@@ -162,6 +170,7 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
             subjects.c.lane,
             sa.func.now().label("at"),
             subjects.c.run_id,
+            webhook_at.correlate(subjects).scalar_subquery().label("webhook_at"),
         )
     )
     row = result.one_or_none()

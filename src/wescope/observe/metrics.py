@@ -1,97 +1,114 @@
-"""Metrics: counters, gauges and a histogram in a registry of their own; every label has a bounded set of values."""
+"""Metrics of one process in a registry of its own, as the table of metrics defines them; every label is bounded."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from wescope.observe.metric_table import METRICS, PREFIX, MetricKind, Scope
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-UNKNOWN = "unknown"
+UNKNOWN, OTHER = "unknown", "other"
 QBO_CHANGES = "qbo.changes"
 """The type under which a delivery of QBO's webhooks is counted, whatever it says."""
 NOT_A_NUMBER = float("nan")
-CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-"""Buckets: QBO answers in 0.2 to 5 s; the last ones are its time-outs."""
+_OF_THE_SYSTEM = "Of the whole system: every process shows the same, so take the max."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One number of the state of the system: of which metric, with which labels."""
+
+    name: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Metrics:
-    """What one process counts. Amounts, ids and names are never labels."""
+    """What one process counts. Ids and names are never labels, and amounts never either."""
 
-    def __init__(self, known_event_types: Collection[str] = ()) -> None:
-        """Take the Stripe event types that may be label values; all others count as "unknown"."""
+    def __init__(self, known_event_types: Collection[str] = (), known_faults: Collection[str] = ()) -> None:
+        """Take what may be a label: Stripe's event types (others are "unknown"), QBO's fault codes (else "other")."""
         self._known_event_types = frozenset({*known_event_types, QBO_CHANGES})
+        self._known_faults = frozenset(known_faults)
         self.registry = CollectorRegistry()
-        self._webhooks = Counter(
-            "wescope_webhooks", "Webhooks by event type and outcome.", ["type", "outcome"], registry=self.registry
-        )
-        self._requests = Counter("wescope_qbo_requests", "HTTP requests to QBO.", registry=self.registry)
-        self._calls = Counter(
-            "wescope_qbo_calls", "Calls to QBO.", ["operation", "entity", "outcome"], registry=self.registry
-        )
-        self._call_seconds = Histogram(
-            "wescope_qbo_call_seconds",
-            "How long calls to QBO took.",
-            ["operation"],
-            buckets=CALL_SECONDS,
-            registry=self.registry,
-        )
-        self._gauges = {
-            name: Gauge(f"wescope_{name}", text, registry=self.registry)
-            for name, text in (
-                ("backlog", "Subjects that wait for work."),
-                ("oldest_hint_age_s", "Age of the oldest waiting hint in seconds; 0 if none waits."),
-                ("in_flight", "Subjects that are worked on."),
-                ("parked", "Documents that are parked."),
-                ("posted", "Documents that are posted, in all."),
-                ("qbo_connected", "1 if QBO can be worked with, 0 if somebody must connect again; NaN if unknown."),
-                ("qbo_reads_this_month", "Metered reads of QBO in this month (UTC)."),
-                ("alerts", "What a person must act on or should know now; see status."),
-                ("refresh_token_days_left", "Days until the QBO refresh token expires; NaN if unknown."),
-            )
-        }
-        self._gauges["refresh_token_days_left"].set(NOT_A_NUMBER)
-        self._gauges["qbo_connected"].set(NOT_A_NUMBER)
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for name, one in METRICS.items():
+            full_name, labels = f"{PREFIX}{name}", list(one.labels)
+            text = f"{one.text} {_OF_THE_SYSTEM}" if one.scope is Scope.SYSTEM else one.text
+            match one.kind:
+                case MetricKind.COUNTER:
+                    self._counters[name] = Counter(full_name, text, labels, registry=self.registry)
+                case MetricKind.GAUGE:
+                    self._gauges[name] = Gauge(full_name, text, labels, registry=self.registry)
+                case MetricKind.HISTOGRAM:
+                    self._histograms[name] = Histogram(
+                        full_name, text, labels, buckets=one.buckets, registry=self.registry
+                    )
+        self._forget()
 
     def webhook(self, *, event_type: str, outcome: str) -> None:
         """Count one webhook; `outcome` is stored, duplicate, ignored, unknown, or the code of its refusal."""
         label = event_type if event_type in self._known_event_types else UNKNOWN
-        self._webhooks.labels(type=label, outcome=outcome).inc()
+        self._counters["webhooks"].labels(type=label, outcome=outcome).inc()
 
-    def qbo_call(self, *, operation: str, entity: str, outcome: str, seconds: float, requests: int = 1) -> None:
-        """Count one call to QBO: `operation` and `entity` from our tables, `outcome` ok or an error's code.
-
-        `requests` is how many HTTP requests it was: the items of one batch are one in all.
-        """
-        self._requests.inc(requests)
-        self._calls.labels(operation=operation, entity=entity, outcome=outcome).inc()
-        self._call_seconds.labels(operation=operation).observe(seconds)
-
-    def show(
+    def qbo_call(
         self,
         *,
-        backlog: int,
-        oldest_hint_age_s: int | None,
-        in_flight: int,
-        parked: int,
-        posted: int,
-        refresh_token_days_left: int | None,
-        qbo_connected: bool | None = None,
-        qbo_reads_this_month: int = 0,
-        alerts: int = 0,
+        operation: str,
+        entity: str,
+        outcome: str,
+        seconds: float,
+        requests: int = 1,
+        fault: str | None = None,
     ) -> None:
-        """Set the gauges to the state of the service at this moment."""
-        gauges = self._gauges
-        gauges["backlog"].set(backlog)
-        gauges["oldest_hint_age_s"].set(oldest_hint_age_s or 0)
-        gauges["in_flight"].set(in_flight)
-        gauges["parked"].set(parked)
-        gauges["posted"].set(posted)
-        gauges["qbo_connected"].set(NOT_A_NUMBER if qbo_connected is None else qbo_connected)
-        gauges["qbo_reads_this_month"].set(qbo_reads_this_month)
-        gauges["alerts"].set(alerts)
-        days_left = refresh_token_days_left
-        gauges["refresh_token_days_left"].set(NOT_A_NUMBER if days_left is None else days_left)
+        """Count one call to QBO: `operation` and `entity` from our tables, `outcome` of `qbo.attempts`.
+
+        `requests` is how many HTTP requests it was: the items of one batch are one in all. `fault` is QBO's code.
+        """
+        self._counters["qbo_requests"].inc(requests)
+        self._counters["qbo_calls"].labels(operation=operation, entity=entity, outcome=outcome).inc()
+        self._histograms["qbo_call_seconds"].labels(operation=operation).observe(seconds)
+        if fault is not None:
+            label = fault if fault in self._known_faults else OTHER
+            self._counters["qbo_faults"].labels(operation=operation, fault=label).inc()
+
+    def posted(self, *, entity: str, seconds: float) -> None:
+        """Note how long after its webhook's receipt a document stands in QBO."""
+        self._histograms["webhook_to_posted_seconds"].labels(entity=entity).observe(max(0, seconds))
+
+    def stripe_call(self, outcome: str) -> None:
+        """Count one read of Stripe: ok, or the code of the error."""
+        self._counters["stripe_calls"].labels(outcome=outcome).inc()
+
+    def notice(self, *, target: str, outcome: str) -> None:
+        """Count one message of the notifier: sent, limited (its receiver asks to wait), failed."""
+        self._counters["notices"].labels(target=target, outcome=outcome).inc()
+
+    def show(self, samples: Iterable[Sample]) -> None:
+        """Set the metrics of the system to its state at this moment; what is not among the samples is unknown."""
+        self._forget()
+        for sample in samples:
+            gauge = self._gauges[sample.name]
+            (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)
+        self._gauges["database_up"].set(1)
+
+    def stale(self) -> None:
+        """Say that the state could not be read: what is shown of the system is as it was before."""
+        self._gauges["database_up"].set(0)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format (`CONTENT_TYPE`)."""
         return generate_latest(self.registry)
+
+    def _forget(self) -> None:
+        for name, gauge in self._gauges.items():
+            if METRICS[name].scope is Scope.PROCESS:
+                continue
+            if METRICS[name].labels:
+                gauge.clear()
+            else:
+                gauge.set(NOT_A_NUMBER)

@@ -53,6 +53,9 @@ REFUSALS: Mapping[str, type[QboRefused]] = MappingProxyType(
     }
 )
 
+KNOWN_CODES = frozenset({TOKEN_EXPIRED, THROTTLED, SYSTEM_FAILURE, "2020", "2030", "6000", *DISCONNECTED, *REFUSALS})
+"""Codes that have a name of their own in metrics (facts/qbo.md 2.4)."""
+
 _TRANSIENT = re.compile(
     r"unexpected error occurred while accessing or saving your data|only add or edit one name at a time", re.IGNORECASE
 )

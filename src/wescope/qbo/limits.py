@@ -32,6 +32,9 @@ BATCH_PACE = 0.95
 """The least time between two batches, as a part of the time that each has. Evenly spread they fill up meanwhile; a
 little faster than needed, so that a moment in which nothing was ready is made up for."""
 
+PER_SECOND, PER_MINUTE, BATCHES_PER_MINUTE, IN_FLIGHT = 10, 500, 40, 10
+"""Intuit's limits of a realm (facts/qbo.md 1)."""
+
 _PACED_FROM = 10
 _PERMIT_LIFE = 0.1  # of the second
 _BATCH_PERMIT_LIFE = 0.6  # of the slack
@@ -80,10 +83,10 @@ class PostgresLimits:
         conninfo: str,
         realm_id: str,
         *,
-        per_second: int = 10,
-        per_minute: int = 500,
-        batches_per_minute: int = 40,
-        in_flight: int = 10,
+        per_second: int = PER_SECOND,
+        per_minute: int = PER_MINUTE,
+        batches_per_minute: int = BATCHES_PER_MINUTE,
+        in_flight: int = IN_FLIGHT,
         patience_s: float = 180,
         second_s: float = 1,
         minute_s: float = 60,

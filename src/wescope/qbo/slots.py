@@ -32,6 +32,11 @@ class Slot:
     number: int
 
 
+def lock_space(realm_id: str) -> int:
+    """The first key of the advisory locks that are a realm's slots; the second is the slot's number."""
+    return zlib.crc32(f"wescope in flight {realm_id}".encode()) - 2**31
+
+
 class _Kind:
     """The slots of one kind that this process does not hold, and how many of its tasks may still try for one."""
 
@@ -46,7 +51,7 @@ class Slots:
     def __init__(self, conninfo: str, realm_id: str, *, count: int) -> None:
         """Take the database and the number of slots; nothing is opened yet."""
         self._conninfo = conninfo
-        self._space = zlib.crc32(f"wescope in flight {realm_id}".encode()) - 2**31
+        self._space = lock_space(realm_id)
         self._kinds: dict[SlotKind, _Kind] = {"in_flight": _Kind(range(count)), "names": _Kind(range(count, count + 1))}
         self._held: set[int] = set()
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None

@@ -69,6 +69,7 @@ class StripeApi:
         base_url: Where the API answers.
         requests_per_second: Request limit to each end point and in all; by default what suits the key's mode.
         urgent: Whether the current task works on what has just happened; its requests go first.
+        told: Called with the outcome of every call: ok, or the code of the error.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class StripeApi:
         base_url: str = "https://api.stripe.com",
         requests_per_second: int | None = None,
         urgent: Callable[[], bool] = lambda: True,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._told = told
         self.livemode = is_live_key(api_key)
         self.calls_made = 0
         rates = limits.LIVE if self.livemode else limits.TEST
@@ -134,6 +137,15 @@ class StripeApi:
             StripeError: Stripe calls the request wrong.
         """
         self.calls_made += 1
+        try:
+            body = await self._get(path, parameters)
+        except StripeError as error:
+            self._told(error.code)
+            raise
+        self._told("ok")
+        return body
+
+    async def _get(self, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:
             response = await self._client.raw_request_async("get", path, **parameters)
         except stripe.StripeError as error:

@@ -11,7 +11,7 @@ from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected
 from wescope.web.api import api_routes
 from wescope.web.operations import operation_routes
 from wescope.web.page import page_routes
-from wescope.web.services import WebServices
+from wescope.web.services import OperationServices, WebServices
 from wescope.web.webhooks import webhook_routes
 
 
@@ -24,7 +24,23 @@ def create_app(services: WebServices, *, metrics: Metrics | None = None, version
         version: shown in `/openapi.json`.
     """
     counted = metrics or Metrics()
-    app = FastAPI(
+    app = _empty(version)
+    app.include_router(webhook_routes(services, counted))
+    app.include_router(operation_routes(services, counted))
+    app.include_router(api_routes(services))
+    app.include_router(page_routes(services))
+    return app
+
+
+def create_worker_app(services: OperationServices, *, metrics: Metrics, version: str = "") -> FastAPI:
+    """The ASGI application of a worker: health and metrics, and nothing that receives or shows anything else."""
+    app = _empty(version)
+    app.include_router(operation_routes(services, metrics))
+    return app
+
+
+def _empty(version: str) -> FastAPI:
+    return FastAPI(
         title="WeScope Sync",
         description=description or "",
         version=version or "0",
@@ -37,8 +53,3 @@ def create_app(services: WebServices, *, metrics: Metrics | None = None, version
             Exception: on_unexpected_error,
         },
     )
-    app.include_router(webhook_routes(services, counted))
-    app.include_router(operation_routes(services, counted))
-    app.include_router(api_routes(services))
-    app.include_router(page_routes(services))
-    return app

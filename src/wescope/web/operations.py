@@ -1,25 +1,25 @@
 """Operations: alive, able to work, and the metrics."""
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from wescope.engine.results import ConnectionWord, Status
 from wescope.errors import WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
 from wescope.web.answers import json_answer
 from wescope.web.schemas import json_response, schema_of
-from wescope.web.services import Readiness, WebServices
+from wescope.web.services import OperationServices, Readiness
 
 _LOG = get_logger(__name__)
 
-_CONNECTED = {ConnectionWord.CONNECTED: True, ConnectionWord.RECONNECT: False, ConnectionWord.UNKNOWN: None}
 
-
-def operation_routes(services: WebServices, metrics: Metrics) -> APIRouter:
+def operation_routes(services: OperationServices, metrics: Metrics) -> APIRouter:
     """`/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
+    refresh = _Refresh(services, metrics)
 
     @router.get("/healthz", summary="Is the process alive?")
     async def health() -> JSONResponse:
@@ -39,33 +39,36 @@ def operation_routes(services: WebServices, metrics: Metrics) -> APIRouter:
     @router.get("/metrics", summary="Metrics in Prometheus' text format", response_class=Response)
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""
-        await _refresh_gauges(services, metrics)
+        await refresh()
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router
 
 
-async def _readiness(services: WebServices) -> Readiness:
+async def _readiness(services: OperationServices) -> Readiness:
     try:
         return await services.ready()
     except WescopeError as error:
         return Readiness(ok=False, checks={"service": error.code})
 
 
-async def _refresh_gauges(services: WebServices, metrics: Metrics) -> None:
-    try:
-        state: Status = await services.status()
-    except WescopeError as error:
-        _LOG.warning("gauges are stale", code=error.code)
-        return
-    metrics.show(
-        backlog=state.backlog,
-        oldest_hint_age_s=state.oldest_hint_age_s,
-        in_flight=state.in_flight,
-        parked=state.parked,
-        posted=state.posted,
-        refresh_token_days_left=state.refresh_token_days_left,
-        qbo_connected=_CONNECTED[state.qbo_connection],
-        qbo_reads_this_month=state.qbo_reads_this_month,
-        alerts=len(state.alerts),
-    )
+class _Refresh:
+    """Brings the metrics of the system up to date. Who asks meanwhile shares the look: it reads whole tables."""
+
+    def __init__(self, services: OperationServices, metrics: Metrics) -> None:
+        self._services, self._metrics = services, metrics
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
+        try:
+            samples = await self._services.samples()
+        except WescopeError as error:
+            _LOG.warning("gauges are stale", code=error.code)
+            self._metrics.stale()
+            return
+        self._metrics.show(samples)

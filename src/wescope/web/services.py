@@ -20,6 +20,7 @@ from wescope.engine.undo import UndoOutcome
 from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
+from wescope.observe.metrics import Sample
 
 
 class Outcome(StrEnum):
@@ -164,7 +165,19 @@ class DriftServices(Protocol):
         ...
 
 
-class WebServices(Protocol):
+class OperationServices(Protocol):
+    """What those ask who run the service: also of a process that receives nothing."""
+
+    async def ready(self) -> Readiness:
+        """Whether it can work now."""
+        ...
+
+    async def samples(self) -> Sequence[Sample]:
+        """The state of the system as numbers."""
+        ...
+
+
+class WebServices(OperationServices, Protocol):
     """Everything that a route may ask for. Errors are of the tree in `wescope.errors`."""
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
@@ -187,10 +200,6 @@ class WebServices(Protocol):
 
     async def status(self) -> Status:
         """What the service is doing now."""
-        ...
-
-    async def ready(self) -> Readiness:
-        """Whether it can work now."""
         ...
 
     async def sync(self, ids: Sequence[str], *, dry_run: bool) -> Sequence[SyncResult]:

@@ -20,7 +20,8 @@ from wescope.cli import commands
 from wescope.cli.main import app
 from wescope.cli.ports import Progress
 from wescope.config import PolicyFile, Settings
-from wescope.engine.results import Check, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.notifier import AlertReport, TargetReport
+from wescope.engine.results import Alert, Check, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut
 
 SETTINGS = {
@@ -30,9 +31,31 @@ SETTINGS = {
     "WESCOPE_QBO_CLIENT_SECRET": "secret",
     "WESCOPE_QBO_REALM_ID": "9130347",
     "WESCOPE_QBO_REFRESH_TOKEN": "RT1-token",
+    "WESCOPE_ALERT_WEBHOOK_URL": "https://hooks.example.com/services/secret",
 }
 
 Run = Callable[..., Result]
+
+
+@dataclass(kw_only=True)
+class FakeNotifier:
+    """Tells what it is told to."""
+
+    alerts: tuple[Alert, ...] = ()
+    targets: tuple[TargetReport, ...] = ()
+
+    async def report(self) -> AlertReport:
+        return AlertReport(alerts=self.alerts, targets=self.targets)
+
+    async def test(self) -> tuple[TargetReport, ...]:
+        return self.targets
+
+
+@dataclass(kw_only=True)
+class FakeWatching:
+    """Holds a notifier."""
+
+    notifier: FakeNotifier
 
 
 @dataclass(kw_only=True)
@@ -41,6 +64,8 @@ class FakeRuntime:
 
     services: FakeServices = field(default_factory=FakeServices)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded"),)
+
+    watching: FakeWatching = field(default_factory=lambda: FakeWatching(notifier=FakeNotifier()))
 
     async def status(self) -> Status:
         return await self.services.status()

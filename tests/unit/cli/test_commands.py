@@ -20,8 +20,8 @@ COMMANDS = (
     *("demo", "serve", "sandbox", "connect", "doctor", "status"),
     *("sync", "backfill", "replay", "sweep", "verify", "undo", "runs", "payouts", "explain", "export", "tieout"),
 )
-GROUPS = ("parked", "drift")
-ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))
+GROUPS = ("alerts", "parked", "drift")
+ONE_SHOT = (("status",), ("alerts",), ("parked",), ("tieout",), ("sync", "in_1"))
 
 
 def test_there_are_exactly_these_commands() -> None:

@@ -314,3 +314,22 @@ def test_missing_and_misspelled_settings(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not found["unknown settings"].ok
     assert found["unknown settings"].detail == "WESCOPE_STRIPE_APIKEY"
     assert found["settings for Stripe"].ok
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault", "remedy"),
+    [
+        ({"WESCOPE_ALERT_WEBHOOK_URL": ""}, "nobody is told", "WESCOPE_ALERT_WEBHOOK_URL"),
+        ({"WESCOPE_SMTP_URL": "smtps://mail.example.com"}, "no mail is sent", "WESCOPE_ALERT_EMAIL_TO"),
+    ],
+)
+async def test_whether_anybody_is_told_of_alerts(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], fault: str, remedy: str
+) -> None:
+    assert (await checks(Surroundings()))["alerts"].detail == "sent to: webhook"
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    found = (await checks(Surroundings()))["alerts"]
+    assert fault in found.detail
+    assert remedy in found.remedy
+    assert (found.ok, found.severity) == (False, Severity.WARNING)

@@ -8,6 +8,7 @@ import pytest
 
 from wescope.books.policy import AccountRole, CustomerField, ItemRole, ItemRule, Policy
 from wescope.config import PolicyFile, load_policy_file, load_settings
+from wescope.config.alerts import AlertThresholds
 from wescope.config.policy_file import DEFAULT_ACCOUNTS, Schedules, TaxPolicy, read_policy_file
 from wescope.errors import PolicyError
 
@@ -179,3 +180,37 @@ def test_a_schedule_that_is_none_is_refused(tmp_path: Path, line: str, allowed: 
     told = refusal(tmp_path, f"[schedules]\n{line}\n")
     assert "line 2" in told
     assert allowed in told
+
+
+def test_thresholds_of_alerts(tmp_path: Path) -> None:
+    text = (
+        '[alerts]\nbacklog_age = "90m"\nwebhooks_silent = "off"\ntoken_days = 0\nparked_amounts.JPY = 1500000\n'
+        'runbooks = "https://example.com/runbooks"\n'
+    )
+    found = read(tmp_path, text).alerts
+    assert (found.backlog_age, found.webhooks_silent, found.token_days) == (timedelta(minutes=90), None, 0)
+    assert (found.parked_limit("jpy"), found.parked_limit("usd")) == (1_500_000, 10_000)
+    assert found.runbooks == "https://example.com/runbooks"
+    assert read(tmp_path, "").alerts == AlertThresholds()
+
+
+def test_a_sweep_is_never_late_before_the_next_is_due(tmp_path: Path) -> None:
+    assert read(tmp_path, '[schedules]\nsweep_every = "12h"\n').alerts.sweep_age == timedelta(hours=24)
+    text = '[schedules]\nsweep_every = "12h"\n[alerts]\nsweep_age = "off"\n'
+    assert read(tmp_path, text).alerts.sweep_age is None
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ('backlog_age = "0m"', 'must be a time from "1m" to "90d", such as "12h", or "off"'),
+        ('backlog_age = "91d"', 'must be a time from "1m" to "90d"'),
+        ("backlog_age = 60", 'must be a time from "1m" to "90d"'),
+        ("reads_percent = 101", "less than or equal to 100"),
+        ("parked_amounts.dollars = 1", "three-letter currency code"),
+        ("parked_amount = 0.5", "valid integer"),
+        ('runbooks = ""', "runbooks"),
+    ],
+)
+def test_a_threshold_that_is_none_is_refused(tmp_path: Path, line: str, allowed: str) -> None:
+    assert allowed in refusal(tmp_path, f"[alerts]\n{line}\n")

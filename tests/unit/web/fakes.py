@@ -12,6 +12,7 @@ from wescope.engine.explanation import Explanation
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.results import (
     ActionRow,
+    ConnectionWord,
     ParkedRow,
     PayoutDetail,
     PayoutResult,
@@ -33,6 +34,7 @@ from wescope.engine.tieout_results import (
     TieOut,
     TieOutLine,
 )
+from wescope.observe.metrics import Sample
 from wescope.web.services import Accepted, Outcome, Readiness
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -206,6 +208,13 @@ class FakeServices:
 
     async def status(self) -> Status:
         return answer(self.state)
+
+    async def samples(self) -> Sequence[Sample]:
+        state = answer(self.state)
+        return (
+            Sample(name="backlog", value=state.backlog),
+            Sample(name="qbo_connected", value=int(state.qbo_connection is ConnectionWord.CONNECTED)),
+        )
 
     async def ready(self) -> Readiness:
         return answer(self.readiness)

@@ -1,5 +1,6 @@
 """Health, metrics and the JSON API: shapes, errors, and who may ask."""
 
+import asyncio
 from datetime import date
 
 import httpx2
@@ -19,6 +20,7 @@ from wescope.errors import (
     StripeUnavailable,
     WescopeError,
 )
+from wescope.observe.metrics import Sample
 from wescope.web.schemas import schema_of
 from wescope.web.services import Readiness
 
@@ -212,3 +214,22 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
     }
     answers = description["paths"]["/webhooks/stripe"]["post"]["responses"]
     assert set(answers) == {"200", "400", "408", "413", "503"}
+
+
+async def test_scrapes_at_one_time_look_once(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    looks, may_go = 0, asyncio.Event()
+
+    async def samples() -> tuple[Sample, ...]:
+        nonlocal looks
+        looks += 1
+        await may_go.wait()
+        return (Sample(name="backlog", value=looks),)
+
+    services.samples = samples  # type: ignore[method-assign]  # counted
+    scrapes = [asyncio.create_task(client.get("/metrics")) for _ in range(5)]
+    for _ in range(500):  # all of them have come as far as they can
+        await asyncio.sleep(0)
+    may_go.set()
+    texts = [scrape.text for scrape in await asyncio.gather(*scrapes)]
+    assert all("wescope_backlog 1.0" in text for text in texts)
+    assert "wescope_backlog 2.0" in (await client.get("/metrics")).text
