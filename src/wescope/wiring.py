@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope import service
-from wescope.config import PolicyFile, QboAccess, Settings, token_key
+from wescope.config import PolicyFile, QboAccess, SecretSource, Settings, token_keys
+from wescope.config.secret_manager import SecretManager
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.connecting import Connector
 from wescope.engine.connection import Connection
@@ -24,6 +25,7 @@ from wescope.engine.reconcile import Reconciler
 from wescope.engine.runtime import Runtime
 from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
+from wescope.engine.token_backup import Backup, NoBackup, SecretBackup
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.writer import Writer
 from wescope.links.clock import DatabaseClock
@@ -110,9 +112,9 @@ async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         engine, attempts = await _tables(stack, url)
-        connector = Connector(
-            engine=engine, table=TokenTable(engine, [token_key(settings)]), app=app, hooks=(attempts,)
-        )
+        table = TokenTable(engine, token_keys(settings))
+        backup = _backup(stack, settings, engine, table, close_s=15)
+        connector = Connector(engine=engine, table=table, app=app, hooks=(attempts,), backup=backup)
         stack.push_async_callback(connector.aclose)
         yield connector
 
@@ -167,17 +169,31 @@ def _pool(stack: contextlib.AsyncExitStack, url: str, *, most: int) -> AsyncEngi
 
 
 async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
-    table = TokenTable(engine, [token_key(settings)])
+    keys = token_keys(settings)
+    table = TokenTable(engine, keys)
     settings.require_qbo(token_stored=await table.load(realm_id) is not None)
+    if len(keys) > 1 and (count := await table.reencrypt()):
+        _log.warning("stored tokens encrypted with the newest key", count=count)
     return table
+
+
+def _backup(
+    stack: contextlib.AsyncExitStack, settings: Settings, engine: AsyncEngine, table: TokenTable, *, close_s: float = 3
+) -> Backup:
+    if settings.secrets != "gcp" or not settings.gcp_refresh_token_backup:
+        return NoBackup()
+    backup = SecretBackup(engine=engine, table=table, manager=SecretManager.of(settings), close_s=close_s)
+    stack.push_async_callback(backup.aclose)
+    return backup
 
 
 def _qbo(
     stack: contextlib.AsyncExitStack,
     access: QboAccess,
-    table: TokenTable,
+    store: StoredTokenStore,
     limits: Limits,
     *,
+    secrets: SecretSource,
     engine: AsyncEngine,
     reads: ReadBudget,
     backlog_singles: bool,
@@ -185,9 +201,9 @@ def _qbo(
 ) -> tuple[TokenSource, QboClient]:
     tokens = TokenSource(
         realm_id=access.realm_id,
-        store=StoredTokenStore(table),
+        store=store,
         client_id=access.client_id,
-        client_secret=access.client_secret.get_secret_value(),
+        client_secret=secrets.live("qbo_client_secret"),
         token_url=access.token_url,
         seed_refresh_token=access.refresh_token.get_secret_value() if access.refresh_token else None,
         hooks=hooks,
@@ -211,6 +227,7 @@ def _qbo(
 class _Connections:
     """What is opened and must be closed: the database, QBO and Stripe."""
 
+    secrets: SecretSource
     engine: AsyncEngine
     jobs: AsyncEngine
     """What jobs use. A backlog of them must not keep webhooks and status waiting for a connection."""
@@ -234,15 +251,20 @@ async def _connect(
     given_hooks: Sequence[AttemptHook],
 ) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
+    secrets = SecretSource(settings)
+    stack.callback(asyncio.create_task(secrets.watch()).cancel)
     engine, attempts = await _tables(stack, url)
     table = await _stored_tokens(engine, settings, qbo_access.realm_id)
+    backup = _backup(stack, settings, engine, table)
+    backup.keep(qbo_access.realm_id)  # what failed when it was new
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
     reads = ReadBudget(engine=engine, realm_id=qbo_access.realm_id, monthly_reads=policy_file.monthly_reads)
     tokens, client = _qbo(
         stack,
         qbo_access,
-        table,
+        StoredTokenStore(table, backup=backup),
         limits,
+        secrets=secrets,
         engine=engine,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
@@ -253,7 +275,7 @@ async def _connect(
     )
     stack.push_async_callback(connection.aclose)
     api = StripeApi(
-        api_key=stripe_access.api_key.get_secret_value(),
+        api_key=secrets.live("stripe_api_key"),
         base_url=stripe_access.api_base,
         urgent=lambda: LANE.get() is Lane.LIVE,
     )
@@ -265,6 +287,7 @@ async def _connect(
     locks = ClusterLocks(conninfo(url))
     stack.push_async_callback(locks.aclose)
     return _Connections(
+        secrets=secrets,
         engine=engine,
         jobs=_pool(stack, url, most=_JOB_CONNECTIONS),
         attempts=attempts,
@@ -295,7 +318,7 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections)
         attempts=opened.attempts,
         policy=policy_file.policy,
         dry_run=policy_file.dry_run,
-        webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
+        secrets=opened.secrets,
         workers=WorkerSettings(concurrency=policy_file.concurrency),
         patient=_patient(settings, policy_file, opened, reader),
         connection=opened.connection,

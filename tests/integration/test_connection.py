@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk, Shop
-from wescope.config import token_key
+from wescope.config import token_keys
 from wescope.engine import connection as connection_module
 from wescope.engine.connecting import Connected, Connector
 from wescope.engine.results import ConnectionWord
@@ -30,7 +30,7 @@ async def reconnect(desk: Desk, *, realm_id: str | None = None, deny: bool = Fal
     """As `wescope connect` does it, with a person who says yes."""
     runtime = desk.runtime
     settings = runtime.patient.settings.model_copy(update={"qbo_authorize_url": f"{desk.qbo.url}/connect/oauth2"})
-    table = TokenTable(runtime.engine, [token_key(settings)])
+    table = TokenTable(runtime.engine, token_keys(settings))
     connector = Connector(engine=runtime.engine, table=table, app=settings.require_qbo_app())
     try:
         address = connector.authorize_url(REDIRECT)

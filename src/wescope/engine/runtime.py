@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
+from wescope.config import SecretSource
 from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.backfill import Backfill
@@ -50,6 +51,7 @@ from wescope.engine.sweep import Sweep
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
+from wescope.engine.verified import verified
 from wescope.engine.verify import Verify
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import schema_is_current, transaction
@@ -110,7 +112,7 @@ class Runtime:
     attempts: AttemptLog
     policy: Policy
     dry_run: bool
-    webhook_secrets: tuple[str, ...]
+    secrets: SecretSource
     workers: WorkerSettings
     patient: Patient
     connection: Connection
@@ -127,7 +129,9 @@ class Runtime:
             DatabaseUnavailable: nothing is stored; Stripe must send it again.
         """
         now = datetime.now(UTC)
-        event = verify(body, signature, self.webhook_secrets, now)
+        event = await verified(
+            self.secrets, "stripe_webhook_secrets", lambda known: verify(body, signature, known.webhook_secrets, now)
+        )
         outcome = "ignored" if event.known else "unknown"
         if event.subject is not None:
             stored = await self.queue.accept(
@@ -147,9 +151,7 @@ class Runtime:
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
         """Verify a webhook of QBO's and store durably what it says was changed; see `qbo_webhooks.accept`."""
-        secret = self.patient.settings.qbo_webhook_verifier
-        verifier = secret.get_secret_value() if secret else None
-        return await accept_qbo(self.engine, body, signature, verifier=verifier, realm_id=self.store.realm_id)
+        return await accept_qbo(self.engine, body, signature, secrets=self.secrets, realm_id=self.store.realm_id)
 
     # --- work -------------------------------------------------------------------------------------------------------
 

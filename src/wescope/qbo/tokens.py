@@ -18,6 +18,7 @@ from typing import Protocol, TypeGuard
 import httpx2
 import structlog
 
+from wescope.config import LiveSecret
 from wescope.errors import DatabaseUnavailable, QboDisconnected, QboNotSent, QboThrottled
 from wescope.qbo.attempts import AttemptHook
 from wescope.qbo.token_endpoint import TokenEndpoint, TokenPair, utc_now
@@ -113,7 +114,7 @@ class TokenSource:
         realm_id: str,
         store: TokenStore,
         client_id: str,
-        client_secret: str,
+        client_secret: str | LiveSecret,
         token_url: str,
         seed_refresh_token: str | None = None,
         hooks: tuple[AttemptHook, ...] = (),
@@ -127,7 +128,7 @@ class TokenSource:
             realm_id: Intuit's id of the company.
             store: keeps the pairs.
             client_id: of the app at Intuit.
-            client_secret: of the app at Intuit.
+            client_secret: of the app at Intuit; it may change.
             token_url: the token end point.
             seed_refresh_token: used when the store has no pair, or when Intuit no longer accepts the stored one.
             hooks: told about each request.

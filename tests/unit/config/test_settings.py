@@ -55,7 +55,7 @@ def test_webhook_secrets_are_comma_separated(monkeypatch: pytest.MonkeyPatch) ->
         ("WESCOPE_QBO_TOKEN_URL", "https://host?hunter2=1", "must be an address"),
         ("WESCOPE_DATABASE_URL", "mysql://hunter2", "PostgreSQL"),
         ("WESCOPE_TOKEN_KEY", "hunter2", "Fernet"),
-        ("WESCOPE_SECRETS", "gcp", "comes with a later version"),
+        ("WESCOPE_SECRETS", "vault", "'env' or 'gcp'"),
         ("WESCOPE_SECRETS", "hunter2", "must be env"),
         ("WESCOPE_LOG_LEVEL", "hunter2", "debug"),
         ("WESCOPE_QBO_REALM_ID", "../hunter2", "realm id"),
