@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +38,6 @@ class Cloud:
     desk: Desk
     secrets: FakeSecrets
     database: str
-    soon: Callable[[], None]
 
     @contextlib.asynccontextmanager
     async def process(self, database: str | None = None) -> AsyncIterator[Runtime]:
@@ -77,7 +76,7 @@ def fake() -> Iterator[FakeSecrets]:
 async def cloud(
     make_desk: OpenDesk, database: str, fake: FakeSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Cloud]:
-    async with make_desk(knobs={"rotate_refresh": "always"}) as desk:
+    async with make_desk() as desk:
         given = desk.runtime.patient.settings
         for name in sorted(set(Settings.model_fields) & {"qbo_client_id", "qbo_realm_id"} | _addresses()):
             monkeypatch.setenv(f"WESCOPE_{name.upper()}", str(getattr(given, name)))
@@ -89,7 +88,7 @@ async def cloud(
         fake.put(TOKEN, desk.qbo.tokens.refresh_token)
         fake.put("wescope-token-key", Fernet.generate_key().decode())
         monkeypatch.setattr("wescope.config.secret_source.SOONEST_AGAIN_S", 0.0)
-        yield Cloud(desk, fake, database, lambda: None)
+        yield Cloud(desk, fake, database)
 
 
 def _addresses() -> set[str]:
@@ -121,7 +120,8 @@ async def test_every_secret_rolls_while_the_process_runs(cloud: Cloud) -> None:
             fresh = event(cloud)
             assert (await runtime.accept(fresh, sign(fresh, secret))).outcome == "stored"
 
-        told = body_of("cloud", cloud.desk.qbo.realm_id, [Change("Invoice", "1", "Update")])
+        change = Change(operation="updated", entity="Invoice", id="1")
+        told = body_of([change], cloud.desk.qbo.realm_id, legacy=False, number=1).encode()
         cloud.secrets.put("wescope-qbo-webhook-verifier", "verifier-1")
         assert (await runtime.accept_qbo(told, sign_qbo(told, "verifier-1"))).stored == 1
         cloud.secrets.put("wescope-qbo-webhook-verifier", "verifier-2")
@@ -156,14 +156,12 @@ async def test_the_newest_refresh_token_is_kept_beside_the_database_and_survives
         assert (await runtime.status()).qbo_connection == "connected"
 
 
-async def test_a_backup_that_fails_costs_nothing_but_a_warning(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_backup_that_fails_costs_nothing_but_a_warning(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     async with cloud.process() as runtime:
         cloud.secrets.denied.add(TOKEN)
         with capture_logs() as logs:
             token = await cloud.refresh(runtime)
-        assert [line["code"] for line in logs if line["event"] == "refresh token not backed up"] == ["secret_refused"]
+        assert {line["code"] for line in logs if line["event"] == "refresh token not backed up"} == {"secret_refused"}
         assert cloud.secrets.values[TOKEN][-1] != token
     cloud.secrets.denied.clear()
     async with cloud.process() as runtime:
