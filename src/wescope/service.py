@@ -18,11 +18,12 @@ from wescope.config import Settings
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
+from wescope.engine.receiver import Receiver
 from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.runtime import Runtime
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
-from wescope.errors import ConfigurationError, DatabaseUnavailable
+from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
 from wescope.observe.metrics import Metrics
 from wescope.web.app import create_app
 from wescope.web.services import Accepted, Outcome, Readiness
@@ -43,11 +44,23 @@ T = TypeVar("T")
 class RuntimeServices:
     """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
 
-    opened: Runtime | None = None
+    opened: Runtime | Receiver | None = None
 
     @property
     def runtime(self) -> Runtime:
         """The runtime.
+
+        Raises:
+            DatabaseUnavailable: there is none yet.
+            WrongUse: this process only receives webhooks.
+        """
+        if isinstance(self.receiver, Receiver):
+            raise WrongUse("This process only receives webhooks.")
+        return self.receiver
+
+    @property
+    def receiver(self) -> Runtime | Receiver:
+        """What takes webhooks.
 
         Raises:
             DatabaseUnavailable: there is none yet.
@@ -58,12 +71,12 @@ class RuntimeServices:
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
         """Verify a webhook and store its hint durably."""
-        found = await _within(self.runtime.accept(body, signature), _ACCEPT_S)
+        found = await _within(self.receiver.accept(body, signature), _ACCEPT_S)
         return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
         """Verify a webhook of QBO's and store its hints durably."""
-        return await _within(self.runtime.accept_qbo(body, signature), _ACCEPT_QBO_S)
+        return await _within(self.receiver.accept_qbo(body, signature), _ACCEPT_QBO_S)
 
     async def status(self) -> Status:
         """What the service is doing."""
@@ -72,7 +85,7 @@ class RuntimeServices:
     async def ready(self) -> Readiness:
         """Whether the service can work: the database answers and has this version's schema."""
         try:
-            current = await self.runtime.database_ready()
+            current = await self.receiver.database_ready()
         except DatabaseUnavailable as error:
             return Readiness(ok=False, checks={"database": error.code})
         return Readiness(ok=current, checks={"database": "ok" if current else "schema_outdated"})
@@ -146,8 +159,8 @@ async def _within(work: Coroutine[Any, Any, T], patience_s: float) -> T:
     return accepting.result()
 
 
-OpenRuntime = Callable[[], contextlib.AbstractAsyncContextManager[Runtime]]
-"""Puts all parts together and keeps them open for the length of a block (`wescope.wiring`)."""
+OpenRuntime = Callable[[], contextlib.AbstractAsyncContextManager[Runtime | Receiver]]
+"""Puts all parts together, or those that receive, and keeps them open for the length of a block (`wescope.wiring`)."""
 
 
 async def run(
@@ -175,7 +188,7 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(bound.enter_context(_bind(settings)), metrics, stop) if role != "worker" else None
+        web = _Web(settings, bound, metrics, stop) if role != "worker" else None
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -185,7 +198,7 @@ async def run(
                 hurrying = asyncio.create_task(_hurry(hurry, runtime))
                 stack.callback(hurrying.cancel)
                 stack.push_async_callback(_end, parts, stop)
-                if role != "web":
+                if role != "web" and isinstance(runtime, Runtime):
                     parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
                 _start(web, parts)
                 where = await web.use(runtime) if web else role
@@ -209,7 +222,7 @@ async def _end(parts: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
 
 async def _open(
     stack: contextlib.AsyncExitStack, open_runtime: OpenRuntime, stop: asyncio.Event, meanwhile: Callable[[], None]
-) -> Runtime | None:
+) -> Runtime | Receiver | None:
     """Open all parts, and wait for a database that has no connection left or is being started. Null: asked to stop.
 
     `meanwhile` is called while it waits: the web part can already tell that the service is alive, and not ready.
@@ -231,7 +244,7 @@ async def _open(
     return None
 
 
-async def _hurry(hurry: asyncio.Event, runtime: Runtime) -> None:
+async def _hurry(hurry: asyncio.Event, runtime: Runtime | Receiver) -> None:
     """Cut the running jobs off as soon as a second signal asks for it."""
     await hurry.wait()
     runtime.queue.hurry()
@@ -293,12 +306,17 @@ def _bind(settings: Settings) -> socket.socket:
 class _Web:
     """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
 
-    def __init__(self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event) -> None:
-        self._bound, self._stop = bound, stop
+    def __init__(self, settings: Settings, stack: contextlib.ExitStack, metrics: Metrics, stop: asyncio.Event) -> None:
+        self._bound, self._stop = stack.enter_context(_bind(settings)), stop
         self._services = RuntimeServices()
         self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         config = uvicorn.Config(
-            create_app(self._services, metrics=metrics, version=__version__),
+            create_app(
+                self._services,
+                metrics=metrics,
+                version=__version__,
+                webhooks_only=settings.expose == "webhooks",
+            ),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -317,7 +335,7 @@ class _Web:
         self._listening.cancel()
         await serving
 
-    async def use(self, runtime: Runtime) -> str:
+    async def use(self, runtime: Runtime | Receiver) -> str:
         """Serve with this runtime from now on; the address at which it listens (empty if it was stopped before)."""
         self._services.opened = runtime
         await asyncio.wait({self._listening})

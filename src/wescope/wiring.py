@@ -21,6 +21,7 @@ from wescope.engine.payout_match import BankMatcher
 from wescope.engine.payouts import PayoutDesk
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
+from wescope.engine.receiver import Receiver
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.runtime import Runtime
 from wescope.engine.sending import batch_notes
@@ -98,6 +99,31 @@ async def open_runtime(
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         yield await stack.enter_async_context(assemble(settings, policy_file, url, hooks=hooks))
+
+
+@contextlib.asynccontextmanager
+async def open_receiver(settings: Settings) -> AsyncIterator[Receiver]:
+    """What only takes webhooks, open for the length of the block; it knows no key of Stripe or QBO.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong; nothing was opened.
+        DatabaseUnavailable: the database does not answer.
+    """
+    realm_id = settings.require_realm()
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(open_database(settings))
+        engine = _pool(stack, url, most=_CONNECTIONS)
+        await migrate(engine)
+        queue = HintQueue(engine, conninfo(url))
+        await queue.open()
+        stack.push_async_callback(queue.aclose)
+        yield Receiver(engine=engine, queue=queue, realm_id=realm_id, secrets=_watched(stack, settings))
+
+
+def _watched(stack: contextlib.AsyncExitStack, settings: Settings) -> SecretSource:
+    secrets = SecretSource(settings)
+    stack.callback(asyncio.create_task(secrets.watch()).cancel)
+    return secrets
 
 
 @contextlib.asynccontextmanager
@@ -251,8 +277,7 @@ async def _connect(
     given_hooks: Sequence[AttemptHook],
 ) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
-    secrets = SecretSource(settings)
-    stack.callback(asyncio.create_task(secrets.watch()).cancel)
+    secrets = _watched(stack, settings)
     engine, attempts = await _tables(stack, url)
     table = await _stored_tokens(engine, settings, qbo_access.realm_id)
     backup = _backup(stack, settings, engine, table)
@@ -400,7 +425,9 @@ async def serve(
         DatabaseUnavailable: the database does not answer at the start.
     """
     metrics = Metrics(EVENTS)
-    opening = functools.partial(open_runtime, settings, policy_file, hooks=(_Meter(metrics),))
+    opening: service.OpenRuntime = functools.partial(open_runtime, settings, policy_file, hooks=(_Meter(metrics),))
+    if settings.receives_only(role):
+        opening = functools.partial(open_receiver, settings)
     await service.run(opening, settings, metrics, role, ready=ready)
 
 

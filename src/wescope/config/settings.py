@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    expose: Literal["all", "webhooks"] = "all"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
@@ -259,6 +260,20 @@ class Settings(BaseSettings):
         """
         self._require("to receive webhooks", WEBHOOK_SETTINGS)
         return self.stripe_webhook_secrets
+
+    def require_realm(self) -> str:
+        """The company, for a process that only receives webhooks.
+
+        Raises:
+            ConfigurationError: it is not named.
+        """
+        self._require("to tell the company's webhooks from others'", ("qbo_realm_id",))
+        assert self.qbo_realm_id is not None  # noqa: S101 - _require has just looked
+        return self.qbo_realm_id
+
+    def receives_only(self, role: str) -> bool:
+        """Whether a process of this role does nothing but receive webhooks, and so needs no key of Stripe or QBO."""
+        return role == "web" and self.expose == "webhooks"
 
     def _require(self, purpose: str, names: Sequence[str]) -> None:
         missing = self.missing(*names)

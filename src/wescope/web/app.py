@@ -15,13 +15,17 @@ from wescope.web.services import WebServices
 from wescope.web.webhooks import webhook_routes
 
 
-def create_app(services: WebServices, *, metrics: Metrics | None = None, version: str = "") -> FastAPI:
+def create_app(
+    services: WebServices, *, metrics: Metrics | None = None, version: str = "", webhooks_only: bool = False
+) -> FastAPI:
     """The ASGI application. It opens nothing and closes nothing: `services` are alive as long as it is.
 
     Args:
         services: what the routes ask for.
         metrics: the process's metrics; own ones if left out.
         version: shown in `/openapi.json`.
+        webhooks_only: only webhooks, `/healthz` and `/readyz` are answered, and `/metrics` to this machine: for a
+            process that the whole world can reach.
     """
     counted = metrics or Metrics()
     app = FastAPI(
@@ -30,6 +34,7 @@ def create_app(services: WebServices, *, metrics: Metrics | None = None, version
         version=version or "0",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
+        openapi_url=None if webhooks_only else "/openapi.json",
         exception_handlers={
             WescopeError: on_wescope_error,
             RequestValidationError: on_invalid_request,
@@ -38,7 +43,8 @@ def create_app(services: WebServices, *, metrics: Metrics | None = None, version
         },
     )
     app.include_router(webhook_routes(services, counted))
-    app.include_router(operation_routes(services, counted))
-    app.include_router(api_routes(services))
-    app.include_router(page_routes(services))
+    app.include_router(operation_routes(services, counted, public=webhooks_only))
+    if not webhooks_only:
+        app.include_router(api_routes(services))
+        app.include_router(page_routes(services))
     return app

@@ -1,6 +1,6 @@
 """Operations: alive, able to work, and the metrics."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
 from wescope.engine.results import ConnectionWord, Status
@@ -8,6 +8,7 @@ from wescope.errors import WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
 from wescope.web.answers import json_answer
+from wescope.web.local import only_local
 from wescope.web.schemas import json_response, schema_of
 from wescope.web.services import Readiness, WebServices
 
@@ -16,8 +17,8 @@ _LOG = get_logger(__name__)
 _CONNECTED = {ConnectionWord.CONNECTED: True, ConnectionWord.RECONNECT: False, ConnectionWord.UNKNOWN: None}
 
 
-def operation_routes(services: WebServices, metrics: Metrics) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`."""
+def operation_routes(services: WebServices, metrics: Metrics, *, public: bool = False) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics`; of a `public` process its own metrics, to this machine only."""
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
 
@@ -36,10 +37,16 @@ def operation_routes(services: WebServices, metrics: Metrics) -> APIRouter:
         state = await _readiness(services)
         return json_answer(state, status=200 if state.ok else 503)
 
-    @router.get("/metrics", summary="Metrics in Prometheus' text format", response_class=Response)
+    @router.get(
+        "/metrics",
+        summary="Metrics in Prometheus' text format",
+        response_class=Response,
+        dependencies=[Depends(only_local)] if public else [],
+    )
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""
-        await _refresh_gauges(services, metrics)
+        if not public:
+            await _refresh_gauges(services, metrics)
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router

@@ -212,3 +212,18 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
     }
     answers = description["paths"]["/webhooks/stripe"]["post"]["responses"]
     assert set(answers) == {"200", "400", "408", "413", "503"}
+
+
+@pytest.mark.parametrize(("address", "metrics"), [("127.0.0.1", 200), ("203.0.113.9", 403)])
+async def test_a_process_that_only_receives_answers_nothing_else(
+    services: FakeServices, address: str, metrics: int
+) -> None:
+    app = create_app(services, metrics=Metrics(), webhooks_only=True)
+    transport = httpx2.ASGITransport(app=app, client=(address, 50000), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        paths = ("/", "/api/v1/status", "/api/v1/sync", "/openapi.json")
+        assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.post("/webhooks/stripe", content=b"{}")).status_code == 400
+        assert (await client.get("/metrics")).status_code == metrics
