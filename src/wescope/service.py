@@ -188,7 +188,8 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(settings, bound, metrics, stop) if role != "worker" else None
+        listens = role != "worker" or settings.expose == "health"
+        web = _Web(settings, bound, metrics, stop) if listens else None
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -315,7 +316,7 @@ class _Web:
                 self._services,
                 metrics=metrics,
                 version=__version__,
-                webhooks_only=settings.expose == "webhooks",
+                expose=settings.expose,
             ),
             log_config=None,
             access_log=False,

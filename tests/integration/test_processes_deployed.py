@@ -59,7 +59,9 @@ def test_the_receiver_has_no_keys_and_a_stop_under_load_takes_less_than_ten_seco
         web = made.serve("web", **receives)
         _answers_only_webhooks(made, web)
         _rolls_its_secret(made, web, secrets)
-        worker = made.serve("worker", **cloud)
+        worker = made.serve("worker", **cloud, WESCOPE_EXPOSE="health", WESCOPE_PORT="0")
+        assert made.client.post(f"{worker.url}/webhooks/stripe", content=b"{}").status_code == 404
+        assert "wescope_backlog" in made.client.get(f"{worker.url}/metrics").text
         made.post(made.qbo, "/_sandbox/knobs", latency_ms=15_000)  # calls that outlast every patience
         _begin(made, web)
         until(lambda: _running_jobs(made) > 3, timeout_s=20, what="jobs in flight")

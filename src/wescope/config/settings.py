@@ -100,6 +100,8 @@ def _secrets_endpoint(value: str) -> str:
 
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+Expose = Literal["all", "webhooks", "health"]
+"""What a process answers over HTTP: everything; webhooks, for the world; or, also a worker, only how it is doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    expose: Literal["all", "webhooks"] = "all"
+    expose: Expose = "all"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),

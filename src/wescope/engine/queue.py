@@ -73,7 +73,7 @@ class WorkerSettings:
     """How the worker runs: jobs at once, and how long a stop waits for running ones."""
 
     concurrency: int = 64
-    graceful_s: float = 6.0
+    graceful_s: float = 5.0
 
 
 class HintQueue:

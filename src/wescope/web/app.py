@@ -5,6 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from wescope import __doc__ as description
+from wescope.config.settings import Expose
 from wescope.errors import WescopeError
 from wescope.observe.metrics import Metrics
 from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
@@ -16,7 +17,7 @@ from wescope.web.webhooks import webhook_routes
 
 
 def create_app(
-    services: WebServices, *, metrics: Metrics | None = None, version: str = "", webhooks_only: bool = False
+    services: WebServices, *, metrics: Metrics | None = None, version: str = "", expose: Expose = "all"
 ) -> FastAPI:
     """The ASGI application. It opens nothing and closes nothing: `services` are alive as long as it is.
 
@@ -24,8 +25,8 @@ def create_app(
         services: what the routes ask for.
         metrics: the process's metrics; own ones if left out.
         version: shown in `/openapi.json`.
-        webhooks_only: only webhooks, `/healthz` and `/readyz` are answered, and `/metrics` to this machine: for a
-            process that the whole world can reach.
+        expose: `webhooks`: besides them only `/healthz` and `/readyz` are answered, and `/metrics` to this machine,
+            for a process that the whole world can reach; `health`: not even webhooks.
     """
     counted = metrics or Metrics()
     app = FastAPI(
@@ -34,7 +35,7 @@ def create_app(
         version=version or "0",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        openapi_url=None if webhooks_only else "/openapi.json",
+        openapi_url="/openapi.json" if expose == "all" else None,
         exception_handlers={
             WescopeError: on_wescope_error,
             RequestValidationError: on_invalid_request,
@@ -42,9 +43,10 @@ def create_app(
             Exception: on_unexpected_error,
         },
     )
-    app.include_router(webhook_routes(services, counted))
-    app.include_router(operation_routes(services, counted, public=webhooks_only))
-    if not webhooks_only:
+    if expose != "health":
+        app.include_router(webhook_routes(services, counted))
+    app.include_router(operation_routes(services, counted, public=expose != "all", gauges=expose != "webhooks"))
+    if expose == "all":
         app.include_router(api_routes(services))
         app.include_router(page_routes(services))
     return app

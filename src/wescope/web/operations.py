@@ -17,8 +17,17 @@ _LOG = get_logger(__name__)
 _CONNECTED = {ConnectionWord.CONNECTED: True, ConnectionWord.RECONNECT: False, ConnectionWord.UNKNOWN: None}
 
 
-def operation_routes(services: WebServices, metrics: Metrics, *, public: bool = False) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`; of a `public` process its own metrics, to this machine only."""
+def operation_routes(
+    services: WebServices, metrics: Metrics, *, public: bool = False, gauges: bool = True
+) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics`.
+
+    Args:
+        services: what the routes ask for.
+        metrics: of this process.
+        public: others can reach this process; `/metrics` is then for this machine only.
+        gauges: whether it also knows the state of the whole, and not only its own counts.
+    """
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
 
@@ -45,7 +54,7 @@ def operation_routes(services: WebServices, metrics: Metrics, *, public: bool = 
     )
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""
-        if not public:
+        if gauges:
             await _refresh_gauges(services, metrics)
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import FakeServices
+from wescope.config.settings import Expose
 from wescope.engine.results import ParkedRow, Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import (
@@ -19,6 +20,8 @@ from wescope.errors import (
     StripeUnavailable,
     WescopeError,
 )
+from wescope.observe.metrics import Metrics
+from wescope.web.app import create_app
 from wescope.web.schemas import schema_of
 from wescope.web.services import Readiness
 
@@ -215,15 +218,17 @@ async def test_the_description_names_every_route(client: httpx2.AsyncClient) -> 
 
 
 @pytest.mark.parametrize(("address", "metrics"), [("127.0.0.1", 200), ("203.0.113.9", 403)])
-async def test_a_process_that_only_receives_answers_nothing_else(
-    services: FakeServices, address: str, metrics: int
+@pytest.mark.parametrize(("expose", "hook"), [("webhooks", 200), ("health", 404)])
+async def test_a_process_for_the_world_answers_only_what_it_must(
+    services: FakeServices, address: str, metrics: int, expose: Expose, hook: int
 ) -> None:
-    app = create_app(services, metrics=Metrics(), webhooks_only=True)
+    app = create_app(services, metrics=Metrics(), expose=expose)
     transport = httpx2.ASGITransport(app=app, client=(address, 50000), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         paths = ("/", "/api/v1/status", "/api/v1/sync", "/openapi.json")
         assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
-        assert (await client.get("/healthz")).status_code == 200
-        assert (await client.get("/readyz")).status_code == 200
-        assert (await client.post("/webhooks/stripe", content=b"{}")).status_code == 400
-        assert (await client.get("/metrics")).status_code == metrics
+        assert [(await client.get(path)).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        assert (await client.post("/webhooks/stripe", content=b"{}")).status_code == hook
+        answer = await client.get("/metrics")
+        assert answer.status_code == metrics
+        assert ("wescope_backlog 3.0" in answer.text) == (expose == "health" and metrics == 200)
