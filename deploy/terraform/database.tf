@@ -2,7 +2,7 @@
 # Managed Connection Pooling stays off. How many one process opens: docs/deploy.md, checked by tests/deploy.
 
 locals {
-  connections_per_web    = 10
+  connections_per_web    = 11
   connections_per_worker = 24
   # A rolling deploy runs old and new instances side by side; people and commands need some, too.
   max_connections = 2 * (var.web_instances_max * local.connections_per_web + var.workers * local.connections_per_worker) + 60

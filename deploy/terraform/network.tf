@@ -9,7 +9,7 @@ resource "google_compute_network" "main" {
 }
 
 resource "google_compute_subnetwork" "run" {
-  # checkov:skip=CKV_GCP_76: no IPv6 is used
+  # checkov:skip=CKV_GCP_76: no address of IPv6 is used or given out
   name                     = "wescope-run"
   region                   = var.region
   network                  = google_compute_network.main.id

@@ -17,10 +17,9 @@ locals {
     WESCOPE_GCP_SECRETS = join(",", local.web_secrets)
   })
   worker_environment = merge(local.environment, {
-    WESCOPE_EXPOSE           = "health"
-    WESCOPE_GCP_SECRETS      = join(",", local.worker_secrets)
-    WESCOPE_CONFIG           = "/etc/wescope/wescope.toml"
-    WESCOPE_BIGQUERY_DATASET = google_bigquery_dataset.mirror.dataset_id
+    WESCOPE_EXPOSE      = "health"
+    WESCOPE_GCP_SECRETS = join(",", local.worker_secrets)
+    WESCOPE_CONFIG      = "/etc/wescope/wescope.toml"
   })
   command_environment = merge(local.worker_environment, {
     WESCOPE_GCP_SECRETS = join(",", local.command_secrets)

@@ -2,12 +2,9 @@
 
 locals {
   # Which process reads which. The receiver, which the world can reach, has no key of Stripe or QuickBooks Online.
-  web_secrets = ["database-url", "qbo-webhook-verifier", "stripe-webhook-secrets"]
-  worker_secrets = [
-    "alert-webhook-url", "database-url", "qbo-client-secret", "qbo-refresh-token", "smtp-url", "stripe-api-key",
-    "token-key",
-  ]
-  command_secrets = concat(local.worker_secrets, local.web_secrets)
+  web_secrets     = ["database-url", "qbo-webhook-verifier", "stripe-webhook-secrets"]
+  worker_secrets  = ["database-url", "qbo-client-secret", "qbo-refresh-token", "stripe-api-key", "token-key"]
+  command_secrets = distinct(concat(local.worker_secrets, local.web_secrets))
 }
 
 resource "google_secret_manager_secret" "secret" {

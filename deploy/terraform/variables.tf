@@ -37,7 +37,7 @@ variable "environment" {
 }
 
 variable "web_instances_max" {
-  description = "How many instances may receive webhooks at once. Each opens up to 10 connections to the database."
+  description = "How many instances may receive webhooks at once. Each opens up to 11 connections to the database."
   type        = number
   default     = 4
 }

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 TERRAFORM = HERE.parents[1] / "deploy" / "terraform"
 SCHEMA = HERE / "provider_schema.json"
 _META = {"connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioners"}
-_IGNORED = _META | {"timeouts", "id"}
+_IGNORED = _META | {"timeouts"}
 
 
 def used() -> list[str]:
@@ -32,7 +32,9 @@ def read(bindings: Path, resource: str) -> dict[str, Any]:
     module = ast.parse((bindings / resource.removeprefix("google_") / "__init__.py").read_text(encoding="utf-8"))
     classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
     (config,) = (name for name in classes if name.endswith("Config") and _is_config(classes[name]))
-    return _struct(classes, config)
+    schema = _struct(classes, config)
+    del schema["id"]  # what Terraform itself calls it
+    return schema
 
 
 def _is_config(node: ast.ClassDef) -> bool:
