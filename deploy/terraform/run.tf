@@ -224,6 +224,12 @@ resource "google_cloud_run_v2_service" "worker" {
       image      = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.2.0"
       depends_on = ["wescope"]
 
+      # Newer versions want to be told; older ones have the same as their default.
+      env {
+        name  = "GMP_CFG_SPEC"
+        value = yamlencode({ endpoints = [{ port = "8080", path = "/metrics", interval = "30s" }] })
+      }
+
       resources {
         limits = {
           cpu    = "0.5"

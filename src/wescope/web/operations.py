@@ -8,7 +8,7 @@ from wescope.errors import WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
 from wescope.web.answers import json_answer
-from wescope.web.local import only_local
+from wescope.web.local import from_this_machine
 from wescope.web.schemas import json_response, schema_of
 from wescope.web.services import Readiness, WebServices
 
@@ -50,7 +50,7 @@ def operation_routes(
         "/metrics",
         summary="Metrics in Prometheus' text format",
         response_class=Response,
-        dependencies=[Depends(only_local)] if public else [],
+        dependencies=[Depends(from_this_machine)] if public else [],
     )
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""

@@ -16,7 +16,7 @@ def test_the_key_of_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("WESCOPE_TOKEN_KEY", key)
     assert token_keys(load_settings()) == (key,)
     older = Fernet.generate_key().decode()
-    monkeypatch.setenv("WESCOPE_TOKEN_KEY", f"{key}, {older}")
+    monkeypatch.setenv("WESCOPE_TOKEN_KEY", f"{key},{older}")
     assert token_keys(load_settings()) == (key, older)
     for wrong in (f"{key},short", ","):
         monkeypatch.setenv("WESCOPE_TOKEN_KEY", wrong)
