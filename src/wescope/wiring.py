@@ -231,7 +231,7 @@ def _qbo(
         client_id=access.client_id,
         client_secret=secrets.live("qbo_client_secret"),
         token_url=access.token_url,
-        seed_refresh_token=access.refresh_token.get_secret_value() if access.refresh_token else None,
+        seed_refresh_token=secrets.live("qbo_refresh_token"),
         hooks=hooks,
     )
     stack.push_async_callback(tokens.aclose)

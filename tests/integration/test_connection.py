@@ -67,7 +67,7 @@ async def test_work_is_kept_nobody_hammers_and_it_goes_on_after_connecting(desk:
     await desk.once(*invoices)
     asked, refreshed = desk.qbo.requests.total, desk.qbo.tokens.refreshes
     async with desk.another() as second:
-        second.tokens._seed_tried = True
+        second.tokens._tried_seed = second.tokens._seed.value
         for _ in range(3):
             await desk.once(*invoices)
             await desk.once(*invoices, runtime=second)
@@ -122,7 +122,7 @@ async def test_what_is_tried_is_tried_once_a_minute_over_all_processes(desk: Des
     desk.runtime.tokens._pair = None
     async with desk.another() as second:
         for runtime in (desk.runtime, second):
-            runtime.tokens._seed_tried = True
+            runtime.tokens._tried_seed = runtime.tokens._seed.value
         with pytest.raises(QboDisconnected):
             await desk.runtime.tokens.probe()
         refreshed = desk.qbo.tokens.refreshes

@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
@@ -18,13 +20,14 @@ from tests.integration.processes import sign
 from tests.secret_manager import FakeSecrets, fake_secret_manager
 from tests.unit.qbo.doubles import UnlimitedLimits
 from wescope.config import PolicyFile, Settings, load_settings
+from wescope.engine.connecting import Connector
 from wescope.engine.runtime import Runtime
-from wescope.errors import ConfigurationError, SignatureInvalid
+from wescope.errors import ConfigurationError, QboDisconnected, SignatureInvalid
 from wescope.links.database import transaction
 from wescope.links.schema import tokens
 from wescope.sandbox.qbo.webhooks import Change, body_of
 from wescope.sandbox.qbo.webhooks import sign as sign_qbo
-from wescope.wiring import assemble
+from wescope.wiring import assemble, open_connector
 
 TOKEN = "wescope-qbo-refresh-token"
 
@@ -58,6 +61,17 @@ class Cloud:
         await runtime.tokens.access_token()
         await backed_up(runtime)
         return self.desk.qbo.tokens.refresh_token
+
+
+async def said_yes(desk: Desk, connector: Connector) -> None:
+    """A person who is asked by Intuit, and says yes."""
+    redirect = "http://localhost:1/callback"
+    address = connector.authorize_url(redirect)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        form = {**asked, "realm_id": desk.qbo.realm_id, "decision": "connect"}
+        answer = await http.post(f"{desk.qbo.url}/connect/oauth2", data=form)
+    await connector.connect(answer.headers["location"], redirect)
 
 
 async def backed_up(runtime: Runtime) -> None:
@@ -154,6 +168,28 @@ async def test_the_newest_refresh_token_is_kept_beside_the_database_and_survives
     async with cloud.process(make_database(True)) as runtime:
         await runtime.tokens.access_token()
         assert (await runtime.status()).qbo_connection == "connected"
+
+
+async def test_a_connection_that_is_made_elsewhere_is_taken_from_the_secret(
+    cloud: Cloud, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cloud.process() as runtime:
+        await runtime.tokens.access_token()
+        await backed_up(runtime)
+        cloud.desk.qbo.tokens.revoke_all()
+        with pytest.raises(QboDisconnected):
+            await cloud.refresh(runtime)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("WESCOPE_DATABASE_URL", make_database(True))
+            elsewhere.setenv("WESCOPE_GCP_SECRETS", "qbo-client-secret,qbo-refresh-token,token-key")
+            elsewhere.setenv("WESCOPE_QBO_AUTHORIZE_URL", f"{cloud.desk.qbo.url}/connect/oauth2")
+            async with open_connector(load_settings()) as connector:
+                await said_yes(cloud.desk, connector)
+        assert cloud.secrets.values[TOKEN][-1] == cloud.desk.qbo.tokens.refresh_token
+        await runtime.secrets._read(["qbo_refresh_token"])  # as every five minutes
+        await runtime.connection._watch_once()
+        await runtime.tokens.access_token()
+        await backed_up(runtime)
 
 
 async def test_a_backup_that_fails_costs_nothing_but_a_warning(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

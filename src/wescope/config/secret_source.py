@@ -26,7 +26,7 @@ SOONEST_AGAIN_S: Final = 30.0
 PATIENCE_S: Final = 3.0
 """How long a secret that was refused is waited for; a stop waits for it, too."""
 
-FIXED_AT_START: Final = frozenset({"database_url", "token_key", "qbo_refresh_token"})
+FIXED_AT_START: Final = frozenset({"database_url", "token_key"})
 """What is used when parts are built: a new value counts from the next start on."""
 
 
@@ -117,7 +117,7 @@ class SecretSource:
         self._reading: dict[str, asyncio.Task[None]] = {}
 
     def live(self, name: str) -> LiveSecret:
-        """The secret of a setting (`stripe_api_key`) which is set."""
+        """The secret of a setting (`stripe_api_key`); empty while it is not set."""
         return _SettingSecret(self, name)
 
     async def newer(self, name: str, used: object) -> bool:
@@ -183,7 +183,8 @@ class _SettingSecret:
 
     @property
     def value(self) -> str:
-        return str(getattr(self._source.current, self._name).get_secret_value())
+        secret: SecretStr | None = getattr(self._source.current, self._name)
+        return secret.get_secret_value() if secret else ""
 
     async def newer_than(self, used: str) -> bool:
         return self.value != used or await self._source.newer(self._name, SecretStr(used))
