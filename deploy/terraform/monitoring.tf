@@ -56,9 +56,9 @@ resource "google_monitoring_alert_policy" "rule" {
   }
 }
 
-# From outside, as Stripe comes.
+# From outside, as Stripe comes. Cloud Run itself answers some paths that end in z: so not /healthz and /readyz.
 resource "google_monitoring_uptime_check_config" "web" {
-  for_each = toset(["healthz", "readyz"])
+  for_each = toset(["health", "ready"])
 
   display_name = "WeScope Sync: /${each.value}"
   period       = "60s"

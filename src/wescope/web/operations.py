@@ -20,7 +20,7 @@ _CONNECTED = {ConnectionWord.CONNECTED: True, ConnectionWord.RECONNECT: False, C
 def operation_routes(
     services: WebServices, metrics: Metrics, *, public: bool = False, gauges: bool = True
 ) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`.
+    """`/healthz` (also `/health`), `/readyz` (also `/ready`) and `/metrics`.
 
     Args:
         services: what the routes ask for.
@@ -31,11 +31,14 @@ def operation_routes(
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
 
+    # Cloud Run keeps paths that end in z to itself: what asks from outside asks the names without it.
+    @router.get("/health", include_in_schema=False)
     @router.get("/healthz", summary="Is the process alive?")
     async def health() -> JSONResponse:
         """Answer at all; nothing else is asked."""
         return json_answer({"status": "ok"})
 
+    @router.get("/ready", include_in_schema=False)
     @router.get(
         "/readyz",
         summary="Can it work?",

@@ -227,7 +227,8 @@ async def test_a_process_for_the_world_answers_only_what_it_must(
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         paths = ("/", "/api/v1/status", "/api/v1/sync", "/openapi.json")
         assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
-        assert [(await client.get(path)).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        alive = ("/healthz", "/readyz", "/health", "/ready")
+        assert [(await client.get(path)).status_code for path in alive] == [200] * len(alive)
         assert (await client.post("/webhooks/stripe", content=b"{}")).status_code == hook
         answer = await client.get("/metrics", headers={"Host": "0.0.0.0:8080"})  # as Google's collector asks
         assert answer.status_code == metrics
