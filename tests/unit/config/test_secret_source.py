@@ -1,6 +1,8 @@
 """Secrets from Secret Manager: which are read, which win, what a refusal says, and that they change while we run."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -127,6 +129,12 @@ def test_secrets_never_travel_unencrypted(monkeypatch: pytest.MonkeyPatch, addre
     monkeypatch.setenv("WESCOPE_GCP_SECRETS_ENDPOINT", address)
     with pytest.raises(ConfigurationError, match="WESCOPE_GCP_SECRETS_ENDPOINT must be"):
         load_settings()
+
+
+def test_googles_libraries_are_imported_only_when_they_are_used() -> None:
+    program = "import sys, wescope.wiring; print({name.split('.')[0] for name in sys.modules} & {'google', 'grpc'})"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert answer.stdout.strip() == "set()"
 
 
 # --- while it runs ----------------------------------------------------------------------------------------------------
