@@ -17,6 +17,7 @@ from tests.integration.test_processes_killed import (
     _until_all_is_right,
 )
 from tests.secret_manager import FakeSecrets, fake_secret_manager
+from wescope.links.embedded import embedded_postgres
 
 pytestmark = [pytest.mark.timeout(480), pytest.mark.slow]
 
@@ -48,7 +49,8 @@ def _in_the_cloud(made: Bench, secrets: FakeSecrets) -> dict[str, str]:
 def test_the_receiver_has_no_keys_and_a_stop_under_load_takes_less_than_ten_seconds(
     tmp_path: Path, secrets: FakeSecrets
 ) -> None:
-    with bench(tmp_path, customers=3, months=1, stripe=RETRIES, qbo=LATENCY) as made:
+    with bench(tmp_path, customers=3, months=1, stripe=RETRIES, qbo=LATENCY) as made, embedded_postgres(made.home):
+        # The database is held by the test: where it is deployed it is a service of its own, which does not stop, too.
         made.port = free_port()
         _believe_absence_after(tmp_path, 8)
         cloud = _in_the_cloud(made, secrets)
