@@ -8,12 +8,10 @@ SEEDS ?=
 STEPS ?= 1000000
 HISTORIES ?= 2000
 
-PROMTOOL := .tools/prometheus/usr/bin/promtool
-
-.PHONY: help setup demo test tools simulate chaos lint format docs bench clean
+.PHONY: help setup demo test simulate chaos lint lint-deploy format docs bench clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: .venv/.complete ## Make the environment in .venv from uv.lock
 
@@ -61,11 +59,26 @@ endif
 chaos: setup ## Kill, pause and cut off real processes under load; print recovery times (ARGS="--only kills")
 	$(RUN)/python -m tests.chaos $(ARGS)
 
-lint: setup ## Format check, ruff, mypy, import contract
+lint: setup lint-deploy ## Format check, ruff, mypy, import contract; Dockerfile and Terraform if they were changed
 	$(RUN)/ruff format --check --quiet .
 	$(RUN)/ruff check --quiet .
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
+
+lint-deploy: .venv-lint/.checked ## Check deploy/: hadolint, checkov, and terraform's format where there is a terraform
+
+.venv-lint/.complete: deploy/lint/pyproject.toml deploy/lint/uv.lock | $(UV)
+	@echo "Setting up the linters of deploy/ in .venv-lint" >&2
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lint UV_PYTHON_DOWNLOADS=never \
+	  $(UV) sync --project deploy/lint --locked --quiet --python $(PYTHON) >&2
+	@touch $@
+
+# checkov takes some ten seconds to start: it runs when what it looks at was changed, and asks nobody outside.
+.venv-lint/.checked: .venv-lint/.complete .dockerignore deploy/Dockerfile $(wildcard deploy/terraform/*.tf)
+	.venv-lint/bin/hadolint deploy/Dockerfile
+	.venv-lint/bin/checkov --directory deploy --framework terraform dockerfile --compact --quiet --skip-download
+	@if command -v terraform >/dev/null; then terraform fmt -check -recursive deploy/terraform; fi
+	@touch $@
 
 format: setup ## Format the code and mend what ruff can mend
 	$(RUN)/ruff format .

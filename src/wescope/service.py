@@ -12,17 +12,20 @@ from typing import Any, TypeVar
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from wescope import __version__
 from wescope.config import Settings
+from wescope.config.settings import Expose
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
+from wescope.engine.receiver import Receiver
 from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.runtime import Runtime
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
-from wescope.errors import ConfigurationError, DatabaseUnavailable
+from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
 from wescope.observe.metrics import Metrics, Sample
 from wescope.web.app import create_app, create_worker_app
 from wescope.web.services import Accepted, Outcome, Readiness
@@ -43,11 +46,23 @@ T = TypeVar("T")
 class RuntimeServices:
     """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
 
-    opened: Runtime | None = None
+    opened: Runtime | Receiver | None = None
 
     @property
     def runtime(self) -> Runtime:
         """The runtime.
+
+        Raises:
+            DatabaseUnavailable: there is none yet.
+            WrongUse: this process only receives webhooks.
+        """
+        if isinstance(self.receiver, Receiver):
+            raise WrongUse("This process only receives webhooks.")
+        return self.receiver
+
+    @property
+    def receiver(self) -> Runtime | Receiver:
+        """What takes webhooks.
 
         Raises:
             DatabaseUnavailable: there is none yet.
@@ -58,12 +73,12 @@ class RuntimeServices:
 
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
         """Verify a webhook and store its hint durably."""
-        found = await _within(self.runtime.accept(body, signature), _ACCEPT_S)
+        found = await _within(self.receiver.accept(body, signature), _ACCEPT_S)
         return Accepted(event_id=found.event_id, event_type=found.event_type, outcome=Outcome(found.outcome))
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
         """Verify a webhook of QBO's and store its hints durably."""
-        return await _within(self.runtime.accept_qbo(body, signature), _ACCEPT_QBO_S)
+        return await _within(self.receiver.accept_qbo(body, signature), _ACCEPT_QBO_S)
 
     async def status(self) -> Status:
         """What the service is doing."""
@@ -76,7 +91,7 @@ class RuntimeServices:
     async def ready(self) -> Readiness:
         """Whether the service can work: the database answers and has this version's schema."""
         try:
-            current = await self.runtime.database_ready()
+            current = await self.receiver.database_ready()
         except DatabaseUnavailable as error:
             return Readiness(ok=False, checks={"database": error.code})
         return Readiness(ok=current, checks={"database": "ok" if current else "schema_outdated"})
@@ -150,8 +165,8 @@ async def _within(work: Coroutine[Any, Any, T], patience_s: float) -> T:
     return accepting.result()
 
 
-OpenRuntime = Callable[[], contextlib.AbstractAsyncContextManager[Runtime]]
-"""Puts all parts together and keeps them open for the length of a block (`wescope.wiring`)."""
+OpenRuntime = Callable[[], contextlib.AbstractAsyncContextManager[Runtime | Receiver]]
+"""Puts all parts together, or those that receive, and keeps them open for the length of a block (`wescope.wiring`)."""
 
 
 async def run(
@@ -179,7 +194,7 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role)
+        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role, expose=settings.expose)
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -189,11 +204,11 @@ async def run(
                 hurrying = asyncio.create_task(_hurry(hurry, runtime))
                 stack.callback(hurrying.cancel)
                 stack.push_async_callback(_end, parts, stop)
-                stack.push_async_callback(
-                    _cancel, asyncio.create_task(runtime.watching.notifier.watch(), name="notifier")
-                )
-                if role != "web":
-                    parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
+                if isinstance(runtime, Runtime):
+                    telling = asyncio.create_task(runtime.watching.notifier.watch(), name="notifier")
+                    stack.push_async_callback(_cancel, telling)
+                    if role != "web":
+                        parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
                 _start(web, parts)
                 where = await web.use(runtime)
                 if ready and not stop.is_set():
@@ -221,7 +236,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 async def _open(
     stack: contextlib.AsyncExitStack, open_runtime: OpenRuntime, stop: asyncio.Event, meanwhile: Callable[[], None]
-) -> Runtime | None:
+) -> Runtime | Receiver | None:
     """Open all parts, and wait for a database that has no connection left or is being started. Null: asked to stop.
 
     `meanwhile` is called while it waits: the web part can already tell that the service is alive, and not ready.
@@ -243,7 +258,7 @@ async def _open(
     return None
 
 
-async def _hurry(hurry: asyncio.Event, runtime: Runtime) -> None:
+async def _hurry(hurry: asyncio.Event, runtime: Runtime | Receiver) -> None:
     """Cut the running jobs off as soon as a second signal asks for it."""
     await hurry.wait()
     runtime.queue.hurry()
@@ -323,13 +338,14 @@ def _bound(host: str, wanted_port: int) -> socket.socket:
 class _Web:
     """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
 
-    def __init__(self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str) -> None:
+    def __init__(
+        self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str, *, expose: Expose = "all"
+    ) -> None:
         self._bound, self._stop = bound, stop
         self._services = RuntimeServices()
         self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        create = create_worker_app if role == "worker" else create_app
         config = uvicorn.Config(
-            create(self._services, metrics=metrics, version=__version__),
+            self._app(metrics, role, expose),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -337,6 +353,11 @@ class _Web:
             server_header=False,
         )
         self._server = _Server(config, self._listening)
+
+    def _app(self, metrics: Metrics, role: str, expose: Expose) -> FastAPI:
+        if role == "worker":
+            return create_worker_app(self._services, metrics=metrics, version=__version__, public=expose != "all")
+        return create_app(self._services, metrics=metrics, version=__version__, expose=expose)
 
     async def serve(self) -> None:
         """Answer until the stop."""
@@ -348,7 +369,7 @@ class _Web:
         self._listening.cancel()
         await serving
 
-    async def use(self, runtime: Runtime) -> str:
+    async def use(self, runtime: Runtime | Receiver) -> str:
         """Serve with this runtime from now on; the address at which it listens (empty if it was stopped before)."""
         self._services.opened = runtime
         await asyncio.wait({self._listening})

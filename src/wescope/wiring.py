@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope import service
-from wescope.config import PolicyFile, QboAccess, Settings, token_key
+from wescope.config import PolicyFile, QboAccess, SecretSource, Settings, token_keys
+from wescope.config.secret_manager import SecretManager
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.connecting import Connector
 from wescope.engine.connection import Connection
@@ -21,11 +22,13 @@ from wescope.engine.payout_match import BankMatcher
 from wescope.engine.payouts import PayoutDesk
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
+from wescope.engine.receiver import Receiver
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.restored import Restored
 from wescope.engine.runtime import Runtime
 from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
+from wescope.engine.token_backup import Backup, NoBackup, SecretBackup
 from wescope.engine.tokens import StoredTokenStore
 from wescope.engine.verify import Verify
 from wescope.engine.watching import Watching
@@ -110,6 +113,31 @@ async def open_runtime(
 
 
 @contextlib.asynccontextmanager
+async def open_receiver(settings: Settings) -> AsyncIterator[Receiver]:
+    """What only takes webhooks, open for the length of the block; it knows no key of Stripe or QBO.
+
+    Raises:
+        ConfigurationError: settings are missing or wrong; nothing was opened.
+        DatabaseUnavailable: the database does not answer.
+    """
+    realm_id = settings.require_realm()
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(open_database(settings))
+        engine = _pool(stack, url, most=_CONNECTIONS)
+        await migrate(engine)
+        queue = HintQueue(engine, conninfo(url))
+        await queue.open()
+        stack.push_async_callback(queue.aclose)
+        yield Receiver(engine=engine, queue=queue, realm_id=realm_id, secrets=_watched(stack, settings))
+
+
+def _watched(stack: contextlib.AsyncExitStack, settings: Settings) -> SecretSource:
+    secrets = SecretSource(settings)
+    stack.callback(asyncio.create_task(secrets.watch()).cancel)
+    return secrets
+
+
+@contextlib.asynccontextmanager
 async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
     """What connects a company, open for the length of the block; the service may run beside it.
 
@@ -121,9 +149,9 @@ async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
         engine, attempts = await _tables(stack, url)
-        connector = Connector(
-            engine=engine, table=TokenTable(engine, [token_key(settings)]), app=app, hooks=(attempts,)
-        )
+        table = TokenTable(engine, token_keys(settings))
+        backup = _backup(stack, settings, engine, table, close_s=15)
+        connector = Connector(engine=engine, table=table, app=app, hooks=(attempts,), backup=backup)
         stack.push_async_callback(connector.aclose)
         yield connector
 
@@ -185,17 +213,31 @@ def _pool(stack: contextlib.AsyncExitStack, url: str, *, most: int) -> AsyncEngi
 
 
 async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
-    table = TokenTable(engine, [token_key(settings)])
+    keys = token_keys(settings)
+    table = TokenTable(engine, keys)
     settings.require_qbo(token_stored=await table.load(realm_id) is not None)
+    if len(keys) > 1 and (count := await table.reencrypt()):
+        _log.warning("stored tokens encrypted with the newest key", count=count)
     return table
+
+
+def _backup(
+    stack: contextlib.AsyncExitStack, settings: Settings, engine: AsyncEngine, table: TokenTable, *, close_s: float = 3
+) -> Backup:
+    if settings.secrets != "gcp" or not settings.gcp_refresh_token_backup:
+        return NoBackup()
+    backup = SecretBackup(engine=engine, table=table, manager=SecretManager.of(settings), close_s=close_s)
+    stack.push_async_callback(backup.aclose)
+    return backup
 
 
 def _qbo(
     stack: contextlib.AsyncExitStack,
     access: QboAccess,
-    table: TokenTable,
+    store: StoredTokenStore,
     limits: Limits,
     *,
+    secrets: SecretSource,
     engine: AsyncEngine,
     reads: ReadBudget,
     backlog_singles: bool,
@@ -203,11 +245,11 @@ def _qbo(
 ) -> tuple[TokenSource, QboClient]:
     tokens = TokenSource(
         realm_id=access.realm_id,
-        store=StoredTokenStore(table),
+        store=store,
         client_id=access.client_id,
-        client_secret=access.client_secret.get_secret_value(),
+        client_secret=secrets.live("qbo_client_secret"),
         token_url=access.token_url,
-        seed_refresh_token=access.refresh_token.get_secret_value() if access.refresh_token else None,
+        seed_refresh_token=secrets.live("qbo_refresh_token"),
         hooks=hooks,
     )
     stack.push_async_callback(tokens.aclose)
@@ -229,6 +271,7 @@ def _qbo(
 class _Connections:
     """What is opened and must be closed: the database, QBO and Stripe."""
 
+    secrets: SecretSource
     engine: AsyncEngine
     jobs: AsyncEngine
     """What jobs use. A backlog of them must not keep webhooks and status waiting for a connection."""
@@ -254,15 +297,19 @@ async def _connect(
     metrics: Metrics,
 ) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
+    secrets = _watched(stack, settings)
     engine, attempts = await _tables(stack, url)
     table = await _stored_tokens(engine, settings, qbo_access.realm_id)
+    backup = _backup(stack, settings, engine, table)
+    backup.keep(qbo_access.realm_id)  # what failed when it was new
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
     reads = ReadBudget(engine=engine, realm_id=qbo_access.realm_id, monthly_reads=policy_file.monthly_reads)
     tokens, client = _qbo(
         stack,
         qbo_access,
-        table,
+        StoredTokenStore(table, backup=backup),
         limits,
+        secrets=secrets,
         engine=engine,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
@@ -273,7 +320,7 @@ async def _connect(
     )
     stack.push_async_callback(connection.aclose)
     api = StripeApi(
-        api_key=stripe_access.api_key.get_secret_value(),
+        api_key=secrets.live("stripe_api_key"),
         base_url=stripe_access.api_base,
         urgent=lambda: LANE.get() is Lane.LIVE,
         told=metrics.stripe_call,
@@ -286,6 +333,7 @@ async def _connect(
     locks = ClusterLocks(conninfo(url))
     stack.push_async_callback(locks.aclose)
     return _Connections(
+        secrets=secrets,
         engine=engine,
         jobs=_pool(stack, url, most=_JOB_CONNECTIONS),
         attempts=attempts,
@@ -318,7 +366,7 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections,
         attempts=opened.attempts,
         policy=policy_file.policy,
         dry_run=policy_file.dry_run,
-        webhook_secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets),
+        secrets=opened.secrets,
         workers=WorkerSettings(concurrency=policy_file.concurrency),
         patient=_patient(settings, policy_file, opened, reader),
         connection=opened.connection,
@@ -422,7 +470,9 @@ async def serve(
         DatabaseUnavailable: the database does not answer at the start.
     """
     metrics = new_metrics()
-    opening = functools.partial(open_runtime, settings, policy_file, metrics=metrics)
+    opening: service.OpenRuntime = functools.partial(open_runtime, settings, policy_file, metrics=metrics)
+    if settings.receives_only(role):
+        opening = functools.partial(open_receiver, settings)
     await service.run(opening, settings, metrics, role, ready=ready)
 
 

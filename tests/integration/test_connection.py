@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk, Shop
-from wescope.config import token_key
+from wescope.config import token_keys
 from wescope.engine import connection as connection_module
 from wescope.engine.connecting import Connected, Connector
 from wescope.engine.results import ConnectionWord
@@ -30,7 +30,7 @@ async def reconnect(desk: Desk, *, realm_id: str | None = None, deny: bool = Fal
     """As `wescope connect` does it, with a person who says yes."""
     runtime = desk.runtime
     settings = runtime.patient.settings.model_copy(update={"qbo_authorize_url": f"{desk.qbo.url}/connect/oauth2"})
-    table = TokenTable(runtime.engine, [token_key(settings)])
+    table = TokenTable(runtime.engine, token_keys(settings))
     connector = Connector(engine=runtime.engine, table=table, app=settings.require_qbo_app())
     try:
         address = connector.authorize_url(REDIRECT)
@@ -67,7 +67,7 @@ async def test_work_is_kept_nobody_hammers_and_it_goes_on_after_connecting(desk:
     await desk.once(*invoices)
     asked, refreshed = desk.qbo.requests.total, desk.qbo.tokens.refreshes
     async with desk.another() as second:
-        second.tokens._seed_tried = True
+        second.tokens._tried_seed = second.tokens._seed.value
         for _ in range(3):
             await desk.once(*invoices)
             await desk.once(*invoices, runtime=second)
@@ -122,7 +122,7 @@ async def test_what_is_tried_is_tried_once_a_minute_over_all_processes(desk: Des
     desk.runtime.tokens._pair = None
     async with desk.another() as second:
         for runtime in (desk.runtime, second):
-            runtime.tokens._seed_tried = True
+            runtime.tokens._tried_seed = runtime.tokens._seed.value
         with pytest.raises(QboDisconnected):
             await desk.runtime.tokens.probe()
         refreshed = desk.qbo.tokens.refreshes

@@ -62,6 +62,33 @@ async def test_an_older_key_still_reads_and_another_one_says_so(engine: AsyncEng
         TokenTable(engine, ["short"])
 
 
+async def test_an_old_key_can_go_when_the_rows_are_encrypted_anew(engine: AsyncEngine) -> None:
+    await _save(TokenTable(engine, [KEY]), "a", "r")
+    rolled = TokenTable(engine, [OTHER_KEY, KEY])
+    assert await rolled.reencrypt() == 1
+    assert await rolled.reencrypt() == 0, "done is done"
+    stored = await TokenTable(engine, [OTHER_KEY]).load("realm")
+    assert stored is not None
+    assert (stored.access_token, stored.refresh_token, stored.generation) == ("a", "r", 1)
+
+
+async def test_encrypting_anew_without_the_right_key_changes_nothing(engine: AsyncEngine) -> None:
+    await _save(TokenTable(engine, [KEY]), "a", "r")
+    with pytest.raises(ConfigurationError, match="another key"):
+        await TokenTable(engine, [OTHER_KEY, Fernet.generate_key().decode()]).reencrypt()
+    assert await TokenTable(engine, [OTHER_KEY, KEY]).load("realm") is not None
+
+
+async def test_two_processes_encrypt_anew_while_a_third_refreshes(engine: AsyncEngine) -> None:
+    await _save(TokenTable(engine, [KEY]), "a", "r")
+    rolled = [TokenTable(engine, [OTHER_KEY, KEY]) for _ in range(2)]
+    await asyncio.gather(*(one.reencrypt() for one in rolled), _save(TokenTable(engine, [KEY, OTHER_KEY]), "b", "s"))
+    assert await rolled[0].reencrypt() <= 1
+    stored = await TokenTable(engine, [OTHER_KEY]).load("realm")
+    assert stored is not None
+    assert (stored.refresh_token, stored.generation) == ("s", 2)
+
+
 async def test_two_refreshers_see_each_others_pair(engine: AsyncEngine) -> None:
     tables = [TokenTable(engine, [KEY]) for _ in range(2)]
     inside = 0

@@ -25,7 +25,7 @@ from wescope.cli.children import Child, Children, bare_environment
 from wescope.cli.output import ExitCode, print_json
 from wescope.cli.progress import Reporter
 from wescope.cli.tables import show_counts
-from wescope.config import load_settings
+from wescope.config.settings import read_settings
 from wescope.engine.results import NO_DIFFERENCE
 from wescope.errors import WescopeError
 
@@ -131,7 +131,7 @@ async def demo(options: DemoOptions) -> ExitCode:
         ChildFailed: one of its processes did not start or ended.
     """
     started_at = time.monotonic()
-    home = load_settings().home.resolve()
+    home = read_settings().home.resolve()
     with _alone(home / "demo"), _cancelled_by_signals():
         async with (
             Children(home / "demo" / "logs") as children,
@@ -216,7 +216,8 @@ def _service_environment(
         "WESCOPE_CONFIG": str(policy),
         "WESCOPE_HOST": "127.0.0.1",
         "WESCOPE_PORT": "0" if once else str(_console_port()),
-        "WESCOPE_LOG_LEVEL": load_settings().log_level,
+        "WESCOPE_LOG_LEVEL": read_settings().log_level,
+        "WESCOPE_SECRETS": "env",
         "WESCOPE_STRIPE_API_KEY": stripe["api_key"],
         "WESCOPE_STRIPE_API_BASE": stripe["url"],
         "WESCOPE_STRIPE_WEBHOOK_SECRETS": stripe["webhook_secret"],
@@ -232,7 +233,7 @@ def _service_environment(
 
 def _console_port() -> int:
     """The configured port if it is free, else any."""
-    wanted = load_settings().port
+    wanted = read_settings().port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

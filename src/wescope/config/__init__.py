@@ -1,16 +1,19 @@
-"""Configuration: settings from the environment, the policy file, and the key that encrypts stored tokens."""
+"""Configuration: settings, secrets, the policy file, and the keys that encrypt stored tokens."""
 
 from wescope.config.policy_file import PolicyFile, load_policy_file
-from wescope.config.settings import QboAccess, QboApp, Settings, StripeAccess, load_settings
-from wescope.config.token_key import token_key
+from wescope.config.secret_source import LiveSecret, SecretSource, load_settings
+from wescope.config.settings import QboAccess, QboApp, Settings, StripeAccess
+from wescope.config.token_key import token_keys
 
 __all__ = [
+    "LiveSecret",
     "PolicyFile",
     "QboAccess",
     "QboApp",
+    "SecretSource",
     "Settings",
     "StripeAccess",
     "load_policy_file",
     "load_settings",
-    "token_key",
+    "token_keys",
 ]

@@ -6,13 +6,13 @@ An error names the variable and what to do, never the value: a value may be a se
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from wescope.errors import ConfigurationError
@@ -47,10 +47,19 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _fernet_key(value: SecretStr) -> SecretStr:
-    if not is_fernet_key(value.get_secret_value()):
-        raise ValueError(f"must be a Fernet key: {FERNET_KEY_BYTES} bytes in URL-safe base64; {HOW_TO_MAKE_A_KEY}")
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    keys = keys_of(value)
+    if not keys or not all(is_fernet_key(key) for key in keys):
+        raise ValueError(
+            f"must be a Fernet key: {FERNET_KEY_BYTES} bytes in URL-safe base64 (or several, the newest first, "
+            f"separated by commas); {HOW_TO_MAKE_A_KEY}"
+        )
     return value
+
+
+def keys_of(value: SecretStr) -> tuple[str, ...]:
+    """The keys in a comma-separated list."""
+    return tuple(part.strip() for part in value.get_secret_value().split(",") if part.strip())
 
 
 HOW_TO_MAKE_A_KEY = (
@@ -110,19 +119,18 @@ def _realm(value: str) -> str:
     return value
 
 
-def _secrets_source(value: str) -> str:
-    if value == "gcp":
-        raise ValueError(
-            "gcp (Secret Manager) comes with a later version: leave it unset and give the secrets as variables"
-        )
-    if value != "env":
-        raise ValueError("must be env, or unset")
+def _secrets_endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ValueError("must be https, or http on this machine (a stand-in): secrets travel over it")
     return value
 
 
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+Expose = Literal["all", "webhooks", "health"]
+"""What a process answers over HTTP: everything; webhooks, for the world; or, also a worker, only how it is doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,12 +176,17 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    expose: Expose = "all"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
     ] = "info"
-    secrets: Annotated[str, AfterValidator(_secrets_source)] = "env"
-    gcp_project: str | None = None
+    secrets: Literal["env", "gcp"] = "env"
+    gcp_project: Annotated[str, Field(pattern=r"^[a-z0-9:.-]{1,64}$")] | None = None
+    gcp_secret_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = "wescope-"  # noqa: S105 - a name
+    gcp_secrets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    gcp_secrets_endpoint: Annotated[ServiceUrl, AfterValidator(_secrets_endpoint)] | None = None
+    gcp_refresh_token_backup: bool = True
 
     stripe_api_key: Secret | None = None
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
@@ -188,7 +201,24 @@ class Settings(BaseSettings):
     qbo_authorize_url: ServiceUrl = "https://appcenter.intuit.com/connect/oauth2"
     qbo_webhook_verifier: Secret | None = None
 
-    token_key: Annotated[Secret, AfterValidator(_fernet_key)] | None = None
+    token_key: Annotated[Secret, AfterValidator(_fernet_keys)] | None = None
+
+    _managed: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def managed(self) -> frozenset[str]:
+        """The settings whose values come from Secret Manager and not from the environment."""
+        return self._managed
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The signing secrets of Stripe's webhooks as texts, for the check of a signature."""
+        return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secrets)
+
+    @property
+    def webhook_verifier(self) -> str | None:
+        """The verifier token of QBO's webhooks as a text, for the check of a signature; null if there is none."""
+        return self.qbo_webhook_verifier.get_secret_value() if self.qbo_webhook_verifier else None
 
     alert_webhook_url: Annotated[Secret, AfterValidator(_secret_url)] | None = None
     alert_email_to: Annotated[tuple[Mailbox, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
@@ -267,6 +297,20 @@ class Settings(BaseSettings):
         self._require("to receive webhooks", WEBHOOK_SETTINGS)
         return self.stripe_webhook_secrets
 
+    def require_realm(self) -> str:
+        """The company, for a process that only receives webhooks.
+
+        Raises:
+            ConfigurationError: it is not named.
+        """
+        self._require("to tell the company's webhooks from others'", ("qbo_realm_id",))
+        assert self.qbo_realm_id is not None  # noqa: S101 - _require has just looked
+        return self.qbo_realm_id
+
+    def receives_only(self, role: str) -> bool:
+        """Whether a process of this role does nothing but receive webhooks, and so needs no key of Stripe or QBO."""
+        return role == "web" and self.expose == "webhooks"
+
     def _require(self, purpose: str, names: Sequence[str]) -> None:
         missing = self.missing(*names)
         if missing:
@@ -288,19 +332,26 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def load_settings() -> Settings:
-    """The settings from the process's environment.
+def read_settings(managed: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the process's environment, and from Secret Manager what it has given (`managed`).
+
+    Args:
+        managed: values by setting (`stripe_api_key`), as texts.
 
     Raises:
         ConfigurationError: names every variable that is wrong and what it must be, never its value.
     """
+    given = managed or {}
     try:
-        return Settings()
+        settings = Settings(**given)  # type: ignore[arg-type]  # texts, as from the environment
     except ValidationError as error:
-        faults = [_fault_text(fault) for fault in error.errors(include_input=False, include_url=False)]
+        faults = [_fault_text(fault, given) for fault in error.errors(include_input=False, include_url=False)]
         raise ConfigurationError("; ".join(faults) + ".") from None
+    settings._managed = frozenset(given)  # noqa: SLF001 - the one place that knows
+    return settings
 
 
-def _fault_text(fault: Any) -> str:
+def _fault_text(fault: Any, managed: Collection[str]) -> str:
     message = _TEXTS.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
-    return f"{variable(str(fault['loc'][0]))} {message}"
+    name = str(fault["loc"][0])
+    return f"{variable(name)}{' (from Secret Manager)' if name in managed else ''} {message}"

@@ -1,4 +1,4 @@
-"""Token key: the Fernet key that encrypts stored tokens, from the environment or made once in the state folder."""
+"""Token keys: the Fernet keys that encrypt stored tokens, from the settings or made once in the state folder."""
 
 import base64
 import contextlib
@@ -6,24 +6,26 @@ import os
 import secrets
 from pathlib import Path
 
-from wescope.config.settings import FERNET_KEY_BYTES, HOW_TO_MAKE_A_KEY, Settings, is_fernet_key
+from wescope.config.settings import FERNET_KEY_BYTES, HOW_TO_MAKE_A_KEY, Settings, is_fernet_key, keys_of
 from wescope.errors import ConfigurationError
 
 FILE_NAME = "token.key"
 
 
-def token_key(settings: Settings) -> str:
-    """The key, as `cryptography.fernet.Fernet` takes it. Several processes that ask at once get the same one.
+def token_keys(settings: Settings) -> tuple[str, ...]:
+    """The keys, as `cryptography.fernet.Fernet` takes them, the newest first: it encrypts, all of them decrypt.
+
+    Several processes that ask at once for the one in the state folder get the same.
 
     Raises:
         ConfigurationError: the database is not the embedded one and WESCOPE_TOKEN_KEY is unset (a key that lies on one
             machine would lock all others out of the shared tokens), or the key file is unreadable.
     """
     if settings.token_key is not None:
-        return settings.token_key.get_secret_value()
+        return keys_of(settings.token_key)
     if not settings.embedded:
         raise ConfigurationError(f"WESCOPE_TOKEN_KEY is needed beside WESCOPE_DATABASE_URL; {HOW_TO_MAKE_A_KEY}.")
-    return _key_of_home(settings.home)
+    return (_key_of_home(settings.home),)
 
 
 def _key_of_home(home: Path) -> str:

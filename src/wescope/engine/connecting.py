@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.config import QboApp
 from wescope.engine.connection import WAITING_CODES
+from wescope.engine.token_backup import Backup
 from wescope.engine.tokens import StoredTokenStore
 from wescope.errors import DatabaseUnavailable
 from wescope.links.connections import wake_waiting
@@ -36,11 +37,17 @@ class Connector:
     """One attempt to connect a company; its address and its answer belong together."""
 
     def __init__(
-        self, *, engine: AsyncEngine, table: TokenTable, app: QboApp, hooks: tuple[AttemptHook, ...] = ()
+        self,
+        *,
+        engine: AsyncEngine,
+        table: TokenTable,
+        app: QboApp,
+        hooks: tuple[AttemptHook, ...] = (),
+        backup: Backup | None = None,
     ) -> None:
-        """Take where tokens are stored, and the app's keys at Intuit."""
+        """Take where tokens are stored, the app's keys at Intuit, and what is told of new tokens."""
         self._engine, self._app, self._hooks = engine, app, hooks
-        self._store, self._state = StoredTokenStore(table), new_state()
+        self._store, self._state = StoredTokenStore(table, backup=backup), new_state()
         self._endpoint: TokenEndpoint | None = None
 
     def authorize_url(self, redirect_uri: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from wescope.config import SecretSource
+from wescope.engine.verified import verified
 from wescope.links.database import transaction
 from wescope.links.qbo_hints import QboHint, record
 from wescope.qbo.webhooks import QboChange, verify
@@ -25,7 +27,7 @@ class QboWebhookOutcome:
 
 
 async def accept(
-    engine: AsyncEngine, body: bytes, signature: str | None, *, verifier: str | None, realm_id: str
+    engine: AsyncEngine, body: bytes, signature: str | None, *, secrets: SecretSource, realm_id: str
 ) -> QboWebhookOutcome:
     """Verify a delivery and store what it says.
 
@@ -33,14 +35,16 @@ async def accept(
         engine: the database.
         body: the raw body.
         signature: the header `intuit-signature`.
-        verifier: the app's verifier token; null if none is configured.
+        secrets: where the app's verifier token is, if there is one.
         realm_id: our company.
 
     Raises:
         WebhookRejected: it is refused, and nothing is stored.
         DatabaseUnavailable: nothing is stored; Intuit must send it again.
     """
-    delivery = verify(body, signature, verifier, realm_id)
+    delivery = await verified(
+        secrets, "qbo_webhook_verifier", lambda known: verify(body, signature, known.webhook_verifier, realm_id)
+    )
     stored = 0
     if delivery.changes:
         async with transaction(engine) as connection:

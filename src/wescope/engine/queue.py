@@ -31,6 +31,9 @@ _log = structlog.get_logger(__name__)
 
 TASK = "reconcile"
 QUEUE, BACKLOG_QUEUE = "live", "backlog"
+CONNECTIONS = 5
+"""To the database, at most: procrastinate's pool, and one that listens."""
+
 WORKERS_PER_PROCESS = 2
 """One takes live jobs only: all places of the other may be taken by a backlog that waits for QBO."""
 _LIVE_SHARE = 8
@@ -73,7 +76,7 @@ class WorkerSettings:
     """How the worker runs: jobs at once, and how long a stop waits for running ones."""
 
     concurrency: int = 64
-    graceful_s: float = 6.0
+    graceful_s: float = 5.0
 
 
 class HintQueue:
@@ -83,7 +86,11 @@ class HintQueue:
         """Take the database twice: for our rows, and for procrastinate's own connections."""
         self._engine = engine
         connector = procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=4, max_idle=_IDLE_S, kwargs={"application_name": "wescope queue"}
+            conninfo=conninfo,
+            min_size=1,
+            max_size=CONNECTIONS - 1,
+            max_idle=_IDLE_S,
+            kwargs={"application_name": "wescope queue"},
         )
         self._app = procrastinate.App(connector=connector)
         self._running: set[asyncio.Task[object]] = set()

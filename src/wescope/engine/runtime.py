@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
+from wescope.config import SecretSource
 from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.backfill import Backfill
@@ -24,13 +25,12 @@ from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.history import History
-from wescope.engine.lanes import lane_of_event
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
-from wescope.engine.qbo_webhooks import accept as accept_qbo
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
+from wescope.engine.receiver import Receiver, WebhookOutcome
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.replay import Replay
 from wescope.engine.results import (
@@ -53,7 +53,7 @@ from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
 from wescope.engine.watching import Watching
 from wescope.errors import DatabaseUnavailable, MalformedId
-from wescope.links.database import schema_is_current, transaction
+from wescope.links.database import transaction
 from wescope.links.drift import count_drift
 from wescope.links.reports import (
     counts,
@@ -65,14 +65,12 @@ from wescope.links.reports import (
 )
 from wescope.links.runs import RunKind
 from wescope.links.store import LinkStore
-from wescope.links.subjects import Hint
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.identity import identify
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
-from wescope.stripe.webhooks import verify
 from wescope.stripe.windows import WindowLister
 
 _log = structlog.get_logger(__name__)
@@ -84,15 +82,6 @@ _SYNC_WAIT_S = 120
 _KEPT_DAYS = 90
 _MAINTENANCE_EVERY_S = 3600
 _START_AGAIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookOutcome:
-    """What became of a webhook that was not refused: stored, duplicate, ignored, or unknown."""
-
-    event_id: str
-    event_type: str
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +100,7 @@ class Runtime:
     attempts: AttemptLog
     policy: Policy
     dry_run: bool
-    webhook_secrets: tuple[str, ...]
+    secrets: SecretSource
     workers: WorkerSettings
     patient: Patient
     connection: Connection
@@ -128,30 +117,16 @@ class Runtime:
             WebhookRejected: it is refused, and nothing is stored.
             DatabaseUnavailable: nothing is stored; Stripe must send it again.
         """
-        now = datetime.now(UTC)
-        event = verify(body, signature, self.webhook_secrets, now)
-        outcome = "ignored" if event.known else "unknown"
-        if event.subject is not None:
-            stored = await self.queue.accept(
-                Hint(
-                    subject=event.subject,
-                    source="webhook",
-                    customer_id=event.customer_id,
-                    event_id=event.event_id,
-                    event_type=event.event_type,
-                    event_created_at=event.created,
-                    lane=lane_of_event(event.created, now).value,
-                )
-            )
-            outcome = "stored" if stored else "duplicate"
-        _log.info("webhook", event_id=event.event_id, event_type=event.event_type, outcome=outcome)
-        return WebhookOutcome(event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+        return await self.receiver.accept(body, signature)
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
         """Verify a webhook of QBO's and store durably what it says was changed; see `qbo_webhooks.accept`."""
-        secret = self.patient.settings.qbo_webhook_verifier
-        verifier = secret.get_secret_value() if secret else None
-        return await accept_qbo(self.engine, body, signature, verifier=verifier, realm_id=self.store.realm_id)
+        return await self.receiver.accept_qbo(body, signature)
+
+    @property
+    def receiver(self) -> Receiver:
+        """What takes webhooks."""
+        return Receiver(engine=self.engine, queue=self.queue, realm_id=self.store.realm_id, secrets=self.secrets)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -447,7 +422,7 @@ class Runtime:
         Raises:
             DatabaseUnavailable: it does not answer.
         """
-        return await schema_is_current(self.engine)
+        return await self.receiver.database_ready()
 
 
 def _summary(kept: Mapping[str, str]) -> TieOutSummary:

@@ -1,8 +1,9 @@
 """The table of stored tokens as the OAuth side wants it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
+from wescope.engine.token_backup import Backup, NoBackup
 from wescope.links.connections import StoredLoss
 from wescope.links.tokens import LockedTokens, StoredTokens, TokenTable
 from wescope.qbo.tokens import Loss, TokenPair
@@ -11,9 +12,9 @@ from wescope.qbo.tokens import Loss, TokenPair
 class StoredTokenRow:
     """One realm's row, while only this process may refresh it."""
 
-    def __init__(self, locked: LockedTokens) -> None:
-        """Take the locked row."""
-        self._locked = locked
+    def __init__(self, locked: LockedTokens, saved: Callable[[], None]) -> None:
+        """Take the locked row, and whom to tell of a new pair."""
+        self._locked, self._saved = locked, saved
 
     @property
     def pair(self) -> TokenPair | None:
@@ -41,14 +42,15 @@ class StoredTokenRow:
             access_expires_at=pair.access_expires_at,
             refresh_expires_at=pair.refresh_expires_at,
         )
+        self._saved()
 
 
 class StoredTokenStore:
     """A `wescope.qbo.tokens.TokenStore` on PostgreSQL."""
 
-    def __init__(self, table: TokenTable) -> None:
-        """Take the table."""
-        self._table = table
+    def __init__(self, table: TokenTable, *, backup: Backup | None = None) -> None:
+        """Take the table, and what is told when a new pair is stored durably."""
+        self._table, self._backup = table, backup or NoBackup()
 
     async def load(self, realm_id: str) -> TokenPair | None:
         """The stored pair, or null if the realm was never connected."""
@@ -58,7 +60,7 @@ class StoredTokenStore:
     async def refreshing(self, realm_id: str) -> AsyncIterator[StoredTokenRow]:
         """Hold the realm's row."""
         async with self._table.refreshing(realm_id) as locked:
-            yield StoredTokenRow(locked)
+            yield StoredTokenRow(locked, lambda: self._backup.keep(realm_id))
 
 
 def loss_of(stored: StoredLoss | None) -> Loss | None:

@@ -105,9 +105,10 @@ class TokenTable:
         """
         self._engine = engine
         try:
-            self._cipher = MultiFernet([Fernet(key) for key in keys])
+            ciphers = [Fernet(key) for key in keys]
         except ValueError as error:
             raise ConfigurationError("It must be a Fernet key.", variable="WESCOPE_TOKEN_KEY") from error
+        self._newest, self._cipher = ciphers[0], MultiFernet(ciphers)
 
     async def load(self, realm_id: str) -> StoredTokens | None:
         """The stored pair, or null if this realm was never connected."""
@@ -134,6 +135,36 @@ class TokenTable:
                 loss = await load_loss(connection, realm_id)
                 yield LockedTokens(self._decrypt(found), loss, self._cipher, connection, realm_id)
                 await connection.rollback()
+
+    async def reencrypt(self) -> int:
+        """Encrypt with the newest key what an older one has encrypted; how many rows those were.
+
+        The other keys may be taken away when this has run under all processes' keys. A row that is being refreshed is
+        waited for. Nothing is changed if any row cannot be read.
+
+        Raises:
+            ConfigurationError: a row was encrypted with a key that is not among ours.
+            DatabaseUnavailable: the database does not answer; nothing was changed.
+        """
+        rows = sa.select(tokens).where(tokens.c.refresh_token.is_not(None)).order_by(tokens.c.realm_id)
+        async with transaction(self._engine) as connection:
+            found = (await connection.execute(rows.with_for_update())).mappings().all()
+            stale = [row for row in found if not self._is_newest(row)]
+            for row in stale:
+                self._decrypt(row)
+            for row in stale:
+                names = ("access_token", "refresh_token")
+                values = {name: self._cipher.rotate(row[name]) for name in names}
+                await connection.execute(sa.update(tokens).where(tokens.c.realm_id == row["realm_id"]).values(**values))
+        return len(stale)
+
+    def _is_newest(self, row: sa.RowMapping) -> bool:
+        try:
+            self._newest.decrypt(row["access_token"])
+            self._newest.decrypt(row["refresh_token"])
+        except InvalidToken:
+            return False
+        return True
 
     def _decrypt(self, row: sa.RowMapping | None) -> StoredTokens | None:
         if row is None or row["refresh_token"] is None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 
+from wescope.config import LiveSecret
+from wescope.config.secret_source import live
 from wescope.errors import QboAppRefused, QboDisconnected, QboNotSent, QboThrottled
 from wescope.qbo import wire
 from wescope.qbo.answers import SERVER_ERROR, TOO_MANY_REQUESTS
@@ -76,7 +78,7 @@ class TokenEndpoint:
         realm_id: str,
         url: str,
         client_id: str,
-        client_secret: str,
+        client_secret: str | LiveSecret,
         hooks: tuple[AttemptHook, ...] = (),
         transport: httpx2.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -88,7 +90,7 @@ class TokenEndpoint:
             realm_id: Intuit's id of the company, for the log of attempts.
             url: the end point's address.
             client_id: of the app at Intuit.
-            client_secret: of the app at Intuit.
+            client_secret: of the app at Intuit; one that may change is asked for again when Intuit refuses it.
             hooks: told about each request.
             transport: replaces the network in tests.
             now: the clock, in UTC.
@@ -96,8 +98,8 @@ class TokenEndpoint:
                 be the only copy of a new refresh token.
         """
         self._realm_id, self._url, self._hooks, self._now = realm_id, url, hooks, now
+        self._client_id, self._secret = client_id, live(client_secret)
         self._http = httpx2.AsyncClient(
-            auth=httpx2.BasicAuth(client_id, client_secret),
             timeout=timeout_s,
             transport=transport,
             headers={"Accept": "application/json", HARD_EXPIRY_HEADER: "true"},
@@ -134,12 +136,24 @@ class TokenEndpoint:
         await self._http.aclose()
 
     async def _ask(self, form: Mapping[str, str]) -> _Reply:
+        """Ask, and once more if the app's secret was changed. As `_ask_with`."""
+        secret = self._secret.value
+        try:
+            return await self._ask_with(secret, form)
+        except QboAppRefused:
+            # Nothing was used up: Intuit looks at the app before it looks at what is shown.
+            if not await self._secret.newer_than(secret):
+                raise
+        return await self._ask_with(self._secret.value, form)
+
+    async def _ask_with(self, secret: str, form: Mapping[str, str]) -> _Reply:
         """Ask once. Returns a pair or a refusal of what was shown; everything else is raised."""
         started_at, started = self._now(), time.perf_counter()
         reply: _Reply | None = None
         try:
             async with asyncio.timeout(_LONGEST_S):
-                response = await self._http.post(self._url, data=dict(form))
+                auth = httpx2.BasicAuth(self._client_id, secret)
+                response = await self._http.post(self._url, data=dict(form), auth=auth)
             reply = _Reply(
                 status=response.status_code,
                 content=_content(response),

@@ -18,6 +18,8 @@ from typing import Protocol, TypeGuard
 import httpx2
 import structlog
 
+from wescope.config import LiveSecret
+from wescope.config.secret_source import live
 from wescope.errors import DatabaseUnavailable, QboDisconnected, QboNotSent, QboThrottled
 from wescope.qbo.attempts import AttemptHook
 from wescope.qbo.token_endpoint import TokenEndpoint, TokenPair, utc_now
@@ -113,9 +115,9 @@ class TokenSource:
         realm_id: str,
         store: TokenStore,
         client_id: str,
-        client_secret: str,
+        client_secret: str | LiveSecret,
         token_url: str,
-        seed_refresh_token: str | None = None,
+        seed_refresh_token: str | LiveSecret = "",
         hooks: tuple[AttemptHook, ...] = (),
         transport: httpx2.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
@@ -127,15 +129,16 @@ class TokenSource:
             realm_id: Intuit's id of the company.
             store: keeps the pairs.
             client_id: of the app at Intuit.
-            client_secret: of the app at Intuit.
+            client_secret: of the app at Intuit; it may change.
             token_url: the token end point.
-            seed_refresh_token: used when the store has no pair, or when Intuit no longer accepts the stored one.
+            seed_refresh_token: used when the store has no pair, or when Intuit no longer accepts the stored one; empty:
+                there is none. It may change: somebody has put in a new one.
             hooks: told about each request.
             transport: replaces the network in tests.
             now: the clock, in UTC.
             timeout_s: for connecting and for each read, in seconds.
         """
-        self._realm_id, self._store, self._seed, self._now = realm_id, store, seed_refresh_token, now
+        self._realm_id, self._store, self._seed, self._now = realm_id, store, live(seed_refresh_token), now
         self._endpoint = TokenEndpoint(
             realm_id=realm_id,
             url=token_url,
@@ -147,7 +150,7 @@ class TokenSource:
             timeout_s=timeout_s,
         )
         self._pair: TokenPair | None = None
-        self._seed_tried = False
+        self._tried_seed = ""
         self._refreshing: asyncio.Task[TokenPair] | None = None
         self._unsaved: _Unsaved | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -156,7 +159,7 @@ class TokenSource:
     @property
     def has_untried_seed(self) -> bool:
         """Whether there is a configured token that this process has not shown to Intuit yet."""
-        return self._seed is not None and not self._seed_tried
+        return self._seed.value not in {"", self._tried_seed}
 
     async def access_token(self) -> str:
         """An access token that is good for some minutes.
@@ -330,18 +333,24 @@ class TokenSource:
         stored = row.pair.refresh_token if row.pair else None
         recently = row.loss is not None and row.loss.of_tokens and self._now() - row.loss.tried_at < PROBE_EVERY
         candidates = [stored] if stored and not recently else []
-        if self._seed and self._seed != stored and (self.has_untried_seed or not (stored or recently)):
-            candidates.append(self._seed)
+        seed = self._seed.value
+        if seed and seed != stored and (self.has_untried_seed or not (stored or recently)):
+            candidates.append(seed)
         return candidates
 
     async def _show(self, candidate: str, generation: int) -> TokenPair | None:
         try:
             pair = await self._endpoint.refreshed(candidate, generation=generation)
         except QboDisconnected:
-            self._seed_tried |= candidate == self._seed
+            self._shown(candidate)
             raise
-        self._seed_tried |= candidate == self._seed
+        self._shown(candidate)
         return pair
+
+    def _shown(self, candidate: str) -> None:
+        """Remember that Intuit has seen it, whatever it says; without an answer it may not have."""
+        if candidate == self._seed.value:
+            self._tried_seed = candidate
 
     async def _newer_than(self, stored: TokenPair | None) -> TokenPair | None:
         newest = await self._store.load(self._realm_id)

@@ -15,6 +15,8 @@ import httpx
 import stripe
 import structlog
 
+from wescope.config import LiveSecret
+from wescope.config.secret_source import live
 from wescope.errors import ObjectNotFound, StripeError, StripeRefused, StripeUnavailable
 from wescope.stripe import limits
 from wescope.stripe.limits import Rates, RequestLimits, endpoint_of
@@ -65,7 +67,8 @@ class StripeApi:
     """Reads Stripe's API as plain JSON, decimals exact. Close it, or use it as an asynchronous context.
 
     Args:
-        api_key: Secret or restricted key; its prefix says whether it is of the live mode.
+        api_key: Secret or restricted key; its prefix says whether it is of the live mode. One that may change is asked
+            for with every request, and again when Stripe refuses it.
         base_url: Where the API answers.
         requests_per_second: Request limit to each end point and in all; by default what suits the key's mode.
         urgent: Whether the current task works on what has just happened; its requests go first.
@@ -75,14 +78,15 @@ class StripeApi:
     def __init__(
         self,
         *,
-        api_key: str,
+        api_key: str | LiveSecret,
         base_url: str = "https://api.stripe.com",
         requests_per_second: int | None = None,
         urgent: Callable[[], bool] = lambda: True,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._told = told
-        self.livemode = is_live_key(api_key)
+        self._key = live(api_key)
+        self.livemode = is_live_key(self._key.value)
         self.calls_made = 0
         rates = limits.LIVE if self.livemode else limits.TEST
         if requests_per_second is not None:
@@ -91,7 +95,7 @@ class StripeApi:
         self._limits = RequestLimits(rates, urgent=urgent)
         self._http = _PacedHttpClient(self._limits)
         self._client = stripe.StripeClient(
-            api_key,
+            self._key.value,
             base_addresses={"api": base_url.rstrip("/")},
             http_client=self._http,
             max_network_retries=MAXIMUM_NETWORK_RETRIES,
@@ -147,7 +151,7 @@ class StripeApi:
 
     async def _get(self, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            response = await self._client.raw_request_async("get", path, **parameters)
+            response = await self._ask(path, parameters)
         except stripe.StripeError as error:
             # `from None`: the SDK's error carries the body of the answer, which may hold personal data.
             raise translated(error, path) from None
@@ -158,6 +162,22 @@ class StripeApi:
         if not isinstance(body, dict):
             raise StripeUnavailable(path=path, request_id=response.request_id or "")
         return body
+
+    async def _ask(self, path: str, parameters: Mapping[str, Any]) -> stripe.StripeResponse:
+        key = self._key.value
+        try:
+            return await self._ask_with(key, path, parameters)
+        except stripe.AuthenticationError:
+            # It may have been rolled, or have expired, while this process has run.
+            if not await self._key.newer_than(key):
+                raise
+        return await self._ask_with(self._key.value, path, parameters)
+
+    async def _ask_with(self, key: str, path: str, parameters: Mapping[str, Any]) -> stripe.StripeResponse:
+        if is_live_key(key) != self.livemode:
+            raise StripeRefused("The new key is of the other mode: another account's books. Restart to change over.")
+        answer: stripe.StripeResponse = await self._client.raw_request_async("get", path, **parameters, api_key=key)
+        return answer
 
     async def pages(self, path: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
         """Every object of a list, in Stripe's order (newest first), page by page.

@@ -5,6 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from wescope import __doc__ as description
+from wescope.config.settings import Expose
 from wescope.errors import WescopeError
 from wescope.observe.metrics import Metrics
 from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
@@ -15,37 +16,49 @@ from wescope.web.services import OperationServices, WebServices
 from wescope.web.webhooks import webhook_routes
 
 
-def create_app(services: WebServices, *, metrics: Metrics | None = None, version: str = "") -> FastAPI:
+def create_app(
+    services: WebServices, *, metrics: Metrics | None = None, version: str = "", expose: Expose = "all"
+) -> FastAPI:
     """The ASGI application. It opens nothing and closes nothing: `services` are alive as long as it is.
 
     Args:
         services: what the routes ask for.
         metrics: the process's metrics; own ones if left out.
         version: shown in `/openapi.json`.
+        expose: `webhooks`: besides them only `/healthz` and `/readyz` are answered, and `/metrics` to this machine,
+            for a process that the whole world can reach; `health`: not even webhooks.
     """
     counted = metrics or Metrics()
-    app = _empty(version)
-    app.include_router(webhook_routes(services, counted))
-    app.include_router(operation_routes(services, counted))
-    app.include_router(api_routes(services))
-    app.include_router(page_routes(services))
+    app = _empty(version, described=expose == "all")
+    if expose != "health":
+        app.include_router(webhook_routes(services, counted))
+    app.include_router(operation_routes(services, counted, public=expose != "all", gauges=expose != "webhooks"))
+    if expose == "all":
+        app.include_router(api_routes(services))
+        app.include_router(page_routes(services))
     return app
 
 
-def create_worker_app(services: OperationServices, *, metrics: Metrics, version: str = "") -> FastAPI:
-    """The ASGI application of a worker: health and metrics, and nothing that receives or shows anything else."""
-    app = _empty(version)
-    app.include_router(operation_routes(services, metrics))
+def create_worker_app(
+    services: OperationServices, *, metrics: Metrics, version: str = "", public: bool = False
+) -> FastAPI:
+    """The ASGI application of a worker: health and metrics, and nothing that receives or shows anything else.
+
+    `public`: others can reach this process; `/metrics` is then for this machine only.
+    """
+    app = _empty(version, described=not public)
+    app.include_router(operation_routes(services, metrics, public=public))
     return app
 
 
-def _empty(version: str) -> FastAPI:
+def _empty(version: str, *, described: bool) -> FastAPI:
     return FastAPI(
         title="WeScope Sync",
         description=description or "",
         version=version or "0",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
+        openapi_url="/openapi.json" if described else None,
         exception_handlers={
             WescopeError: on_wescope_error,
             RequestValidationError: on_invalid_request,

@@ -33,6 +33,16 @@ async def only_local(request: Request) -> None:
         raise NotLocal("The host name of the request is not a local one.")
 
 
+async def from_this_machine(request: Request) -> None:
+    """Refuse callers of other machines, by whatever name they call us: a collector of metrics may say 0.0.0.0.
+
+    Raises:
+        NotLocal: the caller's address is not a loopback address.
+    """
+    if not is_loopback(request.client.host if request.client else ""):
+        raise NotLocal
+
+
 def is_loopback(host: str) -> bool:
     """True if `host` is a loopback address (also an IPv4 one written as IPv6)."""
     try:

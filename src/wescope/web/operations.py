@@ -2,30 +2,43 @@
 
 import asyncio
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
 from wescope.errors import WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
 from wescope.web.answers import json_answer
+from wescope.web.local import from_this_machine
 from wescope.web.schemas import json_response, schema_of
 from wescope.web.services import OperationServices, Readiness
 
 _LOG = get_logger(__name__)
 
 
-def operation_routes(services: OperationServices, metrics: Metrics) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`."""
+def operation_routes(
+    services: OperationServices, metrics: Metrics, *, public: bool = False, gauges: bool = True
+) -> APIRouter:
+    """`/healthz` (also `/health`), `/readyz` (also `/ready`) and `/metrics`.
+
+    Args:
+        services: what the routes ask for.
+        metrics: of this process.
+        public: others can reach this process; `/metrics` is then for this machine only.
+        gauges: whether it also knows the state of the whole, and not only its own counts.
+    """
     router = APIRouter(tags=["operations"])
     readiness = schema_of(Readiness)
     refresh = _Refresh(services, metrics)
 
+    # Cloud Run keeps paths that end in z to itself: what asks from outside asks the names without it.
+    @router.get("/health", include_in_schema=False)
     @router.get("/healthz", summary="Is the process alive?")
     async def health() -> JSONResponse:
         """Answer at all; nothing else is asked."""
         return json_answer({"status": "ok"})
 
+    @router.get("/ready", include_in_schema=False)
     @router.get(
         "/readyz",
         summary="Can it work?",
@@ -36,10 +49,16 @@ def operation_routes(services: OperationServices, metrics: Metrics) -> APIRouter
         state = await _readiness(services)
         return json_answer(state, status=200 if state.ok else 503)
 
-    @router.get("/metrics", summary="Metrics in Prometheus' text format", response_class=Response)
+    @router.get(
+        "/metrics",
+        summary="Metrics in Prometheus' text format",
+        response_class=Response,
+        dependencies=[Depends(from_this_machine)] if public else [],
+    )
     async def show_metrics() -> Response:
         """Counters of this process, and gauges of the state at this moment (stale while the database is away)."""
-        await refresh()
+        if gauges:
+            await refresh()
         return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return router

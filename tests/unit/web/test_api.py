@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import FakeServices
+from wescope.config.settings import Expose
 from wescope.engine.results import ParkedRow, Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import (
@@ -20,7 +21,8 @@ from wescope.errors import (
     StripeUnavailable,
     WescopeError,
 )
-from wescope.observe.metrics import Sample
+from wescope.observe.metrics import Metrics, Sample
+from wescope.web.app import create_app
 from wescope.web.schemas import schema_of
 from wescope.web.services import Readiness
 
@@ -233,3 +235,21 @@ async def test_scrapes_at_one_time_look_once(client: httpx2.AsyncClient, service
     texts = [scrape.text for scrape in await asyncio.gather(*scrapes)]
     assert all("wescope_backlog 1.0" in text for text in texts)
     assert "wescope_backlog 2.0" in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize(("address", "metrics"), [("127.0.0.1", 200), ("203.0.113.9", 403)])
+@pytest.mark.parametrize(("expose", "hook"), [("webhooks", 200), ("health", 404)])
+async def test_a_process_for_the_world_answers_only_what_it_must(
+    services: FakeServices, address: str, metrics: int, expose: Expose, hook: int
+) -> None:
+    app = create_app(services, metrics=Metrics(), expose=expose)
+    transport = httpx2.ASGITransport(app=app, client=(address, 50000), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        paths = ("/", "/api/v1/status", "/api/v1/sync", "/openapi.json")
+        assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
+        alive = ("/healthz", "/readyz", "/health", "/ready")
+        assert [(await client.get(path)).status_code for path in alive] == [200] * len(alive)
+        assert (await client.post("/webhooks/stripe", content=b"{}")).status_code == hook
+        answer = await client.get("/metrics", headers={"Host": "0.0.0.0:8080"})  # as Google's collector asks
+        assert answer.status_code == metrics
+        assert ("wescope_backlog 3.0" in answer.text) == (expose == "health" and metrics == 200)
