@@ -82,6 +82,14 @@ def _realm(value: str) -> str:
     return value
 
 
+def _dataset(value: str) -> str:
+    if not re.fullmatch(r"\w+", value, re.ASCII):
+        raise ValueError(
+            f"must be the name of a dataset (letters, digits, underscores); its project is {PREFIX}GCP_PROJECT"
+        )
+    return value
+
+
 def _secrets_source(value: str) -> str:
     if value == "gcp":
         raise ValueError(
@@ -127,6 +135,15 @@ class QboApp:
     token_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BigQueryAccess:
+    """Where the mirror is. `project` None: that of the credentials. `endpoint` None: Google's; else nobody signs in."""
+
+    project: str | None
+    dataset: str
+    endpoint: str | None
+
+
 class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
@@ -145,6 +162,8 @@ class Settings(BaseSettings):
     ] = "info"
     secrets: Annotated[str, AfterValidator(_secrets_source)] = "env"
     gcp_project: str | None = None
+    bigquery_dataset: Annotated[str, AfterValidator(_dataset)] | None = None
+    bigquery_endpoint: ServiceUrl | None = None
 
     stripe_api_key: Secret | None = None
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
@@ -224,6 +243,16 @@ class Settings(BaseSettings):
             token_url=self.qbo_token_url,
         )
 
+    def require_bigquery(self) -> BigQueryAccess:
+        """What is needed to keep a mirror in BigQuery.
+
+        Raises:
+            ConfigurationError: no dataset is named.
+        """
+        self._require("to export to BigQuery", BIGQUERY_SETTINGS)
+        assert self.bigquery_dataset is not None  # noqa: S101 - _require has just looked
+        return BigQueryAccess(project=self.gcp_project, dataset=self.bigquery_dataset, endpoint=self.bigquery_endpoint)
+
     def require_webhooks(self) -> tuple[SecretStr, ...]:
         """The signing secrets of Stripe's webhooks, all of which are accepted.
 
@@ -243,6 +272,7 @@ class Settings(BaseSettings):
 STRIPE_SETTINGS = ("stripe_api_key",)
 QBO_APP_SETTINGS = ("qbo_client_id", "qbo_client_secret")
 QBO_SETTINGS = (*QBO_APP_SETTINGS, "qbo_realm_id")
+BIGQUERY_SETTINGS = ("bigquery_dataset",)
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 

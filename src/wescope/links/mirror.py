@@ -7,7 +7,7 @@ or trigger; a table is gone through once. `xmin` has 32 bits: the 64 of a snapsh
 a row that is older than a round is read once more, which does no harm.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +67,7 @@ async def count_rows(
 
 async def changed_rows(
     connection: AsyncConnection, table: MirrorTable, snapshot: Snapshot, *, since: int | None = None
-) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+) -> AsyncIterator[Sequence[sa.RowMapping]]:
     """All rows, or those that have come since transaction `since`, by thousands.
 
     Of a table whose rows belong to parents these are all rows of the parents that have changed; a parent without rows

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from wescope.links.runs import RunKind
 from wescope.links.schema import (
     attempts,
     audit,
@@ -189,11 +190,11 @@ def _audit() -> MirrorTable:
         name="audit",
         meaning="Who had what done: repairs, undone runs, ignored items, accepted edits. Without people's reasons.",
         change=Change.LOG,
-        columns=(*_columns(audit, but=("details",)), details),
-        key=("at", "id"),
+        columns=(*_columns(audit, but=("details", "at")), _made("done_at", audit.c.at, required=True), details),
+        key=("done_at", "id"),
         rows=audit,
         versioned=audit,
-        partition="at",
+        partition="done_at",
         cluster=("target",),
     )
 
@@ -225,7 +226,7 @@ def _runs() -> MirrorTable:
         key=("started_at", "id"),
         rows=runs,
         versioned=runs,
-        where=runs.c.kind != "export",
+        where=runs.c.kind != RunKind.EXPORT.value,
         partition="started_at",
         cluster=("kind",),
     )
@@ -295,18 +296,18 @@ def _tieout_rows() -> MirrorTable:
         change=Change.LOG,
         columns=(
             _made("run_id", runs.c.id, required=True),
-            _made("at", runs.c.started_at, required=True),
+            _made("compared_at", runs.c.started_at, required=True),
             _made("as_of", sa.cast(runs.c.result["as_of"].astext, sa.Date)),
             _made("row_id", of_run.c.id, required=True),
             _made("currency", of_run.c.currency, required=True),
             _made("stripe", of_run.c.stripe, required=True),
             _made("qbo", of_run.c.qbo, required=True),
         ),
-        key=("at", "run_id", "row_id"),
+        key=("compared_at", "run_id", "row_id"),
         rows=runs.join(of_run, sa.true()),
         versioned=runs,
-        where=runs.c.kind == "tieout",
-        partition="at",
+        where=runs.c.kind == RunKind.TIEOUT.value,
+        partition="compared_at",
         cluster=("row_id", "currency"),
     )
 
