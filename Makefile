@@ -27,10 +27,17 @@ $(UV):
 	@$(RUN)/python -m compileall -q src >&2
 	@touch $@
 
+# BigQuery's stand-in, for tests: its pins and its plug-in of pytest do not go together with ours.
+BIGQUERY := tests/bigquery/emulator
+.venv-bigquery/.complete: $(BIGQUERY)/uv.lock $(BIGQUERY)/pyproject.toml | $(UV)
+	@echo "Setting up BigQuery's stand-in in .venv-bigquery" >&2
+	@UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-bigquery $(UV) sync --project $(BIGQUERY) --locked --quiet --python $(PYTHON) >&2
+	@touch $@
+
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
 	@$(RUN)/wescope demo $(ARGS)
 
-test: setup lint ## Run the linters and every test
+test: setup lint .venv-bigquery/.complete ## Run the linters and every test
 	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 simulate: setup ## Break the engine 1,000,000 times, prove the books of 2,000 histories (SEEDS="17 18": these again)
@@ -64,4 +71,4 @@ bench: setup ## Measure webhook intake and documents per second, beside a plain 
 	$(RUN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove environments and caches (not .wescope, which holds the embedded database)
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bigquery .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

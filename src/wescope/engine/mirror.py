@@ -20,7 +20,6 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from wescope.engine.mirror_ddl import schema_sql
 from wescope.engine.mirror_merge import Scope, merge_sql, state_sql
 from wescope.engine.mirror_views import views
 from wescope.engine.runs import Execution
@@ -53,7 +52,8 @@ def checkpoint_of(table: MirrorTable) -> str:
 class Mark:
     """Up to where a table is mirrored: all that older transactions than `since` have made, in this table of BigQuery.
 
-    `rows` is how many there were; `columns` which were mirrored. Another database, dataset, table or column begins anew.
+    `rows` is how many there were; `columns` which were mirrored. With another database, dataset, table or
+    column it begins anew.
     """
 
     dataset: str
@@ -135,7 +135,7 @@ class Mirror:
 
     async def _tell(self, execution: Execution, error: WescopeError) -> None:
         """Keep why it does not go on, for whoever looks at the run."""
-        execution.checkpoint["code"] = error.code
+        execution.checkpoint |= {"code": error.code, "fault": str(error), "remedy": error.remedy}
         with contextlib.suppress(WescopeError):
             async with transaction(self.engine) as connection:
                 await execution.save(connection)
@@ -150,7 +150,8 @@ class _Mirroring:
 
     async def all(self) -> Mapping[str, Any]:
         execution, warehouse = self._execution, self._warehouse
-        execution.checkpoint.pop("code", None)
+        for name in ("code", "fault", "remedy"):
+            execution.checkpoint.pop(name, None)
         for job_id in execution.checkpoint.get("jobs", []):
             await warehouse.settle(job_id)
         await warehouse.clear_staging()
@@ -298,12 +299,3 @@ def _text(value: object) -> str:
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     raise TypeError(type(value).__name__)
-
-
-def artifacts() -> Mapping[str, str]:
-    """The generated files of `deploy/bigquery`: their texts by name."""
-    made = "-- Generated from the code by `make docs` (`wescope schema bigquery`). The dataset is `wescope`.\n\n"
-    return {
-        "schema.sql": made + schema_sql(),
-        "views.sql": made + "\n\n".join(f"{sql};" for sql in views().values()) + "\n",
-    }

@@ -1,6 +1,6 @@
 """Mirror DDL: the tables of the mirror in BigQuery's SQL, from their one definition. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from wescope.links.mirror_meanings import meaning_of
 from wescope.links.mirror_tables import TABLES, ColumnType, MirrorTable
@@ -68,26 +68,22 @@ def _column_sql(name: str, kind: str, meaning: str, *, required: bool) -> str:
 
 def _table_sql(
     name: str,
-    lines: Sequence[str],
+    lines: Iterable[str],
     key: Sequence[str],
     *,
     meaning: str,
     partition: str | None = None,
     cluster: Sequence[str] = (),
 ) -> str:
-    return "\n".join(_table_lines(name, lines, key, meaning, partition, cluster))
-
-
-def _table_lines(
-    name: str, lines: Sequence[str], key: Sequence[str], meaning: str, partition: str | None, cluster: Sequence[str]
-) -> Iterator[str]:
-    yield f"CREATE TABLE IF NOT EXISTS `{name}` ("
-    yield from lines
-    # BigQuery holds nobody to it: the mirror does. It tells the optimiser that a join finds one row.
-    yield f"  PRIMARY KEY ({', '.join(key)}) NOT ENFORCED"
-    yield ")"
-    if partition:
-        yield f"PARTITION BY {partition}"
-    if cluster:
-        yield f"CLUSTER BY {', '.join(cluster)}"
-    yield f"OPTIONS (description = {quoted(meaning)});"
+    return "\n".join(
+        [
+            f"CREATE TABLE IF NOT EXISTS `{name}` (",
+            *lines,
+            # BigQuery holds nobody to it: the mirror does. It tells the optimiser that a join finds one row.
+            f"  PRIMARY KEY ({', '.join(key)}) NOT ENFORCED",
+            ")",
+            *([f"PARTITION BY {partition}"] if partition else []),
+            *([f"CLUSTER BY {', '.join(cluster)}"] if cluster else []),
+            f"OPTIONS (description = {quoted(meaning)});",
+        ]
+    )

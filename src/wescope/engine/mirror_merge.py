@@ -11,6 +11,8 @@ from enum import StrEnum
 from wescope.engine.mirror_ddl import STATE_TABLE, quoted
 from wescope.links.mirror_tables import MirrorTable
 
+# ruff: noqa: S608 - statements are made of names of ours and of the operator's dataset
+
 
 class Scope(StrEnum):
     """Which rows of a table go if they are not staged."""
@@ -62,15 +64,15 @@ def _source(table: MirrorTable, target: str, staging: str, scope: Scope) -> str:
     # A parent without rows is staged by its name alone.
     rows = " AND ".join(f"{name} IS NOT NULL" for name in table.key)
     gone = "" if scope is Scope.NONE else ", FALSE AS is_gone"
-    new = f"SELECT {names}{gone} FROM `{staging}` WHERE {rows} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1"  # noqa: S608 - names of ours
+    new = f"SELECT {names}{gone} FROM `{staging}` WHERE {rows} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key}) = 1"
     if scope is Scope.NONE:
         return new
     old = ", ".join(f"old.{name}" for name in table.names)
-    conditions = [f"NOT EXISTS (SELECT 1 FROM `{staging}` AS found WHERE {_same('found', 'old', table.key)})"]  # noqa: S608
+    conditions = [f"NOT EXISTS (SELECT 1 FROM `{staging}` AS found WHERE {_same('found', 'old', table.key)})"]
     if scope is Scope.PARENTS:
-        parents = f"SELECT 1 FROM `{staging}` AS parent WHERE {_same('parent', 'old', table.parent)}"  # noqa: S608
+        parents = f"SELECT 1 FROM `{staging}` AS parent WHERE {_same('parent', 'old', table.parent)}"
         conditions.insert(0, f"EXISTS ({parents})")
-    return f"{new} UNION ALL SELECT {old}, TRUE FROM `{target}` AS old WHERE {' AND '.join(conditions)}"  # noqa: S608
+    return f"{new} UNION ALL SELECT {old}, TRUE FROM `{target}` AS old WHERE {' AND '.join(conditions)}"
 
 
 def _same(one: str, other: str, names: Sequence[str]) -> str:
@@ -96,7 +98,6 @@ def state_sql(dataset: str, complete: Mapping[str, datetime]) -> str:
             f"USING ({rows}) AS staged",
             "ON kept.table_name = staged.table_name",
             "WHEN MATCHED THEN UPDATE SET complete_until = staged.complete_until",
-            "WHEN NOT MATCHED THEN INSERT (table_name, complete_until)"
-            " VALUES (staged.table_name, staged.complete_until)",
+            "WHEN NOT MATCHED THEN INSERT (table_name, complete_until) VALUES (table_name, complete_until)",
         ]
     )

@@ -52,6 +52,11 @@ def views(dataset: str = DEFAULT_DATASET) -> Mapping[str, str]:
     }
 
 
+def views_sql(dataset: str = DEFAULT_DATASET) -> str:
+    """All those statements, one after another."""
+    return "\n\n".join(f"{sql};" for sql in views(dataset).values()) + "\n"
+
+
 def _view(dataset: str, name: str, meaning: str, query: str) -> str:
     return f"CREATE OR REPLACE VIEW `{dataset}.{name}`\nOPTIONS (description = {quoted(meaning)})\nAS\n{query}"
 
@@ -200,36 +205,36 @@ def _close_documents(dataset: str) -> str:
   SUM({_major("amount", "currency")}) AS amount
 FROM `{dataset}.links`
 WHERE state = 'posted' AND txn_date IS NOT NULL
-GROUP BY month_end, entity, currency"""
+GROUP BY 1, 2, 3"""
 
 
 def _month_close(dataset: str) -> str:
-    """What is parked or has drifted counts in the month of its document, or if that never was posted, of its finding."""
+    """What is parked or has drifted counts in the month of its document, else in that of its finding."""
     links = f"`{dataset}.links`"
     return f"""WITH of_links AS (
   SELECT LAST_DAY(txn_date, MONTH) AS month_end, currency, COUNTIF(state = 'posted') AS documents,
     COUNTIF(state IN ('intended', 'unknown')) AS under_way
-  FROM {links} WHERE txn_date IS NOT NULL GROUP BY month_end, currency
+  FROM {links} WHERE txn_date IS NOT NULL GROUP BY 1, 2
 ),
 of_parked AS (
   SELECT LAST_DAY(COALESCE(l.txn_date, DATE(p.since)), MONTH) AS month_end, p.currency, COUNT(*) AS parked,
     SUM(ABS(p.amount)) AS amount
   FROM `{dataset}.parked` AS p LEFT JOIN {links} AS l ON l.document_key = p.document_key
-  WHERE NOT p.advisory AND p.ignored_at IS NULL GROUP BY month_end, p.currency
+  WHERE NOT p.advisory AND p.ignored_at IS NULL GROUP BY 1, 2
 ),
 of_drift AS (
   SELECT LAST_DAY(COALESCE(l.txn_date, DATE(d.found_at)), MONTH) AS month_end,
     COALESCE(d.currency, l.currency) AS currency, COUNT(*) AS drift
   FROM `{dataset}.drift` AS d
   LEFT JOIN {links} AS l ON l.document_key = d.document_key AND l.realm_id = d.realm_id
-  WHERE d.state = 'open' GROUP BY month_end, currency
+  WHERE d.state = 'open' GROUP BY 1, 2
 ),
 of_tieouts AS (
   SELECT t.as_of AS month_end, t.currency, MAX(t.compared_at) AS compared_at, SUM(ABS(t.stripe - t.qbo)) AS difference
   FROM `{dataset}.tieout_rows` AS t
   JOIN (SELECT as_of, MAX(compared_at) AS compared_at FROM `{dataset}.tieout_rows` GROUP BY as_of) AS newest
     ON t.as_of = newest.as_of AND t.compared_at = newest.compared_at
-  WHERE t.as_of = LAST_DAY(t.as_of, MONTH) GROUP BY month_end, t.currency
+  WHERE t.as_of = LAST_DAY(t.as_of, MONTH) GROUP BY 1, 2
 ),
 months AS (
   SELECT month_end, currency FROM of_links

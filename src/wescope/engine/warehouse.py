@@ -52,9 +52,9 @@ class Warehouse:
         client = await asyncio.to_thread(_client, access)
         try:
             warehouse = cls(client, f"{client.project}.{access.dataset}", patience_s=patience_s)
-            yield replace(warehouse, location=await warehouse._where())  # noqa: SLF001 - one of its own
+            yield replace(warehouse, location=await warehouse._where())
         finally:
-            client.close()
+            client.close()  # type: ignore[no-untyped-call]  # Google's has no types here
 
     def name(self, table: str) -> str:
         """The full name of a table."""
@@ -235,7 +235,8 @@ def _client(access: BigQueryAccess) -> "bigquery.Client":
         raise GoogleLibraryMissing from error
     local: dict[str, Any] = {}
     if access.endpoint is not None:
-        local = {"credentials": AnonymousCredentials(), "client_options": {"api_endpoint": access.endpoint}}
+        nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # Google's has no types here
+        local = {"credentials": nobody, "client_options": {"api_endpoint": access.endpoint}}
     with warehouse_errors("credentials"):
         return bigquery.Client(project=access.project, **local)
 

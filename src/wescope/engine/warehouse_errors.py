@@ -37,7 +37,7 @@ class WarehouseRefused(WarehouseError):
     retry = Retry.WHEN_MENDED
     remedy = (
         "Give the service account bigquery.jobUser on the project and bigquery.dataEditor on the dataset "
-        "(deploy/ has them), and let the process find its credentials (GOOGLE_APPLICATION_CREDENTIALS outside of Google)."
+        "(see docs/bigquery.md), and outside of Google let GOOGLE_APPLICATION_CREDENTIALS name its key."
     )
 
 
