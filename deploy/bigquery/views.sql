@@ -54,7 +54,7 @@ OPTIONS (description = 'Open receivables by age: see docs/bigquery.md for how pa
 AS
 WITH entries AS (
   SELECT
-    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.document_key,
+    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.subject,
     l.txn_date, COALESCE(l.due_date, l.txn_date) AS due_date,
     IF(l.entity IN ('Payment', 'CreditMemo'), -l.amount, l.amount) AS amount
   FROM `wescope.links` AS l
@@ -67,35 +67,36 @@ WITH entries AS (
 days AS (
   SELECT LAST_DAY(first_day, MONTH) AS as_of FROM UNNEST(GENERATE_DATE_ARRAY(DATE_TRUNC((SELECT MIN(txn_date) FROM `wescope.links`), MONTH), CURRENT_DATE(), INTERVAL 1 MONTH)) AS first_day WHERE LAST_DAY(first_day, MONTH) < CURRENT_DATE() UNION ALL SELECT CURRENT_DATE()
 ),
-dated AS (
-  SELECT d.as_of, e.customer_id, e.currency, e.document_key, e.due_date, e.amount
-  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of
+items AS (
+  SELECT d.as_of, e.customer_id, e.currency, e.subject, SUM(e.amount) AS net,
+    MIN(IF(e.amount > 0, e.due_date, NULL)) AS due_date
+  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of GROUP BY 1, 2, 3, 4
 ),
-credits AS (
-  SELECT as_of, customer_id, currency, SUM(amount) AS balance, SUM(IF(amount < 0, -amount, 0)) AS credit
-  FROM dated GROUP BY as_of, customer_id, currency
+balances AS (
+  SELECT as_of, customer_id, currency, SUM(net) AS balance, SUM(IF(net < 0, -net, 0)) AS credit
+  FROM items GROUP BY 1, 2, 3
 ),
 charges AS (
-  SELECT as_of, customer_id, currency, due_date, amount, SUM(amount) OVER (
-    PARTITION BY as_of, customer_id, currency ORDER BY due_date, document_key ROWS UNBOUNDED PRECEDING
+  SELECT as_of, customer_id, currency, due_date, net, SUM(net) OVER (
+    PARTITION BY as_of, customer_id, currency ORDER BY due_date, subject ROWS UNBOUNDED PRECEDING
   ) AS running
-  FROM dated WHERE amount > 0
+  FROM items WHERE net > 0
 ),
 aged AS (
-  SELECT k.as_of, k.customer_id, k.currency, k.balance, DATE_DIFF(k.as_of, c.due_date, DAY) AS age,
-    GREATEST(0, LEAST(COALESCE(c.amount, 0), COALESCE(c.running, 0) - k.credit)) AS open_amount
-  FROM credits AS k
+  SELECT b.as_of, b.customer_id, b.currency, b.balance, DATE_DIFF(b.as_of, c.due_date, DAY) AS age,
+    GREATEST(0, LEAST(COALESCE(c.net, 0), COALESCE(c.running, 0) - b.credit)) AS open_amount
+  FROM balances AS b
   LEFT JOIN charges AS c
-    ON c.as_of = k.as_of AND c.customer_id = k.customer_id AND c.currency = k.currency
+    ON c.as_of = b.as_of AND c.customer_id = b.customer_id AND c.currency = b.currency
 ),
 summed AS (
-  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS open_amount,
+  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS all_open,
     SUM(IF(age <= 0, open_amount, 0)) AS not_due,
     SUM(IF(age BETWEEN 1 AND 30, open_amount, 0)) AS days_1_to_30,
     SUM(IF(age BETWEEN 31 AND 60, open_amount, 0)) AS days_31_to_60,
     SUM(IF(age BETWEEN 61 AND 90, open_amount, 0)) AS days_61_to_90,
     SUM(IF(age > 90, open_amount, 0)) AS days_over_90
-  FROM aged GROUP BY as_of, customer_id, currency, balance
+  FROM aged GROUP BY 1, 2, 3, 4
 )
 SELECT
   as_of, NULLIF(customer_id, '') AS customer_id, currency,
@@ -104,15 +105,15 @@ SELECT
   CAST(days_31_to_60 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_31_to_60,
   CAST(days_61_to_90 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_61_to_90,
   CAST(days_over_90 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_over_90,
-  CAST(balance - open_amount AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS unapplied_credit,
+  CAST(balance - all_open AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS unapplied_credit,
   CAST(balance AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS balance
-FROM summed WHERE balance != 0 OR open_amount != 0;
+FROM summed WHERE balance != 0 OR all_open != 0;
 
 CREATE OR REPLACE TABLE FUNCTION `wescope.ar_ageing_on`(on_day DATE)
 AS (
 WITH entries AS (
   SELECT
-    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.document_key,
+    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.subject,
     l.txn_date, COALESCE(l.due_date, l.txn_date) AS due_date,
     IF(l.entity IN ('Payment', 'CreditMemo'), -l.amount, l.amount) AS amount
   FROM `wescope.links` AS l
@@ -125,35 +126,36 @@ WITH entries AS (
 days AS (
   SELECT on_day AS as_of
 ),
-dated AS (
-  SELECT d.as_of, e.customer_id, e.currency, e.document_key, e.due_date, e.amount
-  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of
+items AS (
+  SELECT d.as_of, e.customer_id, e.currency, e.subject, SUM(e.amount) AS net,
+    MIN(IF(e.amount > 0, e.due_date, NULL)) AS due_date
+  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of GROUP BY 1, 2, 3, 4
 ),
-credits AS (
-  SELECT as_of, customer_id, currency, SUM(amount) AS balance, SUM(IF(amount < 0, -amount, 0)) AS credit
-  FROM dated GROUP BY as_of, customer_id, currency
+balances AS (
+  SELECT as_of, customer_id, currency, SUM(net) AS balance, SUM(IF(net < 0, -net, 0)) AS credit
+  FROM items GROUP BY 1, 2, 3
 ),
 charges AS (
-  SELECT as_of, customer_id, currency, due_date, amount, SUM(amount) OVER (
-    PARTITION BY as_of, customer_id, currency ORDER BY due_date, document_key ROWS UNBOUNDED PRECEDING
+  SELECT as_of, customer_id, currency, due_date, net, SUM(net) OVER (
+    PARTITION BY as_of, customer_id, currency ORDER BY due_date, subject ROWS UNBOUNDED PRECEDING
   ) AS running
-  FROM dated WHERE amount > 0
+  FROM items WHERE net > 0
 ),
 aged AS (
-  SELECT k.as_of, k.customer_id, k.currency, k.balance, DATE_DIFF(k.as_of, c.due_date, DAY) AS age,
-    GREATEST(0, LEAST(COALESCE(c.amount, 0), COALESCE(c.running, 0) - k.credit)) AS open_amount
-  FROM credits AS k
+  SELECT b.as_of, b.customer_id, b.currency, b.balance, DATE_DIFF(b.as_of, c.due_date, DAY) AS age,
+    GREATEST(0, LEAST(COALESCE(c.net, 0), COALESCE(c.running, 0) - b.credit)) AS open_amount
+  FROM balances AS b
   LEFT JOIN charges AS c
-    ON c.as_of = k.as_of AND c.customer_id = k.customer_id AND c.currency = k.currency
+    ON c.as_of = b.as_of AND c.customer_id = b.customer_id AND c.currency = b.currency
 ),
 summed AS (
-  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS open_amount,
+  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS all_open,
     SUM(IF(age <= 0, open_amount, 0)) AS not_due,
     SUM(IF(age BETWEEN 1 AND 30, open_amount, 0)) AS days_1_to_30,
     SUM(IF(age BETWEEN 31 AND 60, open_amount, 0)) AS days_31_to_60,
     SUM(IF(age BETWEEN 61 AND 90, open_amount, 0)) AS days_61_to_90,
     SUM(IF(age > 90, open_amount, 0)) AS days_over_90
-  FROM aged GROUP BY as_of, customer_id, currency, balance
+  FROM aged GROUP BY 1, 2, 3, 4
 )
 SELECT
   as_of, NULLIF(customer_id, '') AS customer_id, currency,
@@ -162,9 +164,9 @@ SELECT
   CAST(days_31_to_60 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_31_to_60,
   CAST(days_61_to_90 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_61_to_90,
   CAST(days_over_90 AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS days_over_90,
-  CAST(balance - open_amount AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS unapplied_credit,
+  CAST(balance - all_open AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS unapplied_credit,
   CAST(balance AS NUMERIC) / CASE WHEN currency IN ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') THEN 1 WHEN currency IN ('bhd', 'jod', 'kwd', 'omr', 'tnd') THEN 1000 ELSE 100 END AS balance
-FROM summed WHERE balance != 0 OR open_amount != 0
+FROM summed WHERE balance != 0 OR all_open != 0
 );
 
 CREATE OR REPLACE VIEW `wescope.close_documents`

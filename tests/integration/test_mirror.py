@@ -14,7 +14,6 @@ from tests.integration.mirroring import (
     REALM,
     Bench,
     Death,
-    emulator,
     link,
     open_bench,
     parked_item,
@@ -47,16 +46,9 @@ _numbers = itertools.count(1)
 SOME = (mirror_table("links"), mirror_table("payout_rows"))
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One stand-in for all tests here; each has a dataset of its own."""
-    with emulator(tmp_path_factory.mktemp("bigquery")) as address:
-        yield address
-
-
 @pytest.fixture
-async def bench(database: str, endpoint: str) -> AsyncIterator[Bench]:
-    async with open_bench(database, endpoint, f"books_{next(_numbers)}") as opened:
+async def bench(database: str, bigquery_endpoint: str) -> AsyncIterator[Bench]:
+    async with open_bench(database, bigquery_endpoint, f"books_{next(_numbers)}") as opened:
         yield opened
 
 

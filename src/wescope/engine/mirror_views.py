@@ -135,7 +135,7 @@ def _receivable(dataset: str) -> str:
     receivables.
     """
     return f"""SELECT
-    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.document_key,
+    COALESCE(s.customer_id, IF(s.kind = 'customer', s.id, ''), '') AS customer_id, l.currency, l.subject,
     l.txn_date, COALESCE(l.due_date, l.txn_date) AS due_date,
     IF(l.entity IN ('Payment', 'CreditMemo'), -l.amount, l.amount) AS amount
   FROM `{dataset}.links` AS l
@@ -156,7 +156,11 @@ _BUCKETS = (
 
 
 def _ageing(dataset: str, days: str) -> str:
-    """The balance of each customer by age: credits are applied to what was due first (balance-forward ageing)."""
+    """The balance of each customer by age.
+
+    What an invoice's own payments and credits leave open is as old as the invoice. Money that belongs to no single
+    invoice (one payment for several, the customer's balance) goes to what was due first.
+    """
     sums = ",\n    ".join(f"SUM(IF({condition}, open_amount, 0)) AS {name}" for name, condition in _BUCKETS)
     buckets = ",\n  ".join(f"{_major(name, 'currency')} AS {name}" for name, _ in _BUCKETS)
     return f"""WITH entries AS (
@@ -165,38 +169,39 @@ def _ageing(dataset: str, days: str) -> str:
 days AS (
   {days}
 ),
-dated AS (
-  SELECT d.as_of, e.customer_id, e.currency, e.document_key, e.due_date, e.amount
-  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of
+items AS (
+  SELECT d.as_of, e.customer_id, e.currency, e.subject, SUM(e.amount) AS net,
+    MIN(IF(e.amount > 0, e.due_date, NULL)) AS due_date
+  FROM entries AS e CROSS JOIN days AS d WHERE e.txn_date <= d.as_of GROUP BY 1, 2, 3, 4
 ),
-credits AS (
-  SELECT as_of, customer_id, currency, SUM(amount) AS balance, SUM(IF(amount < 0, -amount, 0)) AS credit
-  FROM dated GROUP BY as_of, customer_id, currency
+balances AS (
+  SELECT as_of, customer_id, currency, SUM(net) AS balance, SUM(IF(net < 0, -net, 0)) AS credit
+  FROM items GROUP BY 1, 2, 3
 ),
 charges AS (
-  SELECT as_of, customer_id, currency, due_date, amount, SUM(amount) OVER (
-    PARTITION BY as_of, customer_id, currency ORDER BY due_date, document_key ROWS UNBOUNDED PRECEDING
+  SELECT as_of, customer_id, currency, due_date, net, SUM(net) OVER (
+    PARTITION BY as_of, customer_id, currency ORDER BY due_date, subject ROWS UNBOUNDED PRECEDING
   ) AS running
-  FROM dated WHERE amount > 0
+  FROM items WHERE net > 0
 ),
 aged AS (
-  SELECT k.as_of, k.customer_id, k.currency, k.balance, DATE_DIFF(k.as_of, c.due_date, DAY) AS age,
-    GREATEST(0, LEAST(COALESCE(c.amount, 0), COALESCE(c.running, 0) - k.credit)) AS open_amount
-  FROM credits AS k
+  SELECT b.as_of, b.customer_id, b.currency, b.balance, DATE_DIFF(b.as_of, c.due_date, DAY) AS age,
+    GREATEST(0, LEAST(COALESCE(c.net, 0), COALESCE(c.running, 0) - b.credit)) AS open_amount
+  FROM balances AS b
   LEFT JOIN charges AS c
-    ON c.as_of = k.as_of AND c.customer_id = k.customer_id AND c.currency = k.currency
+    ON c.as_of = b.as_of AND c.customer_id = b.customer_id AND c.currency = b.currency
 ),
 summed AS (
-  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS open_amount,
+  SELECT as_of, customer_id, currency, balance, SUM(open_amount) AS all_open,
     {sums}
-  FROM aged GROUP BY as_of, customer_id, currency, balance
+  FROM aged GROUP BY 1, 2, 3, 4
 )
 SELECT
   as_of, NULLIF(customer_id, '') AS customer_id, currency,
   {buckets},
-  {_major("balance - open_amount", "currency")} AS unapplied_credit,
+  {_major("balance - all_open", "currency")} AS unapplied_credit,
   {_major("balance", "currency")} AS balance
-FROM summed WHERE balance != 0 OR open_amount != 0"""
+FROM summed WHERE balance != 0 OR all_open != 0"""
 
 
 def _close_documents(dataset: str) -> str:
