@@ -91,8 +91,9 @@ async def test_age_and_decimals_by_hand(database: str, bigquery_endpoint: str) -
         paid = {"entity": "Payment", "due_date": None}
         await bench.execute(
             sa.insert(subjects).values([{"kind": "invoice", "id": one, "customer_id": of} for one, of in known]),
-            sa.insert(links).values(
-                [
+            *(
+                sa.insert(links).values(one)
+                for one in (
                     link(1, amount=100_00, txn_date=date(2026, 9, 1), due_date=date(2026, 10, 1)),
                     link(2, amount=50_00, txn_date=date(2026, 9, 20), due_date=date(2026, 10, 20)),
                     link(3, amount=7_00, txn_date=date(2026, 10, 30), due_date=date(2026, 12, 1)),
@@ -102,7 +103,7 @@ async def test_age_and_decimals_by_hand(database: str, bigquery_endpoint: str) -
                     link(4, amount=100, currency="jpy", txn_date=date(2026, 7, 1)),
                     link(7, subject="invoice/in_4", currency="jpy", amount=130, txn_date=date(2026, 7, 2), **paid),
                     link(8, subject="invoice/in_3", state="voided", txn_date=date(2026, 10, 1)),
-                ]
+                )
             ),
         )
         await bench.exported()

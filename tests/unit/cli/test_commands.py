@@ -18,7 +18,20 @@ from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailab
 
 COMMANDS = (
     *("demo", "serve", "sandbox", "connect", "doctor", "status"),
-    *("sync", "backfill", "replay", "sweep", "verify", "undo", "runs", "payouts", "explain", "export", "tieout"),
+    *(
+        "sync",
+        "backfill",
+        "replay",
+        "sweep",
+        "verify",
+        "undo",
+        "runs",
+        "payouts",
+        "explain",
+        "export",
+        "schema",
+        "tieout",
+    ),
 )
 GROUPS = ("parked", "drift")
 ONE_SHOT = (("status",), ("parked",), ("tieout",), ("sync", "in_1"))
