@@ -109,7 +109,8 @@ def _kind_of(error: Any) -> type[WarehouseError]:
 
 
 def _reason(error: Any) -> str:
-    """Google's own word for what is wrong, or the name of the exception."""
+    """Google's own word for what is wrong, or the name of the exception; of one that lasted, that of the last one."""
+    error = getattr(error, "cause", None) or error
     told = getattr(error, "errors", None) or [{}]
     reason = told[0].get("reason") if isinstance(told[0], dict) else None
     return reason if isinstance(reason, str) and reason.isalnum() else type(error).__name__
