@@ -18,14 +18,15 @@ from google.cloud import bigquery
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.config import BigQueryAccess
+from wescope.engine import mirror
 from wescope.engine.locks import ClusterLocks
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk, MirrorReport
 from wescope.engine.runs import RunDesk
 from wescope.engine.warehouse import Warehouse
 from wescope.links.database import conninfo, open_engine, transaction
-from wescope.links.mirror import changed_rows, open_snapshot
-from wescope.links.mirror_tables import TABLES, Change, MirrorTable
+from wescope.links.mirror import selected
+from wescope.links.mirror_tables import Change, MirrorTable
 from wescope.links.runs import RunKind
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,9 @@ def emulator(home: Path) -> Iterator[str]:
     watchdog = threading.Timer(_START_S, process.kill)
     watchdog.start()
     try:
-        yield _address(process)
+        address = _address(process)
         watchdog.cancel()
+        yield address
     finally:
         watchdog.cancel()
         process.terminate()
@@ -113,16 +115,10 @@ class Bench:
     piece_bytes: int = 2000
 
     @property
-    def mirror(self) -> Mirror:
-        return Mirror(engine=self.engine, open_warehouse=self._opened, piece_bytes=self.piece_bytes)
-
-    @property
     def desk(self) -> MirrorDesk:
-        mirror = self.mirror
-        return MirrorDesk(
-            mirror=mirror,
-            runs=RunDesk(engine=self.engine, locks=self.locks, executors={RunKind.EXPORT: mirror}),
-        )
+        work = Mirror(engine=self.engine, open_warehouse=self._opened, piece_bytes=self.piece_bytes)
+        runs = RunDesk(engine=self.engine, locks=self.locks, executors={RunKind.EXPORT: work})
+        return MirrorDesk(mirror=work, runs=runs)
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[Warehouse]:
@@ -157,14 +153,14 @@ class Bench:
         return _sorted(table, [{name: row[name] for name in table.names} for row in found])
 
     async def here(self, table: MirrorTable) -> list[dict[str, Any]]:
+        where = [] if table.where is None else [table.where]
         async with transaction(self.engine) as connection:
-            snapshot = await open_snapshot(connection)
-            rows = [dict(row) async for rows in changed_rows(connection, table, snapshot) for row in rows]
+            rows = [dict(row) for row in (await connection.execute(selected(table).where(*where))).mappings()]
         return _sorted(table, [row for row in rows if all(row[name] is not None for name in table.key)])
 
     async def check_equal(self, *, kept: bool = False) -> None:
         """Every table is the same here and there; with `kept` a log there may have more."""
-        for table in TABLES:
+        for table in mirror.TABLES:
             here, there = await self.here(table), await asyncio.to_thread(self.there, table)
             if kept and table.change is Change.LOG:
                 there = [row for row in there if row in here]

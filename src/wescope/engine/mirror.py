@@ -8,15 +8,13 @@ merges old rows after new ones. Memory holds one piece of rows.
 """
 
 import contextlib
-import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -171,7 +169,7 @@ class _Mirroring:
         async with transaction(engine) as connection:
             full = bool(execution.run.options.get("full"))
             task = await _task(connection, table, self._warehouse.dataset, made_at, full=full)
-            pieces = _Pieces(table, self._mirror.piece_bytes)
+            pieces = _Pieces(self._mirror.piece_bytes)
             if not task.is_idle:
                 await self._warehouse.make_staging(table, staging)
                 await self._stage(connection, task, pieces, staging)
@@ -263,8 +261,8 @@ def _fitting(stored: Mapping[str, Any] | None, now: Mark) -> Mark | None:
 class _Pieces:
     """Rows as lines of JSON, in pieces; and the first and last moment that a log's rows have."""
 
-    def __init__(self, table: MirrorTable, most_bytes: int) -> None:
-        self._table, self._most_bytes = table, most_bytes
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self.rows = 0
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -274,28 +272,23 @@ class _Pieces:
         """The span of the partition column, where it belongs to the key."""
         return None if self._first is None or self._last is None else (self._first, self._last)
 
-    async def of(self, batches: AsyncIterator[Sequence[sa.RowMapping]]) -> AsyncIterator[tuple[int, bytes]]:
+    async def of(
+        self, batches: AsyncIterator[Sequence[tuple[str, datetime | None]]]
+    ) -> AsyncIterator[tuple[int, bytes]]:
         """Number and lines of each piece."""
         piece, number = bytearray(), 0
         async for batch in batches:
-            for row in batch:
-                self._note(row)
-                piece += json.dumps(dict(row), default=_text, separators=(",", ":")).encode() + b"\n"
+            for line, moment in batch:
+                self._note(moment)
+                piece += line.encode() + b"\n"
             if len(piece) >= self._most_bytes:
                 yield number, bytes(piece)
                 piece, number = bytearray(), number + 1
         if piece:
             yield number, bytes(piece)
 
-    def _note(self, row: sa.RowMapping) -> None:
+    def _note(self, moment: datetime | None) -> None:
         self.rows += 1
-        if self._table.pruned and self._table.partition is not None:
-            moment = row[self._table.partition]
+        if moment is not None:
             self._first = moment if self._first is None else min(self._first, moment)
             self._last = moment if self._last is None else max(self._last, moment)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

@@ -44,17 +44,20 @@ async def open_snapshot(connection: AsyncConnection) -> Snapshot:
     for name in ("idle_in_transaction_session_timeout", "statement_timeout"):
         await connection.execute(sa.select(sa.func.set_config(name, _PATIENCE, True)))
     row = (await connection.execute(sa.text(_SNAPSHOT))).one()
-    return Snapshot(oldest=row.oldest, following=row.following, at=row.at, database=row.database)
+    # A provider may keep the cluster's number from us; then the numbers of transactions alone tell a copy.
+    cluster = await connection.scalar(sa.text(_CLUSTER)) if row.may_ask else "cluster"
+    return Snapshot(oldest=row.oldest, following=row.following, at=row.at, database=f"{cluster}/{row.database}")
 
 
 _SNAPSHOT = """
 SELECT CAST(CAST(pg_snapshot_xmin(seen) AS text) AS bigint) AS oldest,
        CAST(CAST(pg_snapshot_xmax(seen) AS text) AS bigint) AS following,
        now() AS at,
-       (SELECT system_identifier FROM pg_control_system()) || '/'
-       || (SELECT oid FROM pg_database WHERE datname = current_database()) AS database
+       (SELECT oid FROM pg_database WHERE datname = current_database()) AS database,
+       has_function_privilege('pg_control_system()', 'EXECUTE') AS may_ask
 FROM (SELECT pg_current_snapshot() AS seen) AS one
 """
+_CLUSTER = "SELECT system_identifier FROM pg_control_system()"
 
 
 async def count_rows(
@@ -67,17 +70,27 @@ async def count_rows(
 
 async def changed_rows(
     connection: AsyncConnection, table: MirrorTable, snapshot: Snapshot, *, since: int | None = None
-) -> AsyncIterator[Sequence[sa.RowMapping]]:
-    """All rows, or those that have come since transaction `since`, by thousands.
+) -> AsyncIterator[Sequence[tuple[str, datetime | None]]]:
+    """All rows, or those that have come since transaction `since`, by thousands: each as a line of JSON.
 
     Of a table whose rows belong to parents these are all rows of the parents that have changed; a parent without rows
-    is one whose further key is null.
+    is one whose further key is null. Beside each line stands the moment by which a log is partitioned.
     """
-    columns = [_value(column.expression).label(column.name) for column in table.columns]
-    query = sa.select(*columns).select_from(table.rows).where(*_conditions(table, snapshot, since))
+    rows = selected(table).where(*_conditions(table, snapshot, since)).subquery("mirrored")
+    # PostgreSQL writes JSON ten times as fast as we do.
+    line = sa.cast(sa.func.row_to_json(sa.literal_column("mirrored")), sa.Text)
+    moment = rows.c[table.partition] if table.pruned and table.partition else sa.null()
+    query = sa.select(line, moment).select_from(rows)
     result = await connection.stream(query.execution_options(yield_per=_BATCH))
-    async for rows in result.mappings().partitions():
-        yield rows
+    async for batch in result.partitions():
+        yield [(row[0], row[1]) for row in batch]
+
+
+def selected(table: MirrorTable) -> sa.Select[Any]:
+    """All rows of a table as the mirror has them, and parents without rows."""
+    return sa.select(*(_value(column.expression).label(column.name) for column in table.columns)).select_from(
+        table.rows
+    )
 
 
 def _value(expression: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
