@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from google.cloud import bigquery
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.config import BigQueryAccess
-from wescope.engine import mirror
 from wescope.engine.locks import ClusterLocks
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk, MirrorReport
@@ -26,7 +25,7 @@ from wescope.engine.runs import RunDesk
 from wescope.engine.warehouse import Warehouse
 from wescope.links.database import conninfo, open_engine, transaction
 from wescope.links.mirror import selected
-from wescope.links.mirror_tables import Change, MirrorTable
+from wescope.links.mirror_tables import TABLES, Change, MirrorTable
 from wescope.links.runs import RunKind
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +33,7 @@ ENVIRONMENT = ROOT / ".venv-bigquery"
 PROJECT = "demo"
 _START_S = 90
 _STOP_S = 10
+_PIECE_BYTES = 2000
 
 
 @contextlib.contextmanager
@@ -104,7 +104,10 @@ class Death(BaseException):
 
 @dataclass
 class Bench:
-    """A database, its mirror, and what a test asks of both. `before` is called before each call of the warehouse."""
+    """A database, its mirror, and what a test asks of both. `before` is called before each call of the warehouse.
+
+    The stand-in takes long to make a table or a view: a test has those that it needs.
+    """
 
     engine: AsyncEngine
     locks: ClusterLocks
@@ -112,11 +115,18 @@ class Bench:
     client: bigquery.Client
     before: Callable[[str], None] = field(default=lambda _: None)
     patience_s: float = 5.0
-    piece_bytes: int = 2000
+    tables: Sequence[MirrorTable] = TABLES
+    views: Callable[[str], Mapping[str, str]] = lambda _: {}
 
     @property
     def desk(self) -> MirrorDesk:
-        work = Mirror(engine=self.engine, open_warehouse=self._opened, piece_bytes=self.piece_bytes)
+        work = Mirror(
+            engine=self.engine,
+            open_warehouse=self._opened,
+            piece_bytes=_PIECE_BYTES,
+            tables=self.tables,
+            views=self.views,
+        )
         runs = RunDesk(engine=self.engine, locks=self.locks, executors={RunKind.EXPORT: work})
         return MirrorDesk(mirror=work, runs=runs)
 
@@ -160,7 +170,7 @@ class Bench:
 
     async def check_equal(self, *, kept: bool = False) -> None:
         """Every table is the same here and there; with `kept` a log there may have more."""
-        for table in mirror.TABLES:
+        for table in self.tables:
             here, there = await self.here(table), await asyncio.to_thread(self.there, table)
             if kept and table.change is Change.LOG:
                 there = [row for row in there if row in here]

@@ -20,7 +20,6 @@ from tests.integration.mirroring import (
     payout,
     payout_row,
 )
-from wescope.engine import mirror as mirror_module
 from wescope.engine.mirror_ddl import schema_sql
 from wescope.engine.mirror_views import views
 from wescope.links.database import transaction
@@ -53,28 +52,18 @@ async def bench(database: str, bigquery_endpoint: str) -> AsyncIterator[Bench]:
         yield opened
 
 
-@pytest.fixture(autouse=True)
-def no_views(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-in takes long to make a view; where they count they are made."""
-    if "with_views" not in request.fixturenames:
-        monkeypatch.setattr(mirror_module, "views", lambda _: {})
+@pytest.fixture
+def some(bench: Bench) -> Bench:
+    """With two tables only, of different kinds of change."""
+    bench.tables = SOME
+    return bench
 
 
 @pytest.fixture
-def with_views() -> None:
-    """Views are made."""
-
-
-@pytest.fixture
-def some_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two tables only, of different kinds of change."""
-    monkeypatch.setattr(mirror_module, "TABLES", SOME)
-
-
-@pytest.fixture
-def more_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One table at least of each kind of change."""
-    monkeypatch.setattr(mirror_module, "TABLES", MORE)
+def more(bench: Bench) -> Bench:
+    """With a table at least of each kind of change."""
+    bench.tables = MORE
+    return bench
 
 
 async def fill(bench: Bench) -> None:
@@ -128,7 +117,8 @@ async def test_all_is_mirrored_once(bench: Bench) -> None:
     assert "Ada" not in str(told)
 
 
-async def test_nothing_is_there_but_tables_and_views(bench: Bench, with_views: None) -> None:
+async def test_nothing_is_there_but_tables_and_views(bench: Bench) -> None:
+    bench.views = views
     assert await bench.exported() == {}
     await bench.check_equal()
     for name in views():
@@ -168,27 +158,27 @@ async def test_changes_are_found_and_what_is_gone_goes(bench: Bench) -> None:
     await bench.check_equal(kept=True)
 
 
-async def test_a_late_transaction_is_found(bench: Bench, some_tables: None) -> None:
+async def test_a_late_transaction_is_found(some: Bench) -> None:
     """It changed its row before others that were mirrored meanwhile, and says so with an older time."""
-    await bench.execute(sa.insert(links).values([link(one) for one in range(3)]))
-    await bench.exported()
+    await some.execute(sa.insert(links).values([link(one) for one in range(3)]))
+    await some.exported()
     change = sa.update(links).where(links.c.document_key == "in_1:invoice")
-    async with transaction(bench.engine) as late:
+    async with transaction(some.engine) as late:
         await late.execute(change.values(amount=1, updated_at=sa.func.now() - timedelta(days=9)))
         async with late.begin_nested():
             await late.execute(sa.insert(links).values(link(7, updated_at=MOMENT)))
-        await bench.execute(sa.insert(links).values(link(8)))
-        assert await bench.exported() == {"links": 1}
-        await bench.execute(sa.insert(links).values(link(9)))
-        await bench.exported()
-    assert (await bench.exported())["links"] >= 2
-    await bench.check_equal()
-    await bench.exported()
-    assert await bench.exported() == {}
+        await some.execute(sa.insert(links).values(link(8)))
+        assert await some.exported() == {"links": 1}
+        await some.execute(sa.insert(links).values(link(9)))
+        await some.exported()
+    assert (await some.exported())["links"] >= 2
+    await some.check_equal()
+    await some.exported()
+    assert await some.exported() == {}
 
 
-async def test_what_changes_while_it_is_merged_is_found_by_the_next(bench: Bench, some_tables: None) -> None:
-    await bench.execute(sa.insert(links).values([link(one) for one in range(3)]))
+async def test_what_changes_while_it_is_merged_is_found_by_the_next(some: Bench) -> None:
+    await some.execute(sa.insert(links).values([link(one) for one in range(3)]))
     changed = False
     loop = asyncio.get_running_loop()
 
@@ -197,20 +187,20 @@ async def test_what_changes_while_it_is_merged_is_found_by_the_next(bench: Bench
         if call == "run" and not changed:
             changed = True
             update = sa.update(links).where(links.c.document_key == "in_1:invoice").values(amount=77)
-            pending.append(loop.create_task(bench.execute(update, sa.insert(links).values(link(5)))))
+            pending.append(loop.create_task(some.execute(update, sa.insert(links).values(link(5)))))
 
     pending: list[asyncio.Task[None]] = []
-    bench.before = change
-    await bench.exported()
+    some.before = change
+    await some.exported()
     await asyncio.gather(*pending)
-    assert (await bench.exported())["links"] == 2
-    here, there = await bench.here(SOME[0]), bench.there(SOME[0])
+    assert (await some.exported())["links"] == 2
+    here, there = await some.here(SOME[0]), some.there(SOME[0])
     assert here == there
     assert {row["amount"] for row in there} == {10_000, 77, 10_002, 10_005}
 
 
-async def test_it_may_be_killed_before_any_call(bench: Bench, some_tables: None) -> None:
-    await fill(bench)
+async def test_it_may_be_killed_before_any_call(some: Bench) -> None:
+    await fill(some)
     for number in itertools.count(1):
         calls = itertools.count(1)
 
@@ -218,18 +208,18 @@ async def test_it_may_be_killed_before_any_call(bench: Bench, some_tables: None)
             if next(calls) == number:
                 raise Death
 
-        await bench.execute(
+        await some.execute(
             sa.update(links).where(links.c.document_key == f"in_{number}:invoice").values(amount=number),
             sa.update(payout_checks).where(payout_checks.c.payout_id == "po_1").values(amount=number),
             sa.delete(payout_rows).where(payout_rows.c.position == number % 2, payout_rows.c.payout_id == "po_1"),
             sa.insert(payout_rows).values(payout_row(1, 10 + number)),
         )
-        bench.before = die
-        survived = await _killed(bench)
-        bench.before = lambda _: None
-        await bench.exported()
+        some.before = die
+        survived = await _killed(some)
+        some.before = lambda _: None
+        await some.exported()
         for table in SOME:
-            assert bench.there(table) == await bench.here(table), (number, table.name)
+            assert some.there(table) == await some.here(table), (number, table.name)
         if survived:
             break
     assert number > 10
@@ -251,51 +241,51 @@ async def rows(bench: Bench, query: str) -> list[dict[str, object]]:
         return [dict(row) for row in (await connection.execute(sa.text(query))).mappings()]
 
 
-async def test_a_statement_that_outlives_its_process_is_waited_for(bench: Bench, some_tables: None) -> None:
-    await bench.execute(sa.insert(links).values(link(1)))
+async def test_a_statement_that_outlives_its_process_is_waited_for(some: Bench) -> None:
+    await some.execute(sa.insert(links).values(link(1)))
     settled: list[str] = []
 
     def die(call: str) -> None:
         if call == "run":
             raise Death
 
-    bench.before = die
-    assert not await _killed(bench)
-    bench.before = settled.append
-    await bench.exported()
+    some.before = die
+    assert not await _killed(some)
+    some.before = settled.append
+    await some.exported()
     assert settled[0] == "settle"
-    assert bench.there(SOME[0]) == await bench.here(SOME[0])
+    assert some.there(SOME[0]) == await some.here(SOME[0])
 
 
-async def test_old_rows_are_not_merged_after_new_ones(bench: Bench, some_tables: None) -> None:
+async def test_old_rows_are_not_merged_after_new_ones(some: Bench) -> None:
     """A process that was paused before its statement finds that its rows are gone."""
-    await bench.execute(sa.insert(links).values(link(1)))
-    await bench.exported()
-    await bench.execute(sa.update(links).values(amount=1))
+    await some.execute(sa.insert(links).values(link(1)))
+    await some.exported()
+    await some.execute(sa.update(links).values(amount=1))
     paused: list[str] = []
 
     def pause(call: str) -> None:
         if call == "run":
             raise Death
 
-    bench.before = pause
-    assert not await _killed(bench)
-    (old,) = [one.table_id for one in bench.client.list_tables(bench.access.dataset) if "staging" in one.table_id]
-    bench.before = paused.append
-    await bench.execute(sa.update(links).values(amount=2))
-    await bench.exported()
-    assert old not in [one.table_id for one in bench.client.list_tables(bench.access.dataset)]
-    assert [row["amount"] for row in bench.there(SOME[0])] == [2]
+    some.before = pause
+    assert not await _killed(some)
+    (old,) = [one.table_id for one in some.client.list_tables(some.access.dataset) if "staging" in one.table_id]
+    some.before = paused.append
+    await some.execute(sa.update(links).values(amount=2))
+    await some.exported()
+    assert old not in [one.table_id for one in some.client.list_tables(some.access.dataset)]
+    assert [row["amount"] for row in some.there(SOME[0])] == [2]
 
 
-async def test_another_database_begins_anew(bench: Bench, more_tables: None) -> None:
+async def test_another_database_begins_anew(more: Bench) -> None:
     """A backup that was restored elsewhere: what it does not know is gone, but from the logs."""
-    await fill(bench)
-    await bench.exported()
+    await fill(more)
+    await more.exported()
     other = sa.func.jsonb_set(checkpoints.c.value, ["database"], sa.func.to_jsonb(sa.literal("other/1", sa.Text)))
     older = sa.func.jsonb_set(checkpoints.c.value, ["since"], sa.func.to_jsonb(sa.literal(10**15, sa.BigInteger)))
     is_links = checkpoints.c.name == "bigquery:links"
-    await bench.execute(
+    await more.execute(
         sa.delete(links).where(links.c.document_key == "in_5:invoice"),
         sa.delete(runs).where(runs.c.kind == "sweep"),
         sa.delete(payout_checks).where(payout_checks.c.payout_id == "po_2"),
@@ -304,26 +294,26 @@ async def test_another_database_begins_anew(bench: Bench, more_tables: None) -> 
         .where(checkpoints.c.name.like("bigquery:%"), checkpoints.c.name != "bigquery:views")
         .values(value=sa.case((is_links, older), else_=other)),
     )
-    loaded = await bench.exported()
+    loaded = await more.exported()
     assert loaded["links"] == 61
-    await bench.check_equal(kept=True)
-    assert len(bench.ask("SELECT * FROM `$.hints`")) == 1
-    assert await bench.exported() == {}
+    await more.check_equal(kept=True)
+    assert len(more.ask("SELECT * FROM `$.hints`")) == 1
+    assert await more.exported() == {}
 
 
-async def test_full_and_a_dropped_table_begin_anew(bench: Bench, more_tables: None) -> None:
-    await fill(bench)
-    first = await bench.exported()
-    plan = {one.table: one for one in await bench.desk.plan(full=False)}
+async def test_full_and_a_dropped_table_begin_anew(more: Bench) -> None:
+    await fill(more)
+    first = await more.exported()
+    plan = {one.table: one for one in await more.desk.plan(full=False)}
     assert sum(one.rows for one in plan.values()) == 0
     assert not any(one.anew for one in plan.values())
-    assert sum(one.rows for one in await bench.desk.plan(full=True)) == sum(first.values())
-    assert await bench.exported(full=True) == first
-    await bench.check_equal()
-    bench.client.delete_table(f"{bench.access.dataset}.links")
-    assert {one.table for one in await bench.desk.plan(full=False) if one.anew} == {"links"}
-    assert await bench.exported() == {"links": 62}
-    await bench.check_equal()
+    assert sum(one.rows for one in await more.desk.plan(full=True)) == sum(first.values())
+    assert await more.exported(full=True) == first
+    await more.check_equal()
+    more.client.delete_table(f"{more.access.dataset}.links")
+    assert {one.table for one in await more.desk.plan(full=False) if one.anew} == {"links"}
+    assert await more.exported() == {"links": 62}
+    await more.check_equal()
 
 
 def check_ddl(bench: Bench) -> None:
@@ -356,16 +346,16 @@ async def test_numbers_of_transactions_may_go_around(bench: Bench) -> None:
         assert await count_rows(connection, table, late, since=now.oldest) == 1
 
 
-async def test_errors_have_their_codes(bench: Bench, some_tables: None) -> None:
-    bench.patience_s = 0.1
-    bench.client.delete_dataset(bench.access.dataset, delete_contents=True)
-    report = await bench.export()
+async def test_errors_have_their_codes(some: Bench) -> None:
+    some.patience_s = 0.1
+    some.client.delete_dataset(some.access.dataset, delete_contents=True)
+    report = await some.export()
     assert (report.state, report.code) == ("failed", "bigquery_dataset_missing")
-    (check,) = await bench.desk.examine()
+    (check,) = await some.desk.examine()
     assert not check.ok
     assert "bigquery_dataset_missing" in check.detail
-    bench.client.create_dataset(bench.access.dataset)
-    (check,) = await bench.desk.examine()
+    some.client.create_dataset(some.access.dataset)
+    (check,) = await some.desk.examine()
     assert check.ok
-    await bench.execute(sa.insert(links).values(link(1, txn_date=DAY)))
-    assert await bench.exported() == {"links": 1}
+    await some.execute(sa.insert(links).values(link(1, txn_date=DAY)))
+    assert await some.exported() == {"links": 1}

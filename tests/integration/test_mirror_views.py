@@ -10,7 +10,6 @@ from tests.integration.conftest import OpenDesk
 from tests.integration.mirroring import Bench, link, open_bench
 from tests.integration.test_tieout import END, START, history, sync_everything
 from wescope.books.money import THREE_DECIMAL_CURRENCIES, ZERO_DECIMAL_CURRENCIES, to_decimal
-from wescope.engine import mirror as mirror_module
 from wescope.engine.mirror_views import _major, views
 from wescope.engine.tieout_results import TieOut
 from wescope.links.mirror_tables import mirror_table
@@ -25,6 +24,7 @@ async def test_views_say_what_the_engine_says(make_desk: OpenDesk, database: str
         make_desk(payouts="daily", as_of=START) as desk,
         open_bench(database, bigquery_endpoint, "books_of_views") as bench,
     ):
+        bench.views = views
         history(desk)
         await sync_everything(desk)
         tieouts = {day: await desk.runtime.tieout(day) for day in (SEPTEMBER, OCTOBER, END)}
@@ -86,11 +86,11 @@ def check_close(bench: Bench) -> None:
     assert invoices["amount"] == total["total"]
 
 
-async def test_age_and_decimals_by_hand(database: str, bigquery_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_module, "TABLES", (mirror_table("links"), mirror_table("subjects")))
-    monkeypatch.setattr(mirror_module, "views", lambda of: {"ar_ageing_on": views(of)["ar_ageing_on"]})
+async def test_age_and_decimals_by_hand(database: str, bigquery_endpoint: str) -> None:
     async with open_bench(database, bigquery_endpoint, "books_of_money") as bench:
         check_decimals(bench)
+        bench.tables = (mirror_table("links"), mirror_table("subjects"))
+        bench.views = lambda dataset: {"ar_ageing_on": views(dataset)["ar_ageing_on"]}
         known = [("in_1", "cus_1"), ("in_2", "cus_1"), ("in_3", "cus_1"), ("in_4", "cus_2")]
         paid = {"entity": "Payment", "due_date": None}
         await bench.execute(

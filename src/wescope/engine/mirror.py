@@ -90,11 +90,13 @@ class _Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """Plans and executes exports to BigQuery."""
+    """Plans and executes exports to BigQuery: of which tables, and with which views (their statements by name)."""
 
     engine: AsyncEngine
     open_warehouse: OpenWarehouse
     piece_bytes: int = PIECE_BYTES
+    tables: Sequence[MirrorTable] = TABLES
+    views: Callable[[str], Mapping[str, str]] = views
 
     async def plan(self, *, full: bool, progress: Progress | None = None) -> tuple[TablePlan, ...]:
         """What an export would load; nothing is written anywhere.
@@ -105,9 +107,9 @@ class Mirror:
         """
         plans = []
         async with self.open_warehouse() as warehouse:
-            for index, table in enumerate(TABLES):
+            for index, table in enumerate(self.tables):
                 if progress:
-                    progress(f"looking at {table.name}", index, len(TABLES))
+                    progress(f"looking at {table.name}", index, len(self.tables))
                 made_at = await warehouse.made_at(table.name) or ""
                 async with transaction(self.engine) as connection:
                     task = await _task(connection, table, warehouse.dataset, made_at, full=full)
@@ -155,7 +157,7 @@ class _Mirroring:
         await warehouse.clear_staging()
         await warehouse.ensure_state()
         done: dict[str, Any] = execution.checkpoint.setdefault("done", {})
-        for table in TABLES:
+        for table in self._mirror.tables:
             if table.name not in done:
                 await self._one(table, done)
         await self._finish(done)
@@ -180,7 +182,11 @@ class _Mirroring:
         }
         execution.checkpoint.pop("jobs", None)
         counts = execution.counts
-        counts |= {"steps": len(TABLES), "step": len(done), "listed": counts.get("listed", 0) + pieces.rows}
+        counts |= {
+            "steps": len(self._mirror.tables),
+            "step": len(done),
+            "listed": counts.get("listed", 0) + pieces.rows,
+        }
         async with transaction(engine) as connection:
             await execution.save(connection)
             await swap_checkpoint(connection, checkpoint_of(table), asdict(task.mark))
@@ -209,7 +215,7 @@ class _Mirroring:
     async def _finish(self, done: Mapping[str, Any]) -> None:
         """Views, if they are other ones than before; then say up to when all is complete."""
         warehouse, engine = self._warehouse, self._mirror.engine
-        wanted = views(warehouse.dataset)
+        wanted = self._mirror.views(warehouse.dataset)
         made = {"dataset": warehouse.dataset, "views": list(wanted.values())}
         async with transaction(engine) as connection:
             before = await read_checkpoint(connection, VIEWS)

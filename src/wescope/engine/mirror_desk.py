@@ -10,7 +10,6 @@ from wescope.engine.mirror import Mirror, Progress, TablePlan
 from wescope.engine.results import Check, Severity
 from wescope.engine.runs import RunDesk, RunUnfinished
 from wescope.errors import WescopeError
-from wescope.links.mirror_tables import TABLES
 from wescope.links.runs import Run, RunKind, RunState
 
 _POLL_S = 0.25
@@ -87,14 +86,14 @@ class MirrorDesk:
             while True:
                 ended = working.done()
                 run = await self.runs.find(run_id)
-                report = _report(run)
+                report = _report(run, len(self.mirror.tables))
                 told(report)
                 # Somebody else may be at it: then it goes on without us.
                 if run.state != RunState.RUNNING or (ended and report.code is not None):
                     return report
                 if ended and run.node is None:
                     working = asyncio.create_task(self.runs.execute(run_id))
-                await asyncio.sleep(_POLL_S)
+                await (asyncio.sleep(_POLL_S) if working.done() else asyncio.wait([working], timeout=_POLL_S))
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
@@ -113,7 +112,7 @@ def _is_at_work(run: Run) -> bool:
     return run.state == RunState.RUNNING and run.node is not None and not run.checkpoint.get("code")
 
 
-def _report(run: Run) -> MirrorReport:
+def _report(run: Run, tables_in_all: int) -> MirrorReport:
     done: Mapping[str, Mapping[str, Mapping[str, int]]] = run.checkpoint.get("done", {})
     tables = tuple(
         MirroredTable(table=name, loaded=told["counts"]["loaded"], changed=told["counts"]["changed"])
@@ -125,7 +124,7 @@ def _report(run: Run) -> MirrorReport:
         started_at=run.started_at,
         finished_at=run.finished_at,
         tables=tables,
-        tables_left=len(TABLES) - len(tables),
+        tables_left=tables_in_all - len(tables),
         rows=sum(one.loaded for one in tables),
         code=run.checkpoint.get("code") or run.result.get("code"),
         fault=run.checkpoint.get("fault"),
