@@ -1,7 +1,7 @@
 """Mirror desk: what people ask of the mirror in BigQuery - what would be loaded, load it, is it set up rightly."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,7 +86,7 @@ class MirrorDesk:
             while True:
                 ended = working.done()
                 run = await self.runs.find(run_id)
-                report = _report(run, len(self.mirror.tables))
+                report = _report(run, [table.name for table in self.mirror.tables])
                 told(report)
                 # Somebody else may be at it: then it goes on without us.
                 if run.state != RunState.RUNNING or (ended and report.code is not None):
@@ -112,11 +112,12 @@ def _is_at_work(run: Run) -> bool:
     return run.state == RunState.RUNNING and run.node is not None and not run.checkpoint.get("code")
 
 
-def _report(run: Run, tables_in_all: int) -> MirrorReport:
+def _report(run: Run, names: Sequence[str]) -> MirrorReport:
     done: Mapping[str, Mapping[str, Mapping[str, int]]] = run.checkpoint.get("done", {})
     tables = tuple(
-        MirroredTable(table=name, loaded=told["counts"]["loaded"], changed=told["counts"]["changed"])
-        for name, told in done.items()
+        MirroredTable(table=name, loaded=done[name]["counts"]["loaded"], changed=done[name]["counts"]["changed"])
+        for name in names
+        if name in done
     )
     return MirrorReport(
         run_id=run.id,
@@ -124,7 +125,7 @@ def _report(run: Run, tables_in_all: int) -> MirrorReport:
         started_at=run.started_at,
         finished_at=run.finished_at,
         tables=tables,
-        tables_left=tables_in_all - len(tables),
+        tables_left=len(names) - len(tables),
         rows=sum(one.loaded for one in tables),
         code=run.checkpoint.get("code") or run.result.get("code"),
         fault=run.checkpoint.get("fault"),
