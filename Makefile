@@ -8,7 +8,9 @@ SEEDS ?=
 STEPS ?= 1000000
 HISTORIES ?= 2000
 
-.PHONY: help setup demo test simulate chaos lint lint-deploy format docs bench clean
+PROMTOOL := .tools/prometheus/usr/bin/promtool
+
+.PHONY: help setup demo test tools simulate chaos lint lint-deploy format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -27,10 +29,17 @@ $(UV):
 	@$(RUN)/python -m compileall -q src >&2
 	@touch $@
 
+# BigQuery's stand-in, for tests: its pins and its plug-in of pytest do not go together with ours.
+BIGQUERY := tests/bigquery/emulator
+.venv-bigquery/.complete: $(BIGQUERY)/uv.lock $(BIGQUERY)/pyproject.toml | $(UV)
+	@echo "Setting up BigQuery's stand-in in .venv-bigquery" >&2
+	@UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-bigquery $(UV) sync --project $(BIGQUERY) --locked --quiet --python $(PYTHON) >&2
+	@touch $@
+
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
 	@$(RUN)/wescope demo $(ARGS)
 
-test: setup lint tools ## Run the linters and every test
+test: setup lint tools .venv-bigquery/.complete ## Run the linters and every test
 	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 tools: $(PROMTOOL) ## Get promtool and Prometheus from Debian's package into .tools
@@ -91,4 +100,4 @@ bench: setup ## Measure webhook intake and documents per second, beside a plain 
 	$(RUN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove environments and caches (not .wescope, which holds the embedded database)
-	rm -rf .venv .uv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lint .venv-bigquery .uv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

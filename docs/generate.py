@@ -1,8 +1,8 @@
-"""Writes the generated pages of the documentation: `python docs/generate.py`. A test fails when one is out of date."""
+"""Writes the generated pages and files: `python docs/generate.py`. A test fails when one is out of date."""
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import wescope
@@ -10,6 +10,8 @@ from wescope.books.categories import CATEGORIES, TYPES
 from wescope.books.parking import REASONS
 from wescope.engine.drift_kinds import DRIFT
 from wescope.engine.export_sheets import SHEETS
+from wescope.engine.mirror_ddl import schema_sql
+from wescope.engine.mirror_views import views_sql
 from wescope.errors import WescopeError
 from wescope.observe.alert_files import cloud_policy, prometheus_rules
 from wescope.observe.alert_rules import RULES
@@ -213,6 +215,18 @@ def alert_files() -> dict[str, str]:
     return {"deploy/alerts/prometheus.yml": prometheus_rules(), **policies}
 
 
+def bigquery_file(sql: str) -> str:
+    """Statements for BigQuery as a file."""
+    return f"-- Generated from the code by `make docs`; see docs/bigquery.md. The dataset is `wescope`.\n\n{sql}"
+
+
+FILES: Mapping[str, Callable[[], str]] = {
+    "deploy/bigquery/schema.sql": lambda: bigquery_file(schema_sql()),
+    "deploy/bigquery/views.sql": lambda: bigquery_file(views_sql()),
+}
+"""Generated files elsewhere, from the root of the repository."""
+
+
 def _all(kind: type[WescopeError]) -> Iterator[type[WescopeError]]:
     for child in kind.__subclasses__():
         yield child
@@ -235,3 +249,6 @@ if __name__ == "__main__":
         (HERE / name).write_text(page(), encoding="utf-8")
     for path, content in alert_files().items():
         (ROOT / path).write_text(content, encoding="utf-8")
+    for name, text in FILES.items():
+        (HERE.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        (HERE.parent / name).write_text(text(), encoding="utf-8")

@@ -31,6 +31,11 @@ def test_generated_pages_are_current(page: str) -> None:
     assert (DOCS / page).read_text(encoding="utf-8") == generator().PAGES[page](), "run `make docs`"
 
 
+@pytest.mark.parametrize("file", ["deploy/bigquery/schema.sql", "deploy/bigquery/views.sql"])
+def test_generated_files_are_current(file: str) -> None:
+    assert (ROOT / file).read_text(encoding="utf-8") == generator().FILES[file](), "run `make docs`"
+
+
 @pytest.mark.parametrize("setting", sorted(Settings.model_fields))
 def test_every_setting_is_documented(setting: str) -> None:
     assert f"`{PREFIX}{setting.upper()}`" in (DOCS / "policy.md").read_text(encoding="utf-8")

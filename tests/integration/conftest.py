@@ -13,6 +13,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from tests.integration.desk import Desk, Shop, open_desk
+from tests.integration.mirroring import emulator
 from wescope.links.database import conninfo, migrate, open_engine
 from wescope.links.embedded import embedded_postgres
 from wescope.links.embedded.server import _SETTINGS
@@ -96,6 +97,14 @@ def _connected(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
 
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def bigquery_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """BigQuery's stand-in for all tests of this (xdist) process; they are in one group."""
+    with emulator(tmp_path_factory.mktemp("bigquery")) as address:
+        yield address
+
 
 OpenDesk = Callable[..., contextlib.AbstractAsyncContextManager[Desk]]
 

@@ -191,14 +191,32 @@ def explain(
     perform(lambda: work.explain(identifier, plan=not no_plan, as_json=as_json), as_json=as_json)
 
 
+class ExportTo(StrEnum):
+    """Where tables are exported to."""
+
+    CSV = "csv"
+    BIGQUERY = "bigquery"
+
+
+class SchemaOf(StrEnum):
+    """What there is a schema of."""
+
+    BIGQUERY = "bigquery"
+
+
 @app.command(
     epilog=examples(
         "wescope export --what links --out links.csv",
         "wescope export --what payout-rows --since 2026-10-01 > rows.csv",
         "wescope export --what attempts --out attempts.csv --json",
+        "wescope export bigquery --dry-run",
+        "wescope export bigquery --json",
     )
 )
 def export(
+    to: Annotated[
+        ExportTo, typer.Argument(metavar="[csv|bigquery]", help="One table as CSV, or all tables to BigQuery.")
+    ] = ExportTo.CSV,
     *,
     what: Annotated[ExportWhat, typer.Option("--what", help="Which table.")] = ExportWhat.LINKS,
     out: Annotated[str, typer.Option("--out", metavar="FILE|-", help="Where to; - is stdout.")] = "-",
@@ -206,17 +224,47 @@ def export(
         datetime | None,
         typer.Option("--since", formats=["%Y-%m-%d"], help="Leave out what is older: a day in the books' calendar."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be loaded into BigQuery; write nothing.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything to BigQuery from the beginning, not only what has changed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a table as CSV.
+    """Write a table as CSV, or bring all tables in BigQuery up to date.
 
-    Amounts are decimals of the currency in the same row, dates are ISO 8601. A file appears when it is complete. With
-    --json (which needs a file) what was written is told on stdout.
+    CSV: amounts are decimals of the currency in the same row, dates are ISO 8601. A file appears when it is complete.
+    With --json (which needs a file) what was written is told on stdout.
+    BigQuery: what has changed since the last time goes to the dataset of WESCOPE_BIGQUERY_DATASET. It may be stopped at
+    any moment, also by force: the same command goes on. A service does this by itself ([schedules] bigquery_every).
     """
+    if to is ExportTo.BIGQUERY:
+        from wescope.cli import export_bigquery  # noqa: PLC0415 - see the module's docstring
+
+        mirrored = export_bigquery.MirrorOptions(dry_run=dry_run, full=full, as_json=as_json)
+        perform(lambda: export_bigquery.export(mirrored), as_json=as_json)
+    if dry_run or full:
+        raise typer.BadParameter("--dry-run and --full go with bigquery")
     from wescope.cli import export as work  # noqa: PLC0415 - see the module's docstring
 
     day = since.replace(tzinfo=UTC).date() if since else None
     perform(lambda: work.export(what.value, out, day, as_json=as_json), as_json=as_json)
+
+
+@app.command(epilog=examples("wescope schema bigquery > schema.sql", "wescope schema bigquery --dataset books.stripe"))
+def schema(
+    what: Annotated[SchemaOf, typer.Argument(help="Of what.")],
+    *,
+    dataset: Annotated[
+        str, typer.Option(help="bigquery: the dataset in which tables and views are made (or project.dataset).")
+    ] = "wescope",
+    as_json: Json = False,
+) -> None:
+    """Print a schema: the tables and views in BigQuery as SQL."""
+    from wescope.cli import schema as work  # noqa: PLC0415 - see the module's docstring
+
+    perform(lambda: work.schema(what.value, dataset=dataset, as_json=as_json), as_json=as_json)
 
 
 @app.command(epilog=examples("wescope payouts", "wescope payouts po_1ABC", "wescope payouts --json"))

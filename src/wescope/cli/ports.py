@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wescope.engine.explanation import Explanation
     from wescope.engine.export_sheets import What
     from wescope.engine.history import History
+    from wescope.engine.mirror_desk import MirrorDesk
     from wescope.engine.notifier import AlertReport, TargetReport
     from wescope.engine.parked_items import ParkedFilter, RetriedRow
     from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
@@ -130,6 +131,11 @@ class Runtime(Protocol):
     @property
     def drift(self) -> "DriftDesk":
         """What people have changed in QBO."""
+        ...
+
+    @property
+    def mirror_desk(self) -> "MirrorDesk":
+        """The mirror in BigQuery."""
         ...
 
 

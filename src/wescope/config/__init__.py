@@ -2,10 +2,11 @@
 
 from wescope.config.policy_file import PolicyFile, load_policy_file
 from wescope.config.secret_source import LiveSecret, SecretSource, load_settings
-from wescope.config.settings import QboAccess, QboApp, Settings, StripeAccess
+from wescope.config.settings import BigQueryAccess, QboAccess, QboApp, Settings, StripeAccess
 from wescope.config.token_key import token_keys
 
 __all__ = [
+    "BigQueryAccess",
     "LiveSecret",
     "PolicyFile",
     "QboAccess",

@@ -67,12 +67,14 @@ class Schedules:
     """What a worker begins by itself, unless it is not `enabled`. Times of day are of the books' time zone.
 
     `sweep_every`: Stripe's events are read. `nightly_at`: so is all that is open. `verify_at`: QBO is compared.
+    `bigquery_every`: the mirror in BigQuery is brought up to date, if a dataset is named.
     """
 
     enabled: bool = True
     sweep_every: timedelta = timedelta(hours=1)
     nightly_at: time = time(2, 30)
     verify_at: time = time(3, 30)
+    bigquery_every: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
             sweep_every=model.schedules.sweep_every,
             nightly_at=model.schedules.nightly_at,
             verify_at=model.schedules.verify_at,
+            bigquery_every=model.schedules.bigquery_every,
         ),
         restores=frozenset(name for name, mode in model.drift if mode == "restore"),
         alerts=model.alerts.thresholds(model.schedules.sweep_every),

@@ -212,6 +212,7 @@ class SchedulesTable(_Table):
     sweep_every: Interval = timedelta(hours=1)
     nightly_at: TimeOfDay = time(2, 30)
     verify_at: TimeOfDay = time(3, 30)
+    bigquery_every: Interval = timedelta(hours=1)
 
 
 class AlertsTable(_Table):

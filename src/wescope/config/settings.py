@@ -126,6 +126,14 @@ def _secrets_endpoint(value: str) -> str:
     return value
 
 
+def _dataset(value: str) -> str:
+    if not re.fullmatch(r"\w+", value, re.ASCII):
+        raise ValueError(
+            f"must be the name of a dataset (letters, digits, underscores); its project is {PREFIX}GCP_PROJECT"
+        )
+    return value
+
+
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
@@ -164,6 +172,15 @@ class QboApp:
     token_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BigQueryAccess:
+    """Where the mirror is. `project` None: that of the credentials. `endpoint` None: Google's; else nobody signs in."""
+
+    project: str | None
+    dataset: str
+    endpoint: str | None
+
+
 class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
@@ -187,6 +204,8 @@ class Settings(BaseSettings):
     gcp_secrets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
     gcp_secrets_endpoint: Annotated[ServiceUrl, AfterValidator(_secrets_endpoint)] | None = None
     gcp_refresh_token_backup: bool = True
+    bigquery_dataset: Annotated[str, AfterValidator(_dataset)] | None = None
+    bigquery_endpoint: ServiceUrl | None = None
 
     stripe_api_key: Secret | None = None
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
@@ -288,6 +307,16 @@ class Settings(BaseSettings):
             token_url=self.qbo_token_url,
         )
 
+    def require_bigquery(self) -> BigQueryAccess:
+        """What is needed to keep a mirror in BigQuery.
+
+        Raises:
+            ConfigurationError: no dataset is named.
+        """
+        self._require("to export to BigQuery", BIGQUERY_SETTINGS)
+        assert self.bigquery_dataset is not None  # noqa: S101 - _require has just looked
+        return BigQueryAccess(project=self.gcp_project, dataset=self.bigquery_dataset, endpoint=self.bigquery_endpoint)
+
     def require_webhooks(self) -> tuple[SecretStr, ...]:
         """The signing secrets of Stripe's webhooks, all of which are accepted.
 
@@ -323,6 +352,7 @@ QBO_APP_SETTINGS = ("qbo_client_id", "qbo_client_secret")
 QBO_SETTINGS = (*QBO_APP_SETTINGS, "qbo_realm_id")
 MAIL_SETTINGS = ("alert_email_to", "alert_email_from", "smtp_url")
 """Alerts go by e-mail only if all of them are set."""
+BIGQUERY_SETTINGS = ("bigquery_dataset",)
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 

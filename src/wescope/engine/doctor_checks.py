@@ -17,8 +17,8 @@ def checked(name: str, *, seen: str, fault: str = "", remedy: str = "", severity
     return Check(name=name, ok=not fault, detail=fault or seen, remedy=remedy if fault else "", severity=severity)
 
 
-def failed(name: str, error: WescopeError) -> Check:
+def failed(name: str, error: WescopeError, *, severity: Severity = Severity.ERROR) -> Check:
     """The check that an error ended; a permission that Stripe names becomes the remedy."""
     permission = error.detail if isinstance(error, StripeRefused) else ""
     remedy = f"Give the restricted key the permission {permission}." if permission else error.remedy
-    return checked(name, seen="", fault=str(error), remedy=remedy)
+    return checked(name, seen="", fault=str(error), remedy=remedy, severity=severity)

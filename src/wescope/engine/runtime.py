@@ -25,6 +25,8 @@ from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.history import History
+from wescope.engine.mirror import Mirror
+from wescope.engine.mirror_desk import MirrorDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -51,6 +53,7 @@ from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
+from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import transaction
@@ -325,6 +328,7 @@ class Runtime:
                 RunKind.UNDO: self.undo,
                 RunKind.VERIFY: self.verify,
                 RunKind.REPAIR: self.verify.repair,
+                RunKind.EXPORT: self.mirror,
             },
         )
 
@@ -400,9 +404,21 @@ class Runtime:
         )
 
     @property
+    def mirror(self) -> Mirror:
+        """What keeps BigQuery up to date."""
+        return Mirror(
+            engine=self.engine, open_warehouse=lambda: Warehouse.opened(self.patient.settings.require_bigquery())
+        )
+
+    @property
+    def mirror_desk(self) -> MirrorDesk:
+        """What people ask about the mirror in BigQuery."""
+        return MirrorDesk(mirror=self.mirror, runs=self.runs)
+
+    @property
     def scheduler(self) -> Scheduler:
         """What begins runs by itself."""
-        table = schedules_of(self.patient.policy_file)
+        table = schedules_of(self.patient.policy_file, mirrors=self.patient.settings.bigquery_dataset is not None)
         return Scheduler(engine=self.engine, locks=self.reconciler.locks, table=table)
 
     @property
@@ -414,7 +430,7 @@ class Runtime:
         """Look at everything that the work needs; a service that does not answer is a failing check."""
         checks = await examine(self.patient)
         await self.attempts.flush()
-        return checks
+        return (*checks, *await self.mirror_desk.examine()) if self.patient.settings.bigquery_dataset else checks
 
     async def database_ready(self) -> bool:
         """Whether the database answers with the schema of this version.

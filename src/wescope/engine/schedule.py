@@ -106,14 +106,22 @@ def _checkpoint(name: str) -> str:
     return f"schedule:{name}"
 
 
-def schedules_of(policy_file: PolicyFile) -> tuple[Scheduled, ...]:
-    """All schedules that the policy asks for, the most thorough first: when, and whether at all."""
+def schedules_of(policy_file: PolicyFile, *, mirrors: bool = False) -> tuple[Scheduled, ...]:
+    """All schedules that the policy asks for, the most thorough first: when, and whether at all.
+
+    Args:
+        policy_file: the company's choices.
+        mirrors: whether there is a mirror to be kept up to date.
+    """
     chosen, timezone = policy_file.schedules, policy_file.policy.timezone
     if not chosen.enabled:
         return ()
 
     async def events(_: AsyncConnection) -> Mapping[str, Any]:
         return {"parts": Part.EVENTS.value, "scheduled": "sweep"}
+
+    async def mirror(_: AsyncConnection) -> Mapping[str, Any]:
+        return {"scheduled": "bigquery"}
 
     async def everything(connection: AsyncConnection) -> Mapping[str, Any]:
         # Where nobody has ever said how far back the books go, nothing old is begun with unasked.
@@ -142,6 +150,9 @@ def schedules_of(policy_file: PolicyFile) -> tuple[Scheduled, ...]:
         Scheduled(name="verify", kind=RunKind.VERIFY, when=nightly, options=verify.nightly),
         Scheduled(name="verify_hinted", kind=RunKind.VERIFY, when=hinted, options=verify.when_hinted),
     ]
+    if mirrors:
+        often = Every(interval=chosen.bigquery_every)
+        table.append(Scheduled(name="bigquery", kind=RunKind.EXPORT, when=often, options=mirror))
     return tuple(table)
 
 

@@ -28,6 +28,7 @@ class RunKind(StrEnum):
     REPAIR = "repair"
     UNDO = "undo"
     TIEOUT = "tieout"
+    EXPORT = "export"
 
 
 class RunState(StrEnum):

@@ -18,7 +18,20 @@ from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailab
 
 COMMANDS = (
     *("demo", "serve", "sandbox", "connect", "doctor", "status"),
-    *("sync", "backfill", "replay", "sweep", "verify", "undo", "runs", "payouts", "explain", "export", "tieout"),
+    *(
+        "sync",
+        "backfill",
+        "replay",
+        "sweep",
+        "verify",
+        "undo",
+        "runs",
+        "payouts",
+        "explain",
+        "export",
+        "schema",
+        "tieout",
+    ),
 )
 GROUPS = ("alerts", "parked", "drift")
 ONE_SHOT = (("status",), ("alerts",), ("parked",), ("tieout",), ("sync", "in_1"))

@@ -63,6 +63,8 @@ def test_webhook_secrets_are_comma_separated(monkeypatch: pytest.MonkeyPatch) ->
         ("WESCOPE_SMTP_URL", "smtp://user:hunter2@host:0", "must be the address of a mail server"),
         ("WESCOPE_SMTP_URL", "smtp://host/hunter2", "must be the address of a mail server"),
         ("WESCOPE_SECRETS", "hunter2", "'env' or 'gcp'"),
+        ("WESCOPE_BIGQUERY_DATASET", "hunter2.books", "name of a dataset"),
+        ("WESCOPE_BIGQUERY_ENDPOINT", "hunter2", "must be an address"),
         ("WESCOPE_LOG_LEVEL", "hunter2", "debug"),
         ("WESCOPE_QBO_REALM_ID", "../hunter2", "realm id"),
         ("WESCOPE_STRIPE_API_KEY", "sk_hunter2 with spaces", "spaces"),
@@ -135,3 +137,11 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
     shown = f"{settings!r} {settings.require_qbo()!r} {settings.require_stripe()!r} {settings.model_dump_json()}"
     for secret in ("rk_test_1", "whsec_1", "RT1-token", "hunter2", key, "verifier-1", "'secret'"):
         assert secret not in shown
+
+
+def test_bigquery_needs_a_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="WESCOPE_BIGQUERY_DATASET"):
+        load_settings().require_bigquery()
+    set_all(monkeypatch, WESCOPE_BIGQUERY_DATASET="books", WESCOPE_GCP_PROJECT="acme")
+    access = load_settings().require_bigquery()
+    assert (access.project, access.dataset, access.endpoint) == ("acme", "books", None)

@@ -63,3 +63,10 @@ def test_the_table_is_the_policys() -> None:
     assert (table["verify"].kind, table["verify"].when) == (
         RunKind.VERIFY, Nightly(at=time(4), timezone=moved.policy.timezone),
     )  # fmt: skip
+
+
+def test_the_mirror_is_scheduled_only_where_there_is_one() -> None:
+    assert "bigquery" not in {one.name for one in schedules_of(PolicyFile())}
+    often = replace(PolicyFile(), schedules=Schedules(bigquery_every=timedelta(minutes=10)))
+    (mirror,) = [one for one in schedules_of(often, mirrors=True) if one.name == "bigquery"]
+    assert (mirror.kind, mirror.when) == (RunKind.EXPORT, Every(interval=timedelta(minutes=10)))
