@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     ] = "info"
     secrets: Annotated[str, AfterValidator(_secrets_source)] = "env"
     gcp_project: str | None = None
+    traces: Literal["off", "otlp", "gcp"] = "off"
 
     stripe_api_key: Secret | None = None
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
