@@ -33,6 +33,7 @@ from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
 from wescope.qbo.attempts import Attempt, AttemptHook
+from wescope.qbo.call_log import log_call
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company, TaxChoice
 from wescope.qbo.existing import ExistingDocuments
@@ -111,7 +112,7 @@ async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
         url = await stack.enter_async_context(open_database(settings))
         engine, attempts = await _tables(stack, url)
         connector = Connector(
-            engine=engine, table=TokenTable(engine, [token_key(settings)]), app=app, hooks=(attempts,)
+            engine=engine, table=TokenTable(engine, [token_key(settings)]), app=app, hooks=(attempts, log_call)
         )
         stack.push_async_callback(connector.aclose)
         yield connector
@@ -246,7 +247,7 @@ async def _connect(
         engine=engine,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
-        hooks=(attempts, reads, *given_hooks),
+        hooks=(attempts, reads, log_call, *given_hooks),
     )
     connection = Connection(
         engine=engine, realm_id=qbo_access.realm_id, tokens=tokens, read_company=client.company_info

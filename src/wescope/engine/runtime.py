@@ -24,13 +24,13 @@ from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.history import History
-from wescope.engine.lanes import lane_of_event
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.qbo_webhooks import accept as accept_qbo
 from wescope.engine.queue import HintQueue, WorkerSettings
 from wescope.engine.read_budget import ReadBudget
+from wescope.engine.receiving import take_in
 from wescope.engine.reconcile import Reconciler
 from wescope.engine.replay import Replay
 from wescope.engine.results import (
@@ -64,7 +64,6 @@ from wescope.links.reports import (
 )
 from wescope.links.runs import RunKind
 from wescope.links.store import LinkStore
-from wescope.links.subjects import Hint
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.tokens import TokenSource
@@ -128,21 +127,7 @@ class Runtime:
         """
         now = datetime.now(UTC)
         event = verify(body, signature, self.webhook_secrets, now)
-        outcome = "ignored" if event.known else "unknown"
-        if event.subject is not None:
-            stored = await self.queue.accept(
-                Hint(
-                    subject=event.subject,
-                    source="webhook",
-                    customer_id=event.customer_id,
-                    event_id=event.event_id,
-                    event_type=event.event_type,
-                    event_created_at=event.created,
-                    lane=lane_of_event(event.created, now).value,
-                )
-            )
-            outcome = "stored" if stored else "duplicate"
-        _log.info("webhook", event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+        outcome = await take_in(self.queue, event, now)
         return WebhookOutcome(event_id=event.event_id, event_type=event.event_type, outcome=outcome)
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
