@@ -11,6 +11,7 @@ from wescope.books.parking import REASONS
 from wescope.engine.drift_kinds import DRIFT
 from wescope.engine.export_sheets import SHEETS
 from wescope.errors import WescopeError
+from wescope.observe.fields import GROUPS
 from wescope.stripe.events import EVENTS, Handled
 
 HERE = Path(__file__).parent
@@ -140,12 +141,27 @@ def export_page() -> str:
     return "\n".join([*lines, ""])
 
 
+def logs_page() -> str:
+    """The page on logs with the table of fields, from the code, between its two marks; the rest is written by hand."""
+    before, _, rest = (HERE / "logs.md").read_text(encoding="utf-8").partition(FIELDS_BEGIN)
+    _, _, after = rest.partition(FIELDS_END)
+    lines: list[str] = []
+    for title, fields in GROUPS.items():
+        lines += ["", f"### {title}", "", "| field | meaning | example |", "|---|---|---|"]
+        lines += [f"| `{name}` | {field.meaning} | `{field.example}` |" for name, field in fields.items()]
+    return "\n".join([f"{before}{FIELDS_BEGIN}", *lines, "", f"{FIELDS_END}{after}"])
+
+
+FIELDS_BEGIN = "<!-- The tables down to the next mark are generated from the code by `make docs`. -->"
+FIELDS_END = "<!-- The end of what is generated. -->"
+
 PAGES = {
     "drift.md": drift_page,
     "errors.md": errors_page,
     "events.md": events_page,
     "categories.md": categories_page,
     "export.md": export_page,
+    "logs.md": logs_page,
 }
 
 

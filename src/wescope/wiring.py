@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wescope import service
+from wescope import __version__, service
 from wescope.config import PolicyFile, QboAccess, Settings, token_key
+from wescope.engine import lifecycle
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.connecting import Connector
 from wescope.engine.connection import Connection
@@ -32,6 +33,7 @@ from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release,
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
+from wescope.observe.traces import exporting
 from wescope.qbo.attempts import Attempt, AttemptHook
 from wescope.qbo.call_log import log_call
 from wescope.qbo.client import QboClient
@@ -379,7 +381,9 @@ async def serve(
     """
     metrics = Metrics(EVENTS)
     opening = functools.partial(open_runtime, settings, policy_file, hooks=(_Meter(metrics),))
-    await service.run(opening, settings, metrics, role, ready=ready)
+    with lifecycle.told(settings, policy_file, role):
+        async with exporting(settings.traces, role=role, version=__version__, project=settings.gcp_project):
+            await service.run(opening, settings, metrics, role, ready=ready)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,15 @@ def add_trace(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> Even
 
 
 def allow_list(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
-    """Keep the plain values of the listed fields; withhold all others, so that a slip shows and nothing leaks."""
-    for name, value in event_dict.items():
-        if name not in ADDED:
-            event_dict[name] = allowed(_STRUCTLOG_NAMES.get(name, name), value)
-    return event_dict
+    """Keep the plain values of the listed fields; withhold all others, so that a slip shows and nothing leaks.
+
+    A null field is left out.
+    """
+    return {
+        name: value if name in ADDED else allowed(_STRUCTLOG_NAMES.get(name, name), value)
+        for name, value in event_dict.items()
+        if value is not None or name in ADDED
+    }
 
 
 def get_logger(name: str, **fields: Any) -> structlog.typing.FilteringBoundLogger:

@@ -57,7 +57,7 @@ class Telemetry:
 
     def __init__(self, exporter: SpanExporter, *, role: str, version: str, project: str | None = None) -> None:
         """Take where spans go, and what this process is."""
-        attributes = {"service.name": "wescope", "service.version": version, "service.instance.role": role}
+        attributes = {"service.name": "wescope", "service.version": version, "wescope.role": role}
         resource = Resource.create(attributes | ({"gcp.project_id": project} if project else {}))
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
