@@ -27,7 +27,7 @@ CORRELATION: Mapping[str, Field] = MappingProxyType(
             example="evt_1SxB evt_1SxA",
         ),
         "subject": Field(
-            meaning="the Stripe object whose documents are computed together", example="invoice:in_1SxA2bC3dE4fG5hI"
+            meaning="the Stripe object whose documents are computed together", example="invoice/in_1SxA2bC3dE4fG5hI"
         ),
         "document_key": Field(meaning="the document that should be in QBO", example="in_1SxA2bC3dE4fG5hI:invoice"),
         "request_id": Field(meaning="the request id of a write to QBO", example="w1c9f0b8a7d6e5f4a3b2c1d0e9f8a7b6"),

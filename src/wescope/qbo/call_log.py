@@ -4,6 +4,7 @@ import logging
 
 import structlog
 
+from wescope.observe.logs import bound
 from wescope.observe.traces import told
 from wescope.qbo.attempts import Attempt
 from wescope.qbo.lanes import LANE, Lane
@@ -14,20 +15,21 @@ _READS = frozenset({"query", "read"})
 
 def log_call(attempt: Attempt) -> None:
     """A hook of the client: it runs in the context of whoever made the call, so that the line names the subject."""
-    _log.log(
-        _level(attempt),
-        "QBO call",
-        operation=attempt.operation,
-        entity=attempt.entity or None,
-        document_key=attempt.document_key,
-        request_id=attempt.request_id,
-        batch_id=attempt.batch_id,
-        intuit_tid=attempt.intuit_tid,
-        http_status=attempt.status,
-        fault_code=attempt.fault_code,
-        outcome=attempt.outcome,
-        milliseconds=attempt.milliseconds,
-    )
+    # A read does not say for which document it is; who made it may have bound that.
+    with bound(document_key=attempt.document_key):
+        _log.log(
+            _level(attempt),
+            "QBO call",
+            operation=attempt.operation,
+            entity=attempt.entity or None,
+            request_id=attempt.request_id,
+            batch_id=attempt.batch_id,
+            intuit_tid=attempt.intuit_tid,
+            http_status=attempt.status,
+            fault_code=attempt.fault_code,
+            outcome=attempt.outcome,
+            milliseconds=attempt.milliseconds,
+        )
     told(
         f"qbo {attempt.operation}",
         attempt.started_at,

@@ -5,17 +5,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
 
 import google.auth
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from tests.unit.observe.tracing import Collector, Traced, trace_id_of
 from wescope.errors import ConfigurationError, QboRefused
 from wescope.observe import telemetry
 from wescope.observe.telemetry import Telemetry
@@ -26,36 +23,10 @@ PERSON = "jenny.rosen@example.com"
 PARENT = TraceContext(trace_id="4bf92f3577b34da6a3ce929d0e0e4736", span_id="00f067aa0ba902b7", sampled=True)
 
 
-class Traced:
-    """A tracer in memory."""
-
-    def __init__(self) -> None:
-        self._exporter = InMemorySpanExporter()
-        self._telemetry = Telemetry(self._exporter, role="test", version="1")
-
-    def __enter__(self) -> Self:
-        self._using = using(self._telemetry)
-        self._using.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._using.__exit__(None, None, None)
-        self._telemetry._provider.shutdown()
-
-    def spans(self) -> dict[str, ReadableSpan]:
-        self._telemetry._provider.force_flush()
-        return {one.name: one for one in self._exporter.get_finished_spans()}
-
-
 @pytest.fixture
 def traced() -> Iterator[Traced]:
     with Traced() as made:
         yield made
-
-
-def _trace_id(one: ReadableSpan) -> str:
-    assert one.context is not None
-    return f"{one.context.trace_id:032x}"
 
 
 def test_without_a_tracer_there_is_a_trace_and_no_span() -> None:
@@ -76,7 +47,7 @@ def test_a_span_continues_its_parent_and_names_its_links(traced: Traced) -> None
         with span("part", count=2):
             told("call", datetime(2026, 11, 23, tzinfo=UTC), 0.25, outcome="unknown", operation="create")
     spans = traced.spans()
-    assert {_trace_id(one) for one in spans.values()} == {PARENT.trace_id}
+    assert {trace_id_of(one) for one in spans.values()} == {PARENT.trace_id}
     job = spans["job"]
     assert inner is not None
     assert inner.trace_id == PARENT.trace_id
@@ -103,7 +74,7 @@ def test_a_root_leaves_the_span_around_it(traced: Traced) -> None:
     with root("request"), root("job", parent=PARENT):
         pass
     spans = traced.spans()
-    assert _trace_id(spans["request"]) != _trace_id(spans["job"])
+    assert trace_id_of(spans["request"]) != trace_id_of(spans["job"])
 
 
 def test_a_span_withholds_what_a_line_withholds(traced: Traced) -> None:
@@ -128,49 +99,6 @@ def test_an_error_is_a_code_and_never_a_message(traced: Traced) -> None:
         assert not one.status.description
         assert not one.events
         assert PERSON not in one.to_json()
-
-
-class Collector:
-    """A receiver of OTLP over HTTP."""
-
-    def __init__(self) -> None:
-        collector = self
-        self.bodies: list[bytes] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                collector.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def names(self) -> list[str]:
-        found = []
-        for body in self.bodies:
-            request = ExportTraceServiceRequest.FromString(body)
-            found += [s.name for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
-        return sorted(found)
-
-    def resources(self) -> set[tuple[str, str]]:
-        requests = [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
-        return {
-            (one.key, one.value.string_value)
-            for request in requests
-            for spans in request.resource_spans
-            for one in spans.resource.attributes
-        }
 
 
 @pytest.fixture
