@@ -15,6 +15,7 @@ from wescope.engine.mirror_views import views_sql
 from wescope.errors import WescopeError
 from wescope.observe.alert_files import cloud_policy, prometheus_rules
 from wescope.observe.alert_rules import RULES
+from wescope.observe.fields import GROUPS
 from wescope.observe.metric_table import METRICS
 from wescope.stripe.events import EVENTS, Handled
 
@@ -196,6 +197,20 @@ _METRICS_HEAD = (
 )
 
 
+def logs_page() -> str:
+    """The page on logs with the table of fields, from the code, between its two marks; the rest is written by hand."""
+    before, _, rest = (HERE / "logs.md").read_text(encoding="utf-8").partition(FIELDS_BEGIN)
+    _, _, after = rest.partition(FIELDS_END)
+    lines: list[str] = []
+    for title, fields in GROUPS.items():
+        lines += ["", f"### {title}", "", "| field | meaning | example |", "|---|---|---|"]
+        lines += [f"| `{name}` | {field.meaning} | `{field.example}` |" for name, field in fields.items()]
+    return "\n".join([f"{before}{FIELDS_BEGIN}", *lines, "", f"{FIELDS_END}{after}"])
+
+
+FIELDS_BEGIN = "<!-- The tables down to the next mark are generated from the code by `make docs`. -->"
+FIELDS_END = "<!-- The end of what is generated. -->"
+
 PAGES = {
     "drift.md": drift_page,
     "errors.md": errors_page,
@@ -203,6 +218,7 @@ PAGES = {
     "categories.md": categories_page,
     "export.md": export_page,
     "metrics.md": metrics_page,
+    "logs.md": logs_page,
 }
 
 

@@ -211,8 +211,10 @@ async def run(
                         parts.append(asyncio.create_task(runtime.work(stop, scheduled=True), name="worker"))
                 _start(web, parts)
                 where = await web.use(runtime)
-                if ready and not stop.is_set():
-                    ready(where)
+                if not stop.is_set():
+                    _log.info("ready", role=role, url=where)
+                    if ready:
+                        ready(where)
                 await _until_stopped(parts, stop)
         finally:
             await _end(parts, stop)
@@ -375,7 +377,6 @@ class _Web:
         await asyncio.wait({self._listening})
         if self._listening.cancelled():
             return ""
-        _log.info("ready", url=self._listening.result())
         return self._listening.result()
 
 
@@ -384,12 +385,13 @@ def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> Iterator[None
     """The first signal asks to stop, the second one to do so without waiting for running jobs."""
     loop = asyncio.get_running_loop()
 
-    def asked() -> None:
+    def asked(number: signal.Signals) -> None:
+        _log.info("stopping at once" if stop.is_set() else "stopping", signal=number.name)
         (hurry if stop.is_set() else stop).set()
 
     caught = (signal.SIGTERM, signal.SIGINT)
     for number in caught:
-        loop.add_signal_handler(number, asked)
+        loop.add_signal_handler(number, asked, number)
     try:
         yield
     finally:

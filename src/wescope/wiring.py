@@ -5,17 +5,18 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wescope import service
+from wescope import __version__, service
 from wescope.config import PolicyFile, QboAccess, SecretSource, Settings, token_keys
 from wescope.config.secret_manager import SecretManager
+from wescope.engine import lifecycle
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.connecting import Connector
 from wescope.engine.connection import Connection
+from wescope.engine.counting import Meter, new_metrics
 from wescope.engine.doctor import Patient, time_at
 from wescope.engine.locks import ClusterLocks
 from wescope.engine.payout_match import BankMatcher
@@ -39,16 +40,16 @@ from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release,
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
-from wescope.qbo.attempts import Attempt, AttemptHook
+from wescope.observe.traces import exporting
+from wescope.qbo.attempts import AttemptHook
+from wescope.qbo.call_log import log_call
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company, TaxChoice
 from wescope.qbo.existing import ExistingDocuments
-from wescope.qbo.faults import KNOWN_CODES
 from wescope.qbo.lanes import LANE, Lane
 from wescope.qbo.limits import Limits, PostgresLimits
 from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
-from wescope.stripe.events import EVENTS
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
 
@@ -151,7 +152,7 @@ async def open_connector(settings: Settings) -> AsyncIterator[Connector]:
         engine, attempts = await _tables(stack, url)
         table = TokenTable(engine, token_keys(settings))
         backup = _backup(stack, settings, engine, table, close_s=15)
-        connector = Connector(engine=engine, table=table, app=app, hooks=(attempts,), backup=backup)
+        connector = Connector(engine=engine, table=table, app=app, hooks=(attempts, log_call), backup=backup)
         stack.push_async_callback(connector.aclose)
         yield connector
 
@@ -313,7 +314,7 @@ async def _connect(
         engine=engine,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
-        hooks=(attempts, reads, _Meter(metrics), *given_hooks),
+        hooks=(attempts, reads, Meter(metrics), log_call, *given_hooks),
     )
     connection = Connection(
         engine=engine, realm_id=qbo_access.realm_id, tokens=tokens, read_company=client.company_info
@@ -473,33 +474,6 @@ async def serve(
     opening: service.OpenRuntime = functools.partial(open_runtime, settings, policy_file, metrics=metrics)
     if settings.receives_only(role):
         opening = functools.partial(open_receiver, settings)
-    await service.run(opening, settings, metrics, role, ready=ready)
-
-
-def new_metrics() -> Metrics:
-    """Metrics that know the labels which may be shown."""
-    return Metrics(EVENTS, {*KNOWN_CODES, *(str(status.value) for status in HTTPStatus)})
-
-
-@dataclass(frozen=True, slots=True)
-class _Meter:
-    """Counts requests to QBO."""
-
-    metrics: Metrics
-
-    def __call__(self, attempt: Attempt) -> None:
-        self.metrics.qbo_call(
-            operation=attempt.operation,
-            entity=attempt.entity or "",
-            outcome=attempt.outcome,
-            seconds=attempt.milliseconds / 1000,
-            requests=attempt.requests,
-            fault=_fault_of(attempt),
-        )
-
-
-def _fault_of(attempt: Attempt) -> str | None:
-    """QBO's code of a call that failed, or its HTTP status; null of one that did not, or that nobody answered."""
-    if attempt.outcome == "ok":
-        return None
-    return attempt.fault_code or (str(attempt.status) if attempt.status else None)
+    with lifecycle.told(settings, policy_file, role):
+        async with exporting(settings.traces, role=role, version=__version__, project=settings.gcp_project):
+            await service.run(opening, settings, metrics, role, ready=ready)

@@ -26,7 +26,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["drift.md", "errors.md", "events.md", "export.md", "metrics.md"])
+@pytest.mark.parametrize("page", ["drift.md", "errors.md", "events.md", "export.md", "logs.md", "metrics.md"])
 def test_generated_pages_are_current(page: str) -> None:
     assert (DOCS / page).read_text(encoding="utf-8") == generator().PAGES[page](), "run `make docs`"
 

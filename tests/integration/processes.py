@@ -92,6 +92,7 @@ class Bench:
     qbo_options: tuple[str, ...] = ()
     home_name: str = "home"
     port: int = 0
+    program: tuple[str, ...] = ("-m", "wescope.cli.main")
     stripe: Process = field(init=False)
     qbo: Process = field(init=False)
     services: list[Process] = field(default_factory=list)
@@ -148,7 +149,7 @@ class Bench:
 
     def serve_unready(self, role: str = "all", **changes: str) -> Process:
         """Start `wescope serve` and do not wait."""
-        command = ("-m", "wescope.cli.main", "serve", "--role", role, "--json")
+        command = (*self.program, "serve", "--role", role, "--json")
         process = self._start(f"serve-{role}", *command, environment=self.environment(**changes))
         self.services.append(process)
         return process

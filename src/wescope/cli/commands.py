@@ -17,10 +17,11 @@ from wescope.errors import PolicyError, WescopeError
 from wescope.observe.logs import configure_logs
 
 
-def _configure(settings: Settings, *, quiet: bool) -> None:
+def _configure(settings: Settings, *, quiet: bool, role: str = "command") -> None:
     """Logs as WESCOPE_LOG_LEVEL says; unless it says so, a command that ends soon shows only warnings."""
     chosen = "log_level" in settings.model_fields_set
-    configure_logs("warning" if quiet and not chosen else settings.log_level)
+    level = "warning" if quiet and not chosen else settings.log_level
+    configure_logs(level, role=role, project=settings.gcp_project)
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +89,7 @@ async def serve(role: str, *, as_json: bool) -> ExitCode:
     settings = load_settings()
     policy_file = load_policy_file(settings)
     _require(settings, role)
-    _configure(settings, quiet=False)
+    _configure(settings, quiet=False, role=role)
 
     def announce(address: str) -> None:
         if as_json:

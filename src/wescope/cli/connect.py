@@ -43,7 +43,8 @@ class ConnectOptions:
 async def connect(options: ConnectOptions) -> ExitCode:
     """Have a person say yes at Intuit, and store the tokens that follow."""
     settings = load_settings()
-    configure_logs(settings.log_level if "log_level" in settings.model_fields_set else "error")
+    level = settings.log_level if "log_level" in settings.model_fields_set else "error"
+    configure_logs(level, role="command", project=settings.gcp_project)
     async with wiring().open_connector(settings) as connector:
         way = _by_hand if options.paste else _in_browser
         try:

@@ -206,6 +206,7 @@ class Settings(BaseSettings):
     gcp_refresh_token_backup: bool = True
     bigquery_dataset: Annotated[str, AfterValidator(_dataset)] | None = None
     bigquery_endpoint: ServiceUrl | None = None
+    traces: Literal["off", "otlp", "gcp"] = "off"
 
     stripe_api_key: Secret | None = None
     stripe_api_base: ServiceUrl = "https://api.stripe.com"

@@ -3,20 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.config import SecretSource
-from wescope.engine.lanes import lane_of_event
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.qbo_webhooks import accept as accept_qbo
 from wescope.engine.queue import HintQueue
+from wescope.engine.receiving import take_in
 from wescope.engine.verified import verified
 from wescope.links.database import schema_is_current
-from wescope.links.subjects import Hint
 from wescope.stripe.webhooks import verify
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +44,7 @@ class Receiver:
         event = await verified(
             self.secrets, "stripe_webhook_secrets", lambda known: verify(body, signature, known.webhook_secrets, now)
         )
-        outcome = "ignored" if event.known else "unknown"
-        if event.subject is not None:
-            stored = await self.queue.accept(
-                Hint(
-                    subject=event.subject,
-                    source="webhook",
-                    customer_id=event.customer_id,
-                    event_id=event.event_id,
-                    event_type=event.event_type,
-                    event_created_at=event.created,
-                    lane=lane_of_event(event.created, now).value,
-                )
-            )
-            outcome = "stored" if stored else "duplicate"
-        _log.info("webhook", event_id=event.event_id, event_type=event.event_type, outcome=outcome)
+        outcome = await take_in(self.queue, event, now)
         return WebhookOutcome(event_id=event.event_id, event_type=event.event_type, outcome=outcome)
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:

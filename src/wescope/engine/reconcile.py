@@ -27,6 +27,7 @@ from wescope.engine.payout_port import PayoutPort
 from wescope.engine.plan import Action, Step, keys_of, plan_document, plan_step
 from wescope.engine.restored_port import RestoredPort
 from wescope.engine.results import SyncResult
+from wescope.engine.run_log import RunClock, about
 from wescope.engine.sending import NotSettled
 from wescope.engine.work import Work
 from wescope.engine.writer import Applied, Writer
@@ -39,6 +40,7 @@ from wescope.errors import (
     StripeError,
     WescopeError,
 )
+from wescope.links.causes import Causes, causes_of
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import transaction
 from wescope.links.run_id import in_run
@@ -59,6 +61,7 @@ from wescope.links.subjects import (
 from wescope.links.undo import drop_lifted, marks_of
 from wescope.links.waiting import arrived, waiting_for
 from wescope.observe.metrics import Metrics
+from wescope.observe.traces import span
 from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
@@ -126,21 +129,29 @@ class Reconciler:
         """
         async with transaction(self.engine) as connection:
             begun = await begin(connection, subject)
+            causes = await causes_of(connection, subject, begun) if begun and begun.has_work else None
         if begun is None:
             return None
         self.clock.learn(begun.at)
-        if not begun.has_work:
+        if causes is None:
             return None
+        with about(subject, begun, causes):
+            return await self._run(subject, begun, causes)
+
+    async def _run(self, subject: Subject, begun: Begun, causes: Causes) -> SyncResult | None:
+        clock = RunClock(begun)
         try:
             if self.connection and not self.dry_run:
                 await self.connection.check()
             if self.restored and not self.dry_run:
                 await self.restored.check()
             with in_lane(begun.lane), in_run(begun.run_id):
-                return (await self._work(subject, begun)).result()
+                work = await self._work(subject, begun)
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
             await self._fail(subject, begun, error)
             return None
+        clock.tell(work, causes)
+        return work.result()
 
     async def preview(self, subject: Subject) -> SyncResult:
         """What a run would do now; nothing is written anywhere."""
@@ -178,11 +189,13 @@ class Reconciler:
             else:
                 work.covered = covered_by(reading.found)
                 try:
-                    desired = await self._desired(reading.found)
+                    with span("plan", subject=str(subject)):
+                        desired = await self._desired(reading.found)
                 except ObjectUnreadable as error:
                     work.parked.append(_unreadable(subject, error, self.policy.home_currency))
                 else:
-                    await self._apply_all(work, desired, lease)
+                    with span("apply", subject=str(subject), count=len(desired.documents)):
+                        await self._apply_all(work, desired, lease)
                     await self._settle_payout(work, reading.found)
                     owners = invoices_waited_for(work.parked, subject)
             await self._finish(subject, begun, work, owners)
@@ -216,7 +229,8 @@ class Reconciler:
             yield lease, await self._read(subject)
 
     async def _read(self, subject: Subject) -> Reading:
-        return await self.reader.read(subject)
+        with span("read Stripe", subject=str(subject)):
+            return await self.reader.read(subject)
 
     async def _note_missing(self, work: Work, reading: Reading) -> None:
         """Stripe no longer has the object: what stands in QBO of it is not touched, but named."""

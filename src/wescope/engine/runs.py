@@ -44,6 +44,7 @@ from wescope.links.runs import (
     withdraw,
 )
 from wescope.links.subjects import BACKLOG
+from wescope.observe.logs import bound
 
 _log = structlog.get_logger(__name__)
 
@@ -282,12 +283,13 @@ class RunDesk:
 
     async def execute(self, run_id: int) -> None:
         """Work on a run until it ends, is paused, or cannot go on now; nothing if somebody else does."""
-        try:
-            async with self._claimed(run_id) as execution:
-                if execution is not None:
-                    await self._execute(execution)
-        except (LocksLost, DatabaseUnavailable) as error:
-            _log.info("run left", run_id=run_id, code=error.code)
+        with bound(run_id=run_id):
+            try:
+                async with self._claimed(run_id) as execution:
+                    if execution is not None:
+                        await self._execute(execution)
+            except (LocksLost, DatabaseUnavailable) as error:
+                _log.info("run left", code=error.code)
 
     @contextlib.asynccontextmanager
     async def _claimed(self, run_id: int) -> AsyncIterator[Execution | None]:
@@ -326,7 +328,7 @@ class RunDesk:
 
     async def _execute(self, execution: Execution) -> None:
         run = execution.run
-        _log.info("run taken up", run_id=run.id, operation=run.kind)
+        _log.info("run taken up", operation=run.kind)
         try:
             with in_lane(BACKLOG):
                 result = await self.executors[RunKind(run.kind)](execution)
@@ -340,11 +342,11 @@ class RunDesk:
         except WescopeError as error:
             if error.retry in {Retry.NOW, Retry.LATER}:
                 # Its heartbeat ends, so that it is taken up again after a while, here or elsewhere.
-                _log.warning("run waits", run_id=run.id, code=error.code)
+                _log.warning("run waits", code=error.code)
                 return
             await self._end(execution, RunState.FAILED, {"code": error.code, "remedy": error.remedy})
         except Exception:  # noqa: BLE001 - whatever it is, the run must not be taken up again and again
-            _log.exception("run failed", run_id=run.id, code="internal")
+            _log.exception("run failed", code="internal")
             await self._end(execution, RunState.FAILED, {"code": "internal"})
         else:
             await self._end(execution, RunState.DONE, result)
@@ -365,4 +367,4 @@ class RunDesk:
     async def _end(self, execution: Execution, state: RunState, result: Mapping[str, Any]) -> None:
         async with transaction(self.engine) as connection:
             await end_run(connection, execution.run.id, execution.node, state, result)
-        _log.info("run ended", run_id=execution.run.id, operation=execution.run.kind, state=state.value)
+        _log.info("run ended", operation=execution.run.kind, state=state.value)

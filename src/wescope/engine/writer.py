@@ -31,6 +31,8 @@ from wescope.engine.undone import tried, was_undone
 from wescope.errors import DuplicateDocNumber, DuplicateName, StaleObject
 from wescope.links.database import transaction
 from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
+from wescope.observe.logs import bound
+from wescope.observe.traces import span
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
 from wescope.qbo.lookup import find
@@ -110,6 +112,11 @@ class Writer:
             QboError: QBO could not be reached, or is disconnected.
             LocksLost: another run may have taken over.
         """
+        key, entity = step.document.key, step.document.entity.value
+        with bound(document_key=key), span("write document", document_key=key, entity=entity):
+            return await self._apply(step, subject, lease)
+
+    async def _apply(self, step: Step, subject: Subject, lease: Lease) -> Applied:
         document = step.document
         if is_due(step.link, self._clock()):
             step = await self._again.look(step, lease)
@@ -140,6 +147,11 @@ class Writer:
         Raises:
             Park, NotSettled, QboError, LocksLost: see `apply`.
         """
+        key, entity = step.document.key, step.document.entity.value
+        with bound(document_key=key), span("take back document", document_key=key, entity=entity):
+            await self._undo(step, subject, lease, record)
+
+    async def _undo(self, step: Step, subject: Subject, lease: Lease, record: Record | None) -> None:
         for _ in range(_MAX_ROUNDS):
             await lease.check()
             match step.action:

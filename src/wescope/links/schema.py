@@ -132,6 +132,7 @@ hints = Table(
     Column("source", Text, nullable=False),
     Column("run_id", BigInteger),
     _moment("event_created_at"),
+    Column("traceparent", Text),
     _now("received_at"),
     PrimaryKeyConstraint("id"),
     Index("ux_hints_event_id", "event_id", unique=True, postgresql_where=text("event_id IS NOT NULL")),

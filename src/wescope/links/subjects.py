@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.links.schema import hints, subjects
+from wescope.observe.trace_context import current_traceparent
 
 LIVE, BACKLOG = "live", "backlog"
 
@@ -47,8 +48,8 @@ class Hint:
 class Begun:
     """What a run found when it began: up to which hint it works, for which customer, in which lane, and when it was.
 
-    `run_id` is of the backfill, replay or other run (table `runs`) that asked for it, if one did; `webhook_at` is when
-    the first webhook was received that the subject has been dirty since, if one was.
+    `run_id` is of the backfill, replay or other run (table `runs`) that asked for it, if one did; `dirty_since` is when
+    the oldest hint came that it works on; `webhook_at` is when the first webhook was received since then, if one was.
     """
 
     dirty: int
@@ -59,6 +60,7 @@ class Begun:
     at: datetime
     run_id: int | None = None
     webhook_at: datetime | None = None
+    dirty_since: datetime | None = None
 
     @property
     def has_work(self) -> bool:
@@ -80,6 +82,7 @@ async def record(connection: AsyncConnection, hint: Hint, defer: Defer) -> bool:
         source=hint.source,
         run_id=hint.run_id,
         event_created_at=hint.event_created_at,
+        traceparent=current_traceparent(),
     )
     stored = await connection.execute(
         statement.on_conflict_do_nothing(
@@ -171,6 +174,7 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
             sa.func.now().label("at"),
             subjects.c.run_id,
             webhook_at.correlate(subjects).scalar_subquery().label("webhook_at"),
+            subjects.c.dirty_since,
         )
     )
     row = result.one_or_none()
@@ -207,7 +211,10 @@ async def finish(
         .where(_is(subject))
         .values(
             clean=sa.func.greatest(subjects.c.clean, begun.dirty),
-            dirty_since=sa.case((subjects.c.dirty > begun.dirty, subjects.c.dirty_since), else_=None),
+            # What came in meanwhile came after the beginning; what came before is worked off.
+            dirty_since=sa.case(
+                (subjects.c.dirty > begun.dirty, sa.func.greatest(subjects.c.dirty_since, begun.at)), else_=None
+            ),
             # What is looked at again by itself is still the run's that asked for it: `undo` finds what it then creates.
             run_id=subjects.c.run_id if replan_at else sa.case((subjects.c.dirty > begun.dirty, subjects.c.run_id)),
             retry_at=_unless_queued(replan_at),

@@ -1,6 +1,6 @@
-"""Logs and metrics."""
+"""Logs, traces and metrics."""
 
-from wescope.observe.logs import bind, configure_logs, get_logger
+from wescope.observe.logs import bound, configure_logs, get_logger
 from wescope.observe.metrics import Metrics
 
-__all__ = ["Metrics", "bind", "configure_logs", "get_logger"]
+__all__ = ["Metrics", "bound", "configure_logs", "get_logger"]

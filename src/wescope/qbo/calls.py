@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from wescope.qbo import wire
@@ -51,13 +52,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """A call that somebody waits for. Times are the event loop's, in seconds."""
+    """A call that somebody waits for. Times are the event loop's, in seconds.
+
+    `context` is that of who made the call: hooks are told of it there, whichever task has sent it.
+    """
 
     call: Call
     lane: Lane
     since: float
     send_by: float | None
     answer: asyncio.Future[Answer]
+    context: Context = field(default_factory=copy_context)
 
     @classmethod
     def of(cls, call: Call) -> "Item":

@@ -246,7 +246,7 @@ class Courier:
                 batch_id=parcel.batch_id,
                 requests=0 if number else 1,
             )
-            tell(self._hooks, attempt)
+            item.context.run(tell, self._hooks, attempt)
 
 
 class _Fence:

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from wescope import __doc__ as description
@@ -14,6 +15,15 @@ from wescope.web.operations import operation_routes
 from wescope.web.page import page_routes
 from wescope.web.services import OperationServices, WebServices
 from wescope.web.webhooks import webhook_routes
+
+_SILENT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own telemetry sends messages of exceptions to whoever listens in the process, and those quote data."""
 
 
 def create_app(
@@ -59,6 +69,7 @@ def _empty(version: str, *, described: bool) -> FastAPI:
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json" if described else None,
+        telemetry=_SILENT,
         exception_handlers={
             WescopeError: on_wescope_error,
             RequestValidationError: on_invalid_request,

@@ -11,6 +11,8 @@ from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.errors import BodyTooLarge, WebhookRejected, WescopeError
 from wescope.observe.logs import get_logger
 from wescope.observe.metrics import QBO_CHANGES, UNKNOWN, Metrics
+from wescope.observe.trace_context import of_headers
+from wescope.observe.traces import root
 from wescope.web.answers import error_answer, internal_error_answer, json_answer, wescope_error_answer
 from wescope.web.schemas import (
     QBO_WEBHOOK_BODY,
@@ -46,7 +48,8 @@ def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
         async def accept(body: bytes) -> JSONResponse:
             return _answer(metrics, await services.accept(body, signature))
 
-        return await _receive(request, accept, metrics)
+        with root("receive webhook", parent=of_headers(request.headers), source="stripe"):
+            return await _receive(request, accept, metrics)
 
     @router.post(
         "/webhooks/qbo",
@@ -61,7 +64,8 @@ def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
         async def accept(body: bytes) -> JSONResponse:
             return _answer_qbo(metrics, await services.accept_qbo(body, signature))
 
-        return await _receive(request, accept, metrics, counted=QBO_CHANGES)
+        with root("receive webhook", parent=of_headers(request.headers), source="qbo"):
+            return await _receive(request, accept, metrics, counted=QBO_CHANGES)
 
     return router
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from wescope.errors import QboRefused
-from wescope.observe import bind, configure_logs, get_logger
+from wescope.observe import bound, configure_logs, get_logger
 
 PERSON = "jenny.rosen@example.com"
 
@@ -36,11 +36,11 @@ def test_allowed_fields_pass_and_all_others_are_withheld(stream: io.StringIO) ->
         "hint stored", event_id="evt_1", amount=1200, email=PERSON, payload={"name": PERSON}
     )
     (line,) = lines(stream)
-    assert line["event"] == "hint stored"
+    assert line["message"] == "hint stored"
     assert (line["event_id"], line["amount"]) == ("evt_1", 1200)
     assert (line["email"], line["payload"]) == ("withheld", "withheld")
-    assert (line["level"], line["logger"]) == ("info", "wescope.test")
-    assert line["timestamp"].endswith("Z")
+    assert (line["severity"], line["logger"]) == ("INFO", "wescope.test")
+    assert line["time"].endswith("Z")
 
 
 def test_an_allowed_field_holds_only_plain_short_values(stream: io.StringIO) -> None:
@@ -51,14 +51,16 @@ def test_an_allowed_field_holds_only_plain_short_values(stream: io.StringIO) -> 
 
 def test_a_text_with_data_in_it_is_withheld(stream: io.StringIO) -> None:
     get_logger("wescope.test").info(f"stored for {PERSON}")
-    assert lines(stream)[0]["event"] == "withheld"
+    assert lines(stream)[0]["message"] == "withheld"
     assert PERSON not in stream.getvalue()
 
 
-def test_bound_fields_are_on_every_line(stream: io.StringIO) -> None:
-    bind(run_id="run_1")
-    get_logger("wescope.test").info("one")
-    assert lines(stream)[0]["run_id"] == "run_1"
+def test_bound_fields_are_on_every_line_of_the_block(stream: io.StringIO) -> None:
+    with bound(run_id=17, subject=None):
+        get_logger("wescope.test").info("one")
+    get_logger("wescope.test").info("two")
+    assert [line.get("run_id") for line in lines(stream)] == [17, None]
+    assert "subject" not in lines(stream)[0]
 
 
 def test_an_exception_is_shown_without_messages(stream: io.StringIO) -> None:
@@ -84,7 +86,7 @@ def test_a_librarys_line_keeps_its_place_and_no_data(stream: io.StringIO) -> Non
         int(PERSON)
     except ValueError:
         library.exception("failed for %s", PERSON)
-    assert [line["event"] for line in lines(stream)] == ["library message"] * 3
+    assert [line["message"] for line in lines(stream)] == ["library message"] * 3
     assert lines(stream)[0]["place"].startswith("test_logs:test_a_librarys_line")
     assert "ValueError" in lines(stream)[2]["exception"]
     assert PERSON not in stream.getvalue()
@@ -99,7 +101,7 @@ def test_a_trusted_library_keeps_its_template(stream: io.StringIO, monkeypatch: 
     monkeypatch.setattr(library.parent, "level", logging.NOTSET)
     library._cache.clear()  # type: ignore[attr-defined]  # of isEnabledFor
     library.warning("Shutting down %s", PERSON)
-    assert lines(stream)[0]["event"] == "Shutting down .."
+    assert lines(stream)[0]["message"] == "Shutting down .."
     assert PERSON not in stream.getvalue()
 
 

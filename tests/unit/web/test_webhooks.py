@@ -1,11 +1,15 @@
 """POST /webhooks/stripe: 2xx only if nothing is to be sent again, and every refusal with its code."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from opentelemetry import trace
 
+from tests.unit.observe.tracing import Traced
 from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import FakeServices
 from wescope.errors import (
@@ -137,3 +141,23 @@ async def test_stripe_may_call_from_anywhere(connect: Connect) -> None:
 async def test_only_post_is_answered(client: httpx2.AsyncClient) -> None:
     answer = await client.get(PATH)
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+async def test_fastapi_tells_nobody_of_requests(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """It would send exceptions' messages, which quote data, to a provider that something has set up."""
+    with Traced() as traced:
+        monkeypatch.setattr(trace, "get_tracer_provider", lambda: traced.provider)
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        services.accepted = ValueError("jenny.rosen@example.com")
+        await connect().post(PATH, content=b"{}")
+        assert [one.name for one in traced.all()] == ["receive webhook"]
+
+
+async def test_the_callers_trace_is_continued(client: httpx2.AsyncClient, logs: io.StringIO) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-00"}
+    await client.post(PATH, content=b"x" * (MAX_BODY_BYTES + 1), headers=headers)
+    (line,) = (json.loads(text) for text in logs.getvalue().splitlines())
+    assert (line["message"], line["trace_id"]) == ("webhook refused", trace_id)
