@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS `wescope.hints` (
   source STRING NOT NULL OPTIONS (description = 'Who said so: webhook, sweep, backfill, ...'),
   run_id INT64 OPTIONS (description = 'The run that did it; null if none did.'),
   event_created_at TIMESTAMP OPTIONS (description = 'When the event happened at Stripe (UTC).'),
+  traceparent STRING OPTIONS (description = 'The trace (W3C) that the hint came with; null for most.'),
   received_at TIMESTAMP NOT NULL OPTIONS (description = 'When the hint was stored (UTC).'),
   PRIMARY KEY (received_at, id) NOT ENFORCED
 )

@@ -80,7 +80,7 @@ resource "google_project_iam_member" "web_logs" {
 
 resource "google_project_iam_member" "web_traces" {
   project = var.project
-  role    = "roles/cloudtrace.agent"
+  role    = "roles/telemetry.tracesWriter"
   member  = google_service_account.web.member
 }
 
@@ -92,7 +92,7 @@ resource "google_project_iam_member" "worker_logs" {
 
 resource "google_project_iam_member" "worker_traces" {
   project = var.project
-  role    = "roles/cloudtrace.agent"
+  role    = "roles/telemetry.tracesWriter"
   member  = google_service_account.worker.member
 }
 

@@ -14,6 +14,7 @@ locals {
     "secretmanager.googleapis.com",
     "servicenetworking.googleapis.com",
     "sqladmin.googleapis.com",
+    "telemetry.googleapis.com",
   ])
 }
 

@@ -85,7 +85,7 @@ class SecretBackup:
         if stored is None or (kept is not None and kept.value == stored.refresh_token):
             return
         added = await asyncio.to_thread(self._manager.add, SETTING, stored.refresh_token, patience_s=PATIENCE_S)
-        _log.info("refresh token backed up", realm_id=realm_id, generation=stored.generation)
+        _log.info("refresh token backed up", realm_id=realm_id)
         async with transaction(self._engine) as connection:
             before = await swap_checkpoint(connection, "refresh token secret", added)
         if isinstance(before, str) and before != added:

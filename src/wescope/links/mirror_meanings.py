@@ -101,6 +101,7 @@ _OF_TABLE: Mapping[tuple[str, str], str] = {
     ("payout_rows", "state"): "What became of the row's document.",
     ("payout_rows", "source"): "Stripe's id of what the row is about (ch_..., re_...).",
     ("hints", "kind"): "Kind of the Stripe object.",
+    ("hints", "traceparent"): "The trace (W3C) that the hint came with; null for most.",
     ("hints", "source"): "Who said so: webhook, sweep, backfill, ...",
     ("subjects", "kind"): "Kind of the Stripe object.",
     ("subjects", "id"): "Stripe's id of the object.",

@@ -85,6 +85,7 @@ FACTS: Mapping[str, Field] = MappingProxyType(
         "operation": Field(meaning="what was done or asked for", example="create"),
         "parked": Field(meaning="documents that a run has parked", example="0"),
         "outcome": Field(meaning="what became of it", example="ok"),
+        "reason_code": Field(meaning="why: a code of the other side, or a kind of exception", example="http_500"),
         "qbo_id": Field(meaning="QBO's id of an object", example="145"),
         "realm_id": Field(meaning="Intuit's id of the company", example="9341454816213001"),
         "schedule": Field(meaning="which of `[schedules]` began it", example="events"),

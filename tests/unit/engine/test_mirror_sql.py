@@ -22,7 +22,15 @@ _RESERVED = (
 RESERVED = set(_RESERVED.split())
 """BigQuery's reserved words (cloud.google.com/bigquery/docs/reference/standard-sql/lexical)."""
 
-SECRET = {"tokens", "checkpoints", "qbo_connections", "accepted_edits", "qbo_hints"}
+SECRET = {
+    "tokens",
+    "checkpoints",
+    "qbo_connections",
+    "accepted_edits",
+    "qbo_hints",
+    "notices",
+    "notice_targets",
+}
 MOMENTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, 4, 5, 6, tzinfo=UTC))
 
 

@@ -30,7 +30,7 @@ def told(reason: str) -> list[dict[str, str]]:
         (api.BadRequest("hunter2", errors=told("invalidQuery")), "bigquery_rejected", "invalidQuery"),
         (api.ServiceUnavailable("hunter2"), "bigquery_unavailable", "ServiceUnavailable"),
         (api.BadRequest("hunter2", errors=told("jobBackendError")), "bigquery_unavailable", "jobBackendError"),
-        (api.RetryError("hunter2", TimeoutError()), "bigquery_unavailable", "RetryError"),
+        (api.RetryError("hunter2", TimeoutError()), "bigquery_unavailable", "TimeoutError"),
         (web.ConnectionError("hunter2"), "bigquery_unavailable", "ConnectionError"),
         (TimeoutError("hunter2"), "bigquery_unavailable", "TimeoutError"),
         (auth.TransportError("hunter2"), "bigquery_unavailable", "TransportError"),
