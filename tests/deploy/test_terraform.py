@@ -131,7 +131,7 @@ def who_is(member: str) -> str:
 def test_nobody_is_given_more_than_needed() -> None:
     project_wide = {
         "roles/logging.logWriter",
-        "roles/cloudtrace.agent",
+        "roles/telemetry.tracesWriter",
         "roles/monitoring.metricWriter",
         "roles/bigquery.jobUser",
     }
