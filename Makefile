@@ -40,7 +40,7 @@ demo: setup ## Run both sandboxes and the service: history, sync, tie-out, conso
 	@$(RUN)/wescope demo $(ARGS)
 
 test: setup lint tools .venv-bigquery/.complete ## Run the linters and every test
-	$(RUN)/pytest -n 3 --dist loadgroup $(ARGS)
+	$(RUN)/pytest -n 4 --dist loadgroup $(ARGS)
 
 tools: $(PROMTOOL) ## Get promtool and Prometheus from Debian's package into .tools
 
