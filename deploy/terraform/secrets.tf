@@ -2,7 +2,7 @@
 
 locals {
   # Which process reads which. The receiver, which the world can reach, has no key of Stripe or QuickBooks Online.
-  web_secrets     = ["database-url", "qbo-webhook-verifier", "stripe-webhook-secrets"]
+  web_secrets = ["database-url", "qbo-webhook-verifier", "stripe-webhook-secrets"]
   worker_secrets = [
     "alert-webhook-url", "database-url", "qbo-client-secret", "qbo-refresh-token", "smtp-url", "stripe-api-key",
     "token-key"
