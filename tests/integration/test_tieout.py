@@ -6,10 +6,12 @@ import pytest
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
+from tests.integration.test_backfill import ended, working
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.engine.tieout import Known, QboSide, read_stripe, tie_out
 from wescope.links.database import transaction
 from wescope.links.reports import customer_links
+from wescope.links.runs import RunKind, RunState
 
 START, END = date(2026, 9, 20), date(2026, 11, 20)
 _KINDS = {
@@ -89,3 +91,19 @@ async def test_both_sides_are_equal_on_every_day(make_desk: OpenDesk) -> None:
                 different[day] = (past.receivable, past.clearing)
             day += timedelta(days=3)
         assert different == {}
+
+
+async def test_a_run_that_a_schedule_began_keeps_its_tie_out_like_any_other(desk: Desk) -> None:
+    desk.shop.paid_invoice(desk.shop.customer())
+    run = await desk.runtime.runs.start(RunKind.TIEOUT, {"scheduled": "tieout"})
+    assert (await desk.runtime.status()).last_tieout is None
+    async with working(desk.runtime):
+        assert (await ended(desk.runtime, run)).state == RunState.DONE
+    kept = (await desk.runtime.status()).last_tieout
+    assert kept is not None
+    assert not kept.balanced
+    await sync_everything(desk)
+    made = await desk.runtime.tieout(None)
+    kept = (await desk.runtime.status()).last_tieout
+    assert kept is not None
+    assert (kept.difference, made.difference) == ("0.00", "0.00")

@@ -67,6 +67,7 @@ class Schedules:
     """What a worker begins by itself, unless it is not `enabled`. Times of day are of the books' time zone.
 
     `sweep_every`: Stripe's events are read. `nightly_at`: so is all that is open. `verify_at`: QBO is compared.
+    `tieout_at`: both sides are tied out, as of that day; null: never by itself.
     `bigquery_every`: the mirror in BigQuery is brought up to date, if a dataset is named.
     """
 
@@ -74,6 +75,7 @@ class Schedules:
     sweep_every: timedelta = timedelta(hours=1)
     nightly_at: time = time(2, 30)
     verify_at: time = time(3, 30)
+    tieout_at: time | None = time(4, 30)
     bigquery_every: timedelta = timedelta(hours=1)
 
 
@@ -181,6 +183,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
             sweep_every=model.schedules.sweep_every,
             nightly_at=model.schedules.nightly_at,
             verify_at=model.schedules.verify_at,
+            tieout_at=model.schedules.tieout_at,
             bigquery_every=model.schedules.bigquery_every,
         ),
         restores=frozenset(name for name, mode in model.drift if mode == "restore"),

@@ -84,6 +84,11 @@ def _time_of_day(value: object) -> time:
     return time.fromisoformat(value)
 
 
+def _time_or_off(value: object) -> time | None:
+    """A time of day, or null for "off"."""
+    return None if value is None or value == _OFF else _time_of_day(value)
+
+
 Currency = Annotated[str, AfterValidator(_currency)]
 Name = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)]
 Account = Annotated[
@@ -93,6 +98,7 @@ Prefix = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, ma
 Interval = Annotated[timedelta, BeforeValidator(_interval)]
 Age = Annotated[timedelta | None, BeforeValidator(_age)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+OptionalTimeOfDay = Annotated[time | None, BeforeValidator(_time_or_off)]
 DriftMode = Literal["report", "restore"]
 
 
@@ -212,6 +218,7 @@ class SchedulesTable(_Table):
     sweep_every: Interval = timedelta(hours=1)
     nightly_at: TimeOfDay = time(2, 30)
     verify_at: TimeOfDay = time(3, 30)
+    tieout_at: OptionalTimeOfDay = time(4, 30)
     bigquery_every: Interval = timedelta(hours=1)
 
 

@@ -329,6 +329,7 @@ class Runtime:
                 RunKind.VERIFY: self.verify,
                 RunKind.REPAIR: self.verify.repair,
                 RunKind.EXPORT: self.mirror,
+                RunKind.TIEOUT: self.tieouts,
             },
         )
 

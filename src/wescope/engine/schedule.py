@@ -123,6 +123,9 @@ def schedules_of(policy_file: PolicyFile, *, mirrors: bool = False) -> tuple[Sch
     async def mirror(_: AsyncConnection) -> Mapping[str, Any]:
         return {"scheduled": "bigquery"}
 
+    async def today(_: AsyncConnection) -> Mapping[str, Any]:
+        return {"scheduled": "tieout"}
+
     async def everything(connection: AsyncConnection) -> Mapping[str, Any]:
         # Where nobody has ever said how far back the books go, nothing old is begun with unasked.
         is_bounded = policy_file.policy.start_date is not None or await has_history(connection)
@@ -150,6 +153,9 @@ def schedules_of(policy_file: PolicyFile, *, mirrors: bool = False) -> tuple[Sch
         Scheduled(name="verify", kind=RunKind.VERIFY, when=nightly, options=verify.nightly),
         Scheduled(name="verify_hinted", kind=RunKind.VERIFY, when=hinted, options=verify.when_hinted),
     ]
+    if chosen.tieout_at is not None:
+        daily = Nightly(at=chosen.tieout_at, timezone=timezone)
+        table.append(Scheduled(name="tieout", kind=RunKind.TIEOUT, when=daily, options=today))
     if mirrors:
         often = Every(interval=chosen.bigquery_every)
         table.append(Scheduled(name="bigquery", kind=RunKind.EXPORT, when=often, options=mirror))

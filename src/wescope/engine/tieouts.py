@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,6 +11,7 @@ from wescope.books.calendar import local_date
 from wescope.books.policy import Policy
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.parked_items import parked_row
+from wescope.engine.runs import Execution
 from wescope.engine.tieout import compare, read_stripe
 from wescope.engine.tieout_comparison import Comparison, Known
 from wescope.engine.tieout_qbo import QboSide
@@ -17,6 +19,7 @@ from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.links.database import transaction
 from wescope.links.payouts import counts_by_state, deposit_days, stored_checks
 from wescope.links.reports import customer_links, keep_run, parked_items
+from wescope.links.runs import RunKind
 from wescope.links.tieout import Facts, adopted_documents, facts_of
 from wescope.qbo.client import QboClient
 from wescope.qbo.company import Company
@@ -65,6 +68,19 @@ class TieOuts:
         """
         return (await self._made(as_of, progress)).result
 
+    async def __call__(self, execution: Execution) -> Mapping[str, Any]:
+        """Execute a run that ties out as of today; its result is kept as that of the run.
+
+        Raises:
+            Stopped: somebody wants the run paused or ended.
+            StripeError: Stripe cannot be read.
+            QboError: QBO cannot be read.
+        """
+        await execution.proceed()
+        comparison = await self._compared(None, _quiet)
+        self.last.comparison = None  # nobody in this process asks for its rows
+        return _kept(comparison.result)
+
     async def open(
         self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
     ) -> tuple[OpenedRow, ...]:
@@ -80,7 +96,13 @@ class TieOuts:
         return tuple([await comparison.open(row_id) for row_id in row_ids])
 
     async def _made(self, as_of: date | None, progress: Progress | None) -> Comparison:
-        tell, now = progress or _quiet, datetime.now(UTC)
+        comparison = await self._compared(as_of, progress or _quiet)
+        async with transaction(self.engine) as connection:
+            await keep_run(connection, RunKind.TIEOUT.value, _kept(comparison.result))
+        return comparison
+
+    async def _compared(self, as_of: date | None, tell: Progress) -> Comparison:
+        now = datetime.now(UTC)
         self.last.comparison = None
         tell("reading Stripe", 0, 2)
         stripe = await read_stripe(self.listing)
@@ -93,8 +115,6 @@ class TieOuts:
             as_of=as_of or local_date(now, self.policy.timezone),
             at=now,
         )
-        async with transaction(self.engine) as connection:
-            await keep_run(connection, "tieout", _kept(comparison.result))
         await self.attempts.flush()
         self.last.comparison = comparison
         tell("done", 2, 2)

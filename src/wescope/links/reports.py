@@ -102,7 +102,7 @@ async def last_run(connection: AsyncConnection, kind: str) -> Mapping[str, Any] 
     """The result of the newest finished run of a kind, without the rows of a tie-out."""
     newest = (
         sa.select(runs.c.result.op("-", return_type=JSONB)(sa.literal("rows", sa.Text)))
-        .where(runs.c.kind == kind)
+        .where(runs.c.kind == kind, runs.c.state == "done")
         .order_by(runs.c.started_at.desc())
         .limit(1)
     )

@@ -159,10 +159,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_schedules_are_moved_or_switched_off(tmp_path: Path) -> None:
     text = '[schedules]\nsweep_every = "15m"\nnightly_at = "23:05"\nverify_at = 04:00:00\nbigquery_every = "30m"\n'
+    text += 'tieout_at = "off"\n'
     moved = Schedules(
         sweep_every=timedelta(minutes=15),
         nightly_at=time(23, 5),
         verify_at=time(4),
+        tieout_at=None,
         bigquery_every=timedelta(minutes=30),
     )
     assert read(tmp_path, text).schedules == moved
@@ -177,6 +179,8 @@ def test_schedules_are_moved_or_switched_off(tmp_path: Path) -> None:
         ("sweep_every = 60", 'must be a time from "5m" to "24h"'),
         ('nightly_at = "2:30"', "must be a time of day in the books' time zone"),
         ('nightly_at = "24:00"', "must be a time of day in the books' time zone"),
+        ('verify_at = "off"', "must be a time of day in the books' time zone"),
+        ('tieout_at = "never"', "must be a time of day in the books' time zone"),
         ("verify_at = 3", "must be a time of day in the books' time zone"),
         ('nightly = "02:30"', "unknown key; allowed here: bigquery_every, enabled, nightly_at, sweep_every"),
     ],

@@ -65,6 +65,13 @@ def test_the_table_is_the_policys() -> None:
     )  # fmt: skip
 
 
+def test_a_tie_out_is_made_every_night_unless_it_is_off() -> None:
+    (daily,) = [one for one in schedules_of(PolicyFile()) if one.name == "tieout"]
+    assert (daily.kind, daily.when) == (RunKind.TIEOUT, Nightly(at=time(4, 30), timezone=PolicyFile().policy.timezone))
+    off = replace(PolicyFile(), schedules=Schedules(tieout_at=None))
+    assert "tieout" not in {one.name for one in schedules_of(off)}
+
+
 def test_the_mirror_is_scheduled_only_where_there_is_one() -> None:
     assert "bigquery" not in {one.name for one in schedules_of(PolicyFile())}
     often = replace(PolicyFile(), schedules=Schedules(bigquery_every=timedelta(minutes=10)))
