@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpcore2
 import pytest
+import structlog
 import uvicorn.server
 
 _UVICORN_LOOKS_EVERY_S = 0.01
@@ -17,6 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-snapshots", action="store_true", help="write the snapshots anew; then review them with `git diff`"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Lines below info are for people who look for something: to render them for every call takes a third of a test."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 
 
 @pytest.fixture(scope="session", autouse=True)

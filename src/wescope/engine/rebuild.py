@@ -35,6 +35,7 @@ from wescope.links.rebuilding import (
     forget,
     hand_over,
     subjects_left,
+    subjects_linked,
     uncompared,
     uncompared_of,
     vouch,
@@ -105,6 +106,7 @@ class Rebuild:
             async with transaction(self.engine) as connection:
                 await execution.save(connection)
         await self._compare_all(execution)
+        await self._look_at_all(execution)
 
     # --- linking ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +199,6 @@ class Rebuild:
         for payouts in (False, True):
             name = "compared_payout" if payouts else "compared"
             while True:
-                await execution.room(MOST_QUEUED)
                 await execution.proceed()
                 after = str(execution.checkpoint.get(name, ""))
                 async with transaction(self.engine) as connection:
@@ -206,13 +207,26 @@ class Rebuild:
                     )
                 if not page:
                     break
-                subjects = [Subject.parse(text) for text in page]
-                execution.counts["step"] += await self.compare(subjects)
+                execution.counts["step"] += await self.compare([Subject.parse(text) for text in page])
                 execution.checkpoint[name] = page[-1]
                 async with transaction(self.engine) as connection:
                     await execution.save(connection)
-                    await record_all(connection, hints(subjects, execution.run.id), self.reconciler.defer)
-            await execution.drain()
+
+    async def _look_at_all(self, execution: Execution) -> None:
+        """Have the loop look at every object: only now, since it would read each document that is not compared yet."""
+        while True:
+            await execution.room(MOST_QUEUED)
+            await execution.proceed()
+            after = str(execution.checkpoint.get("hinted", ""))
+            async with transaction(self.engine) as connection:
+                page = await subjects_linked(connection, self.realm_id, after=after, limit=_SUBJECTS_AT_ONCE)
+                if not page:
+                    break
+                execution.checkpoint["hinted"] = page[-1]
+                await execution.save(connection)
+                subjects = [Subject.parse(text) for text in page]
+                await record_all(connection, hints(subjects, execution.run.id), self.reconciler.defer)
+        await execution.drain()
 
     async def compare(self, subjects: Sequence[Subject]) -> int:
         """Compare what was linked with what these Stripe objects ask for; how many documents are as they should be.

@@ -96,13 +96,15 @@ async def subjects_left(
     return (await connection.execute(query)).scalars().all()
 
 
-async def uncompared(
-    connection: AsyncConnection, realm_id: str, fingerprint: str, *, subject: str | None = None
-) -> int:
-    """How many links have this fingerprint, of all subjects or of one."""
+async def subjects_linked(connection: AsyncConnection, realm_id: str, *, after: str, limit: int) -> Sequence[str]:
+    """The next subjects, in order of their names, that have any links."""
+    query = sa.select(links.c.subject).distinct().where(links.c.realm_id == realm_id, links.c.subject > after)
+    return (await connection.execute(query.order_by(links.c.subject).limit(limit))).scalars().all()
+
+
+async def uncompared(connection: AsyncConnection, realm_id: str, fingerprint: str) -> int:
+    """How many links have this fingerprint."""
     query = sa.select(sa.func.count()).select_from(links).where(_uncompared(realm_id, fingerprint))
-    if subject is not None:
-        query = query.where(links.c.subject == subject)
     return int((await connection.execute(query)).scalar_one())
 
 
