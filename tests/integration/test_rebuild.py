@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from tests.integration.test_sweep import swept
 from tests.integration.test_verify import post_all
 from wescope.engine.drift_desk import DriftFilter, DriftItem
 from wescope.engine.plan import REBUILT
-from wescope.engine.restored import Restored
+from wescope.engine.restored import LOOKED, Restored
 from wescope.engine.verify import VerifyMode
 from wescope.links.database import conninfo, open_engine, transaction
 from wescope.links.embedded.binaries import find_binaries
 from wescope.links.runs import Run, RunState
-from wescope.links.schema import attempts, checkpoints, links, runs
+from wescope.links.schema import checkpoints, links, runs
 from wescope.qbo import batching
 
 pytestmark = pytest.mark.timeout(480)
@@ -160,10 +160,11 @@ def backed_up(desk: Desk, to: str, folder: Path) -> None:
 
 
 async def aged(url: str, by: timedelta) -> None:
-    """All calls of QBO that a database knows of are older."""
+    """When somebody last worked in a database is longer ago; calls of QBO, a new token say, were made just now."""
     engine = open_engine(url)
     async with transaction(engine) as connection:
-        await connection.execute(sa.update(attempts).values(started_at=attempts.c.started_at - by))
+        moment = (datetime.now(UTC) - by).isoformat()
+        await connection.execute(sa.insert(checkpoints).values(name=LOOKED, value=moment))
     await engine.dispose()
 
 

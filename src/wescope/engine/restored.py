@@ -1,9 +1,10 @@
 """Restored: before a process posts anything it makes sure that its database knows what QBO holds of ours.
 
-A database that is empty, or that has been silent for a while, may be a new one after a loss, or an older one that was
-restored. What it does not know would be posted a second time, since QBO forgets request ids. So QBO is asked first,
-once per process: a new database costs one read for each entity, a silent one costs one read in all. What is found is
-linked (`rebuild.py`) before anything is written, and a verification compares it.
+A database that is empty, or in which nothing was worked on for a while, may be a new one after a loss, or an older one
+that was restored. What it does not know would be posted a second time, since QBO forgets request ids. So QBO is asked
+first, once per process: a new database costs one read for each entity, a silent one costs one read in all. What is
+found is linked (`rebuild.py`) before anything is written, and a verification compares it. Who has looked notes every
+minute that it still works: calls of QBO by others (a new token, `wescope doctor`) prove nothing.
 """
 
 import asyncio
@@ -32,12 +33,13 @@ _log = structlog.get_logger(__name__)
 LOOKED = "restored:looked"
 FLOOR = "restored:generation"
 _SILENT = timedelta(minutes=10)
-"""A database that has known of no call for so long may be an older one. A running service calls QBO more often."""
+"""A database in which nobody has worked for so long may be an older one."""
 
 _OVERLAP = timedelta(minutes=15)
 """QBO's clock and ours may differ, and calls are stored a little after they were made."""
 
 _LOCK_S = 20.0
+_NOTE_EVERY_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,16 +54,20 @@ class Restored:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _began_s: float = field(default_factory=time.monotonic)
     _done: bool = False
+    _noted_s: float = float("-inf")
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def check(self) -> None:
         """Look, the first time; see `RestoredPort`."""
-        if self._done:
+        if self._done and time.monotonic() - self._noted_s < _NOTE_EVERY_S:
             return
         async with self._looking:
             if not self._done:
                 await self._check()
                 self._done = True
+            async with transaction(self.engine) as connection:
+                await swap_checkpoint(connection, LOOKED, (await database_now(connection)).isoformat())
+            self._noted_s = time.monotonic()
 
     async def _check(self) -> None:
         async with self.locks.hold("restored", timeout_s=_LOCK_S):
@@ -69,17 +75,17 @@ class Restored:
             if since is not None and await self._has_unknown(since):
                 await self._link(since)
             async with transaction(self.engine) as connection:
-                await swap_checkpoint(connection, LOOKED, (await database_now(connection)).isoformat())
                 self.rebuild.sending.generation_floor = int(await read_checkpoint(connection, FLOOR) or 0)
 
     async def _due(self) -> "datetime | _Ever | None":
         """Since when QBO is to be looked at; null if the database is in use and knows all."""
         async with transaction(self.engine) as connection:
-            now, active_at = await database_now(connection), await last_activity(connection)
-            looked_at = await read_checkpoint(connection, LOOKED)
+            now, looked_at = await database_now(connection), await read_checkpoint(connection, LOOKED)
             if looked_at is None and await is_empty(connection, self.rebuild.realm_id):
                 return EVER
-        known_at = max(filter(None, (active_at, datetime.fromisoformat(looked_at) if looked_at else None)), default=now)
+            # A version that did not look yet has left its calls of QBO only.
+            active_at = await last_activity(connection) or now
+        known_at = datetime.fromisoformat(looked_at) if looked_at else active_at
         if now - known_at < _SILENT:
             return None
         return EVER if now - known_at > WINDOW else known_at - _OVERLAP
