@@ -356,6 +356,7 @@ def _play(made: Run) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("personal data")
 def test_the_product_was_really_sent_all_of_it(run: Run) -> None:
     received = said(run.received())
     planted = {(kind, name.rpartition(".")[2].lower()) for kind, names in STRIPE_FIELDS.items() for name in names}
@@ -367,6 +368,7 @@ def test_the_product_was_really_sent_all_of_it(run: Run) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("personal data")
 def test_every_situation_went_through_every_place(run: Run) -> None:
     """A place where nothing came out would be searched in vain."""
     texts = run.places.texts
@@ -391,6 +393,7 @@ def test_every_situation_went_through_every_place(run: Run) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("personal data")
 def test_nothing_of_it_came_out(run: Run) -> None:
     assert run.places.leaks() == []
 

@@ -20,6 +20,9 @@ from wescope.links.embedded import embedded_postgres
 
 pytestmark = [pytest.mark.timeout(480), pytest.mark.slow]
 
+RECEIVER = pytest.mark.xdist_group("receiver")
+"""Tests of one service that runs as long as they do: else each process of tests would start one."""
+
 COPIES = 20
 HOOK = "/webhooks/stripe"
 
@@ -154,6 +157,7 @@ def _fresh(event: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps({**event, "id": f"evt_{time.monotonic_ns()}", **changes}).encode()
 
 
+@RECEIVER
 def test_the_receiver_refuses_what_is_not_signed_now_and_stores_nothing_of_it(running: tuple[Bench, Process]) -> None:
     made, service = running
     secret = str(made.stripe.announced["webhook_secret"])
@@ -183,6 +187,7 @@ def test_the_receiver_refuses_what_is_not_signed_now_and_stores_nothing_of_it(ru
         assert after[name] - before.get(name, 0) == codes.count(code)
 
 
+@RECEIVER
 def test_a_body_over_one_mebibyte_is_refused_with_and_without_its_length(running: tuple[Bench, Process]) -> None:
     made, service = running
     secret = str(made.stripe.announced["webhook_secret"])
@@ -206,6 +211,7 @@ def test_a_body_over_one_mebibyte_is_refused_with_and_without_its_length(running
     assert _post(made, service, largest, **{"Stripe-Signature": sign(largest, secret)})[0] == 200
 
 
+@RECEIVER
 def test_what_is_accepted_is_told_apart_and_counted(running: tuple[Bench, Process]) -> None:
     made, service = running
     secret, now = str(made.stripe.announced["webhook_secret"]), int(time.time())
@@ -257,6 +263,7 @@ def test_what_is_accepted_is_told_apart_and_counted(running: tuple[Bench, Proces
     assert made.qbo_requests()["total"] == calls
 
 
+@RECEIVER
 def test_without_its_database_it_answers_5xx_and_takes_the_event_when_it_is_sent_again(
     running: tuple[Bench, Process],
 ) -> None:
@@ -289,6 +296,7 @@ def _ready(made: Bench, service: Process) -> bool:
 # --- under load, at rest ----------------------------------------------------------------------------------------------
 
 
+@RECEIVER
 def test_it_answers_under_load(running: tuple[Bench, Process]) -> None:
     """That nothing blocks, not how fast it is: the client gives up after a while."""
     made, service = running
@@ -300,6 +308,7 @@ def test_it_answers_under_load(running: tuple[Bench, Process]) -> None:
     made.until_idle(service)
 
 
+@RECEIVER
 def test_it_is_small_at_rest_and_ready_soon(running: tuple[Bench, Process]) -> None:
     made, service = running
     made.deliver(service, only_undelivered=False, duplicates=1.0, concurrency=20)
