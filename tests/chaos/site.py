@@ -35,6 +35,7 @@ class Site:
     bench: Bench
     use: Use
     key: str
+    stopped_within_s: float = STOPPED_WITHIN_S
     machines: dict[str, Process] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=lambda: {"web": free_port(), "web-2": free_port()})
     open_to: list[str] = field(default_factory=lambda: ["web"])
@@ -72,7 +73,7 @@ class Site:
         """Take a machine out of the load balancer, send it SIGTERM and wait until it has ended, in time."""
         if name in self.open_to:
             self.open_to.remove(name)
-        code = await asyncio.to_thread(self.machines[name].kill, signal.SIGTERM, timeout_s=STOPPED_WITHIN_S)
+        code = await asyncio.to_thread(self.machines[name].kill, signal.SIGTERM, timeout_s=self.stopped_within_s)
         assert code == 0, f"{name} ended with {code}"
 
     async def replace(self, name: str) -> None:
@@ -155,14 +156,14 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def open_site(folder: Path) -> AsyncIterator[Site]:
-    """All processes, until the end of the block."""
+async def open_site(folder: Path, *, stopped_within_s: float = STOPPED_WITHIN_S) -> AsyncIterator[Site]:
+    """All processes, until the end of the block; a machine that is told to stop has so much time."""
     use = await asyncio.to_thread(acquire, folder / "database")
     qbo = ("--port", str(free_port()), "--state", str(folder / "qbo"), "--latency-ms", _LATENCY_MS)
     try:
         with bench(folder, customers=0, months=0, qbo=qbo) as made:
             made.home_name = "database"
-            site = Site(bench=made, use=use, key=Fernet.generate_key().decode())
+            site = Site(bench=made, use=use, key=Fernet.generate_key().decode(), stopped_within_s=stopped_within_s)
             try:
                 await site.complete()
                 yield site

