@@ -65,14 +65,14 @@ async def test_from_a_webhook_to_posted_documents(desk: Desk, shop: Shop) -> Non
     await execute(desk, "UPDATE subjects SET dirty_since = dirty_since - interval '60 s'")
     seen = await look(desk)
     assert (seen["backlog",], seen["queue_depth", "live"], seen["queue_depth", "backlog"]) == (1, 1, 0)
-    assert 60 <= seen["oldest_hint_age_s",] < 90
-    assert 60 <= seen["webhook_age_s",] < 90
+    assert 60 <= seen["oldest_hint_age_s",] < 600
+    assert 60 <= seen["webhook_age_s",] < 600
     await desk.work()
     text = desk.runtime.reconciler.metrics.render().decode()
     for entity in ("Customer", "Invoice", "Payment"):
         counted = dict(re.findall(rf'posted_seconds_(count|sum){{entity="{entity}"}} (\S+)', text))
         assert counted["count"] == "1.0", entity
-        assert 60 <= float(counted["sum"]) < 90, entity
+        assert 60 <= float(counted["sum"]) < 600, entity
     assert "wescope_stripe_calls_total" in text
     seen = await look(desk)
     assert (seen["backlog",], seen["posted",]) == (0, 3)
