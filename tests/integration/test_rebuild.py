@@ -213,6 +213,8 @@ async def test_a_new_database_looks_before_it_posts(make_desk: OpenDesk, make_da
             guard = desk.runtime.reconciler.restored
             assert isinstance(guard, Restored)
             guard.lands_within = timedelta(0)
+            # Somebody has begun to link, and died: the database is not empty any more.
+            assert await guard.rebuild.link_entity("Customer") == 1
             await desk.sync(invoice)
             assert standing(desk) == before
             async with transaction(desk.runtime.engine) as connection:

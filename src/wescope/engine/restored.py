@@ -1,10 +1,10 @@
 """Restored: before a process posts anything it makes sure that its database knows what QBO holds of ours.
 
-A database that is empty, or in which nothing was worked on for a while, may be a new one after a loss, or an older one
-that was restored. What it does not know would be posted a second time, since QBO forgets request ids. So QBO is asked
-first, once per process: a new database costs one read for each entity, a silent one costs one read in all. What is
-found is linked (`rebuild.py`) before anything is written, and a verification compares it. Who has looked notes every
-minute that it still works: calls of QBO by others (a new token, `wescope doctor`) prove nothing.
+A database in which nobody has looked yet, or nothing was worked on for a while, may be a new one after a loss, or an
+older one that was restored. What it does not know would be posted a second time, since QBO forgets request ids. So QBO
+is asked first, once per process: a new database costs one read for each entity, a silent one costs one read in all.
+What is found is linked (`rebuild.py`) before anything is written, and a verification compares it. Who has looked notes
+every minute that it still works: calls of QBO by others (a new token, `wescope doctor`) prove nothing.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from wescope.engine.locks import ClusterLocks
 from wescope.engine.rebuild import ENTITIES, Rebuild, generation_at
 from wescope.engine.verify import VerifyMode, options_of
 from wescope.links.database import transaction
-from wescope.links.rebuilding import is_empty, last_activity
 from wescope.links.reports import swap_checkpoint
 from wescope.links.runs import RunKind, newest_unfinished, start_run
 from wescope.links.sweeps import database_now, read_checkpoint
@@ -81,11 +80,9 @@ class Restored:
         """Since when QBO is to be looked at; null if the database is in use and knows all."""
         async with transaction(self.engine) as connection:
             now, looked_at = await database_now(connection), await read_checkpoint(connection, LOOKED)
-            if looked_at is None and await is_empty(connection, self.rebuild.realm_id):
-                return EVER
-            # A version that did not look yet has left its calls of QBO only.
-            active_at = await last_activity(connection) or now
-        known_at = datetime.fromisoformat(looked_at) if looked_at else active_at
+        if looked_at is None:
+            return EVER  # also where somebody has begun to link, and died
+        known_at = datetime.fromisoformat(looked_at)
         if now - known_at < _SILENT:
             return None
         return EVER if now - known_at > WINDOW else known_at - _OVERLAP

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.documents import Document
 from wescope.books.subjects import DocumentKey
-from wescope.links.schema import attempts, links
+from wescope.links.schema import links
 from wescope.links.store import Link, LinkState, Operation, described
 from wescope.links.verification import is_unchanged, links_of
 
@@ -150,18 +150,6 @@ async def forget(connection: AsyncConnection, realm_id: str, fingerprint: str, s
     """Remove the links of a subject that this Stripe account does not know: another installation's documents."""
     mine = (_uncompared(realm_id, fingerprint), links.c.subject == subject)
     return (await connection.execute(sa.delete(links).where(*mine))).rowcount
-
-
-async def last_activity(connection: AsyncConnection) -> datetime | None:
-    """When QBO was last called, as far as this database knows."""
-    found: datetime | None = await connection.scalar(sa.select(sa.func.max(attempts.c.started_at)))
-    return found
-
-
-async def is_empty(connection: AsyncConnection, realm_id: str) -> bool:
-    """Whether no document of the company is linked."""
-    query = sa.select(sa.exists().where(links.c.realm_id == realm_id))
-    return not (await connection.execute(query)).scalar_one()
 
 
 def _uncompared(realm_id: str, fingerprint: str) -> sa.ColumnElement[bool]:
