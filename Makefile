@@ -10,7 +10,7 @@ HISTORIES ?= 2000
 
 PROMTOOL := .tools/prometheus/usr/bin/promtool
 
-.PHONY: help setup demo test tools simulate chaos lint lint-deploy format docs bench clean
+.PHONY: help setup demo test test-live acceptance tools simulate chaos lint lint-deploy format docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -40,7 +40,13 @@ demo: setup ## Run both sandboxes and the service: history, sync, tie-out, conso
 	@$(RUN)/wescope demo $(ARGS)
 
 test: setup lint tools .venv-bigquery/.complete ## Run the linters and every test
-	$(RUN)/pytest -n 4 --dist loadgroup $(ARGS)
+	$(RUN)/pytest -n 5 $(ARGS)
+
+test-live: setup ## Ask a Stripe test account and a QBO sandbox what we rely on (docs/live-tests.md); without keys the local ones
+	@$(RUN)/python -m tests.live $(ARGS)
+
+acceptance: setup ## Run the acceptance tests and write docs/acceptance.md with what they measured
+	$(RUN)/pytest tests/acceptance --write-acceptance $(ARGS)
 
 tools: $(PROMTOOL) ## Get promtool and Prometheus from Debian's package into .tools
 
@@ -68,11 +74,12 @@ endif
 chaos: setup ## Kill, pause and cut off real processes under load; print recovery times (ARGS="--only kills")
 	$(RUN)/python -m tests.chaos $(ARGS)
 
-lint: setup lint-deploy ## Format check, ruff, mypy, import contract; Dockerfile and Terraform if they were changed
+lint: setup lint-deploy ## Format check, ruff, mypy, import contract, artifacts; Dockerfile and Terraform if they were changed
 	$(RUN)/ruff format --check --quiet .
 	$(RUN)/ruff check --quiet .
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
+	$(RUN)/wescope schema all --out artifacts --check
 
 lint-deploy: .venv-lint/.checked ## Check deploy/: hadolint, checkov, and terraform's format where there is a terraform
 
@@ -93,8 +100,9 @@ format: setup ## Format the code and mend what ruff can mend
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-docs: setup ## Write the generated pages of docs/
+docs: setup ## Write the generated pages of docs/ and the schemas of artifacts/
 	$(RUN)/python docs/generate.py
+	$(RUN)/wescope schema all --out artifacts
 
 bench: setup ## Measure webhook intake and documents per second, beside a plain baseline
 	$(RUN)/python -m benchmarks $(ARGS)

@@ -1,17 +1,25 @@
-"""Writes the generated pages and files: `python docs/generate.py`. A test fails when one is out of date."""
+"""Writes the generated pages and the alert rules: `python docs/generate.py`. A test fails when one is out of date.
+
+Artifacts (schemas, OpenAPI, SQL) are written by `wescope schema all`; `make docs` does both.
+"""
 
 import importlib
 import pkgutil
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import wescope
 from wescope.books.categories import CATEGORIES, TYPES
 from wescope.books.parking import REASONS
+from wescope.books.policy import ItemRole
+from wescope.config.policy_reference import example_toml, reference_tables
+from wescope.engine.doctor_checks import CHECKS
+from wescope.engine.doctor_checks import REASONS as REASONS_WHY
 from wescope.engine.drift_kinds import DRIFT
 from wescope.engine.export_sheets import SHEETS
-from wescope.engine.mirror_ddl import schema_sql
-from wescope.engine.mirror_views import views_sql
+from wescope.engine.setup_rules import ACCOUNT_KINDS, INCOME_KINDS, INCOME_ROLES
 from wescope.errors import WescopeError
 from wescope.observe.alert_files import cloud_policy, prometheus_rules
 from wescope.observe.alert_rules import RULES
@@ -21,6 +29,9 @@ from wescope.stripe.events import EVENTS, Handled
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))  # a script finds only what lies beside it
+
+from docs.reference import commands_page, environment_page, http_page, posting_tables  # noqa: E402
 
 
 def errors_page() -> str:
@@ -198,48 +209,104 @@ _METRICS_HEAD = (
 
 
 def logs_page() -> str:
-    """The page on logs with the table of fields, from the code, between its two marks; the rest is written by hand."""
-    before, _, rest = (HERE / "logs.md").read_text(encoding="utf-8").partition(FIELDS_BEGIN)
-    _, _, after = rest.partition(FIELDS_END)
+    """The page on logs with the table of fields, from the code; the rest is written by hand."""
     lines: list[str] = []
     for title, fields in GROUPS.items():
         lines += ["", f"### {title}", "", "| field | meaning | example |", "|---|---|---|"]
         lines += [f"| `{name}` | {field.meaning} | `{field.example}` |" for name, field in fields.items()]
-    return "\n".join([f"{before}{FIELDS_BEGIN}", *lines, "", f"{FIELDS_END}{after}"])
+    return _between_marks("logs.md", lines)
 
 
-FIELDS_BEGIN = "<!-- The tables down to the next mark are generated from the code by `make docs`. -->"
-FIELDS_END = "<!-- The end of what is generated. -->"
+def policy_page() -> str:
+    """The page on the policy file with the tables of its keys, from the code; the rest is written by hand."""
+    return _between_marks("policy.md", ["", *reference_tables()[:-1]])
+
+
+def doctor_page() -> str:
+    """The page on doctor and setup with the tables of checks, reasons and kinds, from the code."""
+    checks = [f"| `{code}` | {meaning} |" for code, meaning in CHECKS.items()]
+    reasons = [f"| `..._{reason}` | {meaning} |" for reason, meaning in REASONS_WHY.items()]
+    accounts = [
+        f"| `accounts.{role}` | account | {kind.type} / {kind.subtype} |" for role, kind in ACCOUNT_KINDS.items()
+    ]
+    items = [
+        f"| `items.{role}` | item | Service; posts to {_income(role)} ({kind.type} / {kind.subtype}) |"
+        for role, kind in INCOME_KINDS.items()
+    ]
+    return _between_marks(
+        "doctor.md",
+        [
+            *("", "### Checks", "", "| code | what is looked at |", "|---|---|", *checks),
+            *("", "### Reasons", "", "| code | meaning |", "|---|---|", *reasons),
+            *("", "### What setup makes", "", "| key | entity | kind |", "|---|---|---|", *accounts, *items),
+        ],
+    )
+
+
+def _income(role: ItemRole) -> str:
+    named = INCOME_ROLES.get(role)
+    return f"`accounts.{named}`" if named else "an account of its own name"
+
+
+def posting_rules_page() -> str:
+    """The page on posting rules with the posting table, from the code."""
+    return _between_marks("posting-rules.md", posting_tables())
+
+
+def _between_marks(page: str, lines: list[str]) -> str:
+    """A page with these lines between its two marks; the rest is written by hand."""
+    before, _, rest = (HERE / page).read_text(encoding="utf-8").partition(GENERATED_BEGIN)
+    _, _, after = rest.partition(GENERATED_END)
+    return "\n".join([f"{before}{GENERATED_BEGIN}", *lines, "", f"{GENERATED_END}{after}"])
+
+
+GENERATED_BEGIN = "<!-- The tables down to the next mark are generated from the code by `make docs`. -->"
+GENERATED_END = "<!-- The end of what is generated. -->"
+
+
+def discovery_page() -> str:
+    """What is relied on at Stripe and QBO, from the table beside the probes."""
+    sys.path.insert(0, str(ROOT))  # a script has only its own folder in there
+    try:
+        page, report = importlib.import_module("tests.live.page"), importlib.import_module("tests.live.report")
+    finally:
+        sys.path.remove(str(ROOT))
+    return str(page.discovery_page(report.read_confidence()))
+
 
 PAGES = {
+    "api-discovery.md": discovery_page,
+    "commands.md": commands_page,
     "drift.md": drift_page,
+    "environment.md": environment_page,
     "errors.md": errors_page,
     "events.md": events_page,
     "categories.md": categories_page,
     "export.md": export_page,
     "metrics.md": metrics_page,
+    "http.md": http_page,
     "logs.md": logs_page,
+    "policy.md": policy_page,
+    "doctor.md": doctor_page,
+    "posting-rules.md": posting_rules_page,
 }
 
 
 def alert_files() -> dict[str, str]:
     """The alert rules and policies by their path in the repository, from the code and the runbooks."""
     policies = {
-        f"deploy/alerts/cloud-monitoring/{code}.json": cloud_policy(rule, (ROOT / rule.runbook).read_text("utf-8"))
+        f"deploy/alerts/cloud-monitoring/{code}.json": cloud_policy(rule, _unmarked(ROOT / rule.runbook))
         for code, rule in RULES.items()
     }
     return {"deploy/alerts/prometheus.yml": prometheus_rules(), **policies}
 
 
-def bigquery_file(sql: str) -> str:
-    """Statements for BigQuery as a file."""
-    return f"-- Generated from the code by `make docs`; see docs/bigquery.md. The dataset is `wescope`.\n\n{sql}"
+def _unmarked(page: Path) -> str:
+    """A page without what it says to the runner of its code blocks."""
+    return re.sub(r"^<!-- run: .* -->\n", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-FILES: Mapping[str, Callable[[], str]] = {
-    "deploy/bigquery/schema.sql": lambda: bigquery_file(schema_sql()),
-    "deploy/bigquery/views.sql": lambda: bigquery_file(views_sql()),
-}
+FILES: Mapping[str, Callable[[], str]] = {"docs/wescope.example.toml": example_toml}
 """Generated files elsewhere, from the root of the repository."""
 
 
@@ -265,6 +332,3 @@ if __name__ == "__main__":
         (HERE / name).write_text(page(), encoding="utf-8")
     for path, content in alert_files().items():
         (ROOT / path).write_text(content, encoding="utf-8")
-    for name, text in FILES.items():
-        (HERE.parent / name).parent.mkdir(parents=True, exist_ok=True)
-        (HERE.parent / name).write_text(text(), encoding="utf-8")

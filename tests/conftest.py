@@ -10,6 +10,9 @@ import httpcore2
 import pytest
 import structlog
 import uvicorn.server
+from xdist.remote import Producer
+
+from tests.scheduling import Scheduling
 
 _UVICORN_LOOKS_EVERY_S = 0.01
 
@@ -18,6 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-snapshots", action="store_true", help="write the snapshots anew; then review them with `git diff`"
     )
+    parser.addoption(
+        "--write-acceptance", action="store_true", help="write docs/acceptance.md from this run (`make acceptance`)"
+    )
+    parser.addoption(
+        "--api-examples", type=int, default=1, help="how many random requests Schemathesis makes up for each operation"
+    )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@
 
 WescopeError
 ├── ConfigurationError          settings_invalid       a setting or the policy file is wrong
-│   ├── PolicyError             policy_invalid         wescope.toml is wrong; says which key
+│   ├── PolicyError             policy_invalid         wescope.toml is wrong; says where, all at once
 │   ├── AccountMissing          account_missing        the policy names an account that QBO does not have
 │   ├── ItemMissing             item_missing           the policy names an item that QBO does not have
 │   ├── ClassMissing            class_missing          a rule of the policy names a class that QBO does not have
@@ -44,7 +44,8 @@ Further leaves stand beside the one module that raises them (the embedded Postgr
 docs/errors.md lists them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -88,11 +89,42 @@ class ConfigurationError(WescopeError):
     remedy = "Set the environment variable that is named; `wescope doctor` checks all of them."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFault:
+    """One thing that is wrong in the policy file.
+
+    `line` and `column` count from 1, and are null where nothing of the file is meant; `key` is the key's path
+    (`items.rules[2].product`, lists from 0), empty for the file as a whole. `message` says what is wrong and what is
+    allowed, `did_you_mean` what was probably meant.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    key: str
+    message: str
+    did_you_mean: str | None = None
+
+    def __str__(self) -> str:
+        line = f"line {self.line}" if self.line else ""
+        column = f"column {self.column}" if self.column else ""
+        place = ", ".join(part for part in (self.file, line, column, self.key) if part)
+        meant = f" Did you mean {self.did_you_mean}?" if self.did_you_mean else ""
+        return f"{place}: {self.message}.{meant}"
+
+
 class PolicyError(ConfigurationError):
     """The policy file is wrong."""
 
     code = "policy_invalid"
-    remedy = "Correct the key that is named in wescope.toml."
+    remedy = "Correct in wescope.toml what is named; `wescope schema policy-example` prints every key with its default."
+
+    def __init__(self, detail: str = "", *, faults: Sequence[PolicyFault] = ()) -> None:
+        """Take everything that is wrong, in the order of the file."""
+        self.faults = tuple(faults)
+        lines = [str(fault) for fault in self.faults]
+        listed = lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} faults:", *lines])
+        super().__init__(detail or listed)
 
 
 class AccountMissing(ConfigurationError):

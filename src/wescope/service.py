@@ -21,8 +21,9 @@ from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
-from wescope.engine.results import ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.runtime import Runtime
+from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
@@ -119,6 +120,19 @@ class RuntimeServices:
     async def payout(self, payout_id: str) -> PayoutDetail:
         """One payout with its rows."""
         return await self.runtime.payout(payout_id)
+
+    async def doctor(self) -> Sequence[Check]:
+        """Look at everything that the work needs."""
+        return await self.runtime.doctor()
+
+    @property
+    def setup(self) -> Setup:
+        """What makes accounts and items that are missing in QBO.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.setup
 
     @property
     def history(self) -> History:

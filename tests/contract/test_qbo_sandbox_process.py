@@ -77,6 +77,18 @@ async def test_answered_writes_survive_sigkill(tmp_path: Path) -> None:
     assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
+async def test_the_environment_file_is_what_the_service_needs(tmp_path: Path) -> None:
+    keys = tmp_path / "qbo.env"
+    process, greeting = await start("--env-file", str(keys))
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert keys.stat().st_mode & 0o777 == 0o600
+    values = dict(line.removeprefix("export WESCOPE_QBO_").split("=", 1) for line in keys.read_text().splitlines())
+    assert values["TOKEN_URL"] == f"{greeting['url']}/oauth2/v1/tokens/bearer"
+    same = {name.upper(): greeting[name] for name in ("client_id", "client_secret", "realm_id", "refresh_token")}
+    assert {name: values[name] for name in same} == same
+
+
 async def test_wrong_use_ends_with_two() -> None:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     command = (sys.executable, "-m", "wescope.sandbox.qbo", "--knob", "nothing=1")

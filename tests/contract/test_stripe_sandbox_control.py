@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -300,6 +301,7 @@ async def test_a_live_key_has_limits_of_its_endpoints() -> None:
         assert answers[6].headers["stripe-rate-limited-reason"] == "global-rate"
         counts = (await shop.client.get("/_sandbox/requests")).json()
         assert counts["by_endpoint"] == {"/v1/account": 4, "/v1/charges": 3}
+        assert counts["by_method"] == {"GET": 7}
         assert counts["violations_by_limit"] == {"endpoint-rate /v1/account": 1, "global-rate": 1}
         await shop.client.delete("/_sandbox/requests")
         assert (await shop.client.get("/_sandbox/requests")).json()["total"] == 0
@@ -331,6 +333,12 @@ def test_a_taken_port_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
 
 
+def test_an_end_point_without_a_scheme_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--deliver-to", "127.0.0.1:8080"])
+    assert "no address of an end point" in capsys.readouterr().err
+
+
 def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     command = [sys.executable, "-m", "wescope.sandbox.stripe", "--customers", "3", "--months", "1", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -340,9 +348,21 @@ def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_says_where_and_ends_cleanly(tmp_path: Path, signum: int) -> None:
-    process, first = start("--state", str(tmp_path), "--as-of", "2026-11-20", "--knob", "latency_ms=1")
+    keys = tmp_path / "keys" / "stripe.env"
+    options = ("--as-of", "2026-11-20", "--knob", "latency_ms=1", "--env-file", str(keys))
+    process, first = start("--state", str(tmp_path), *options)
     with process:
         assert first["service"] == "stripe"
+        assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+        shell = subprocess.run(
+            ["/bin/sh", "-c", '. "$1"; env', "sh", str(keys)], capture_output=True, text=True, check=True, timeout=20
+        )
+        wanted = {
+            "API_BASE": first["url"],
+            "API_KEY": first["api_key"],
+            "WEBHOOK_SECRETS": first["webhook_secret"],
+        }
+        assert {f"WESCOPE_STRIPE_{name}={value}" for name, value in wanted.items()} <= set(shell.stdout.splitlines())
         assert (first["customers"], first["invoices"] > 0, first["events"] > 0) == (3, True, True)
         with httpx2.Client(base_url=first["url"], auth=(first["api_key"], "")) as client:
             assert client.get("/v1/customers").json()["data"]

@@ -94,6 +94,31 @@ async def test_each_event_comes_once_and_signed(receiver: Receiver) -> None:
         assert (await deliver(client, url=receiver.url, only_undelivered=False))["events"] == len(events)
 
 
+async def test_an_end_point_that_is_followed_gets_what_happens_by_itself(receiver: Receiver) -> None:
+    taken: set[str] = set()
+    waited_for: dict[str, asyncio.Event] = {}
+
+    def answer(event_id: str, times: int) -> int:
+        if times == 1:
+            return 500
+        taken.add(event_id)
+        if event_id in waited_for:
+            waited_for[event_id].set()
+        return 200
+
+    receiver.answer = answer
+    async with serving(knobs=Knobs(retry_hour_s=0.001, max_attempts=1)) as (running, _):
+        log = running.business.account.log
+        following = asyncio.create_task(running.deliverer.follow(receiver.url))
+        async with asyncio.timeout(30):
+            for name in ("Ada", "Grace"):
+                running.business.customers.create(name=name, email=None, metadata=None, at=1_795_305_600)
+                newest = log.all()[-1].event_id
+                await waited_for.setdefault(newest, asyncio.Event()).wait()
+        following.cancel()
+        assert taken == {one.event_id for one in log.all()}
+
+
 async def test_every_active_secret_signs(receiver: Receiver) -> None:
     async with serving() as (_, client):
         await deliver(client, url=receiver.url, secrets=["whsec_old", "whsec_new"], limit=1)

@@ -23,6 +23,7 @@ import httpx2
 import psutil
 import psycopg
 
+from tests.validation import check_command
 from wescope.links.embedded import embedded_postgres
 from wescope.stripe.hints import hint_of
 
@@ -35,15 +36,15 @@ STATUS_PATH = "/api/v1/status"
 _T = TypeVar("_T")
 
 
-def until(found: Callable[[], _T | None], *, timeout_s: float, what: str) -> _T:
-    """Wait until `found` gives something true, and return that."""
+def until(found: Callable[[], _T | None], *, timeout_s: float, what: str, every_s: float = POLL_S) -> _T:
+    """Wait until `found` gives something true, and return that; it is asked again after `every_s`."""
     deadline = time.monotonic() + timeout_s
     while True:
         result = found()
         if result:
             return result
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        time.sleep(POLL_S)
+        time.sleep(every_s)
 
 
 def sign(body: bytes, *secrets: str, timestamp: int | None = None) -> str:
@@ -156,15 +157,10 @@ class Bench:
 
     def command(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a `wescope` command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "wescope.cli.main", *arguments],
-            env=_bare_environment() | self.environment(**changes),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_command(self.environment(**changes), *arguments, folder=self.folder)
+        if "--json" in arguments and done.stdout:
+            check_command(arguments, done.stdout)
+        return done
 
     def close(self) -> None:
         """End everything that is left, whatever state it is in."""
@@ -366,6 +362,19 @@ class Bench:
         return {name: float(value) for name, _, value in lines}
 
 
+def run_command(environment: Mapping[str, str], *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a `wescope` command with these settings and no others, in a folder, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "wescope.cli.main", *arguments],
+        env=_bare_environment() | dict(environment),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def free_port() -> int:
     """A port that is free now, for a service that is started again where Stripe looks for it."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -382,6 +391,7 @@ def _announce(process: Process) -> Process:
     line = process.popen.stdout.readline()
     assert line, f"it ended before it was ready: {process.log_text()[-2000:]}"
     process.announced = json.loads(line)
+    check_command(("serve" if process.announced.get("service") == "wescope" else "sandbox",), line)
     return process
 
 

@@ -40,7 +40,6 @@ from wescope.links.schema import (
     subjects,
 )
 
-pytestmark = pytest.mark.xdist_group("bigquery")
 _numbers = itertools.count(1)
 SOME = (mirror_table("links"), mirror_table("payout_rows"))
 MORE = (*SOME, mirror_table("hints"), mirror_table("runs"), mirror_table("parked"))

@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-import pytest
 import sqlalchemy as sa
 
 from tests.integration.conftest import OpenDesk
@@ -15,7 +14,6 @@ from wescope.engine.tieout_results import TieOut
 from wescope.links.mirror_tables import mirror_table
 from wescope.links.schema import links, subjects
 
-pytestmark = pytest.mark.xdist_group("bigquery")
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 
 

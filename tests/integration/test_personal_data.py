@@ -37,6 +37,7 @@ from tests.integration.guarded import StandIns, guarded_bench
 from tests.integration.hurried import hurried_defaults
 from tests.integration.processes import Bench, sign, until
 from tests.unit.observe.tracing import Collector
+from tests.validation import answers, check_command
 from wescope.cli.main import app
 from wescope.links.embedded import embedded_postgres
 from wescope.qbo.limits import PostgresLimits
@@ -201,9 +202,11 @@ class Run:
         described = self.bench.get(self.web, "/openapi.json")["paths"]
         paths = [path for path, verbs in described.items() if "get" in verbs]
         assert len(paths) >= 12
-        for path in [*paths, "/", "/openapi.json"]:
+        for path in paths:
             for address in _filled(path, values):
                 answer = self.bench.client.get(f"{self.web.url}{address}", timeout=120)
+                if answer.headers["content-type"] == "application/json":
+                    answers(path, "get", answer.status_code).validate(answer.json())
                 self.places.add(f"GET {path}", f"{answer.status_code} {answer.text}")
         for told in (["status"], ["parked"], ["explain", self.invoice]):
             self.command(*told)
@@ -225,6 +228,8 @@ class Run:
             result = self.cli.invoke(app, [*arguments, *options], env=environment)
             root.handlers, root.level = before
             assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
+            if options:
+                check_command(arguments, result.stdout)
             self.places.add(f"wescope {arguments[0]}", f"{result.exit_code}\n{result.stdout}\n{result.stderr}")
 
     def end(self) -> None:
@@ -356,7 +361,6 @@ def _play(made: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("personal data")
 def test_the_product_was_really_sent_all_of_it(run: Run) -> None:
     received = said(run.received())
     planted = {(kind, name.rpartition(".")[2].lower()) for kind, names in STRIPE_FIELDS.items() for name in names}
@@ -368,7 +372,6 @@ def test_the_product_was_really_sent_all_of_it(run: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("personal data")
 def test_every_situation_went_through_every_place(run: Run) -> None:
     """A place where nothing came out would be searched in vain."""
     texts = run.places.texts
@@ -393,7 +396,6 @@ def test_every_situation_went_through_every_place(run: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("personal data")
 def test_nothing_of_it_came_out(run: Run) -> None:
     assert run.places.leaks() == []
 

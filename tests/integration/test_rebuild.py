@@ -149,7 +149,7 @@ async def test_what_stripe_has_changed_meanwhile_is_posted_and_what_was_voided_i
 
 
 def backed_up(desk: Desk, to: str, folder: Path) -> None:
-    """What docs/operations.md says: a dump of the desk's database, restored into an empty one."""
+    """What docs/how-to/recover.md says: a dump of the desk's database, restored into an empty one."""
     source = desk.runtime.engine.url.render_as_string(hide_password=False)
     programs, dump = find_binaries().postgres.parent, folder / "backup.dump"
     # The extension's comment is its owner's; nothing of ours is lost without it.

@@ -242,3 +242,23 @@ async def test_a_repair_can_be_taken_back(make_desk: OpenDesk) -> None:
         assert money(desk) == edited
         for mode in (VerifyMode.CHANGES, VerifyMode.FULL):
             assert (await verified(desk, mode))[1] == ()
+
+
+async def test_a_deleted_deposit_of_ours_is_made_again_and_not_taken_for_the_banks(make_desk: OpenDesk) -> None:
+    async with make_desk(payouts="daily", as_of=AS_OF) as desk:
+        desk.shop.paid_invoice(desk.shop.customer(), 10_000)
+        for _ in range(12):
+            desk.shop.advance(days=1)
+        await post_all(desk)
+        before = desk.ledger()["balances"]
+        (deposit,) = desk.records("Deposit")
+        desk.qbo.company.human("Deposit", "delete", {"Id": deposit["Id"], "SyncToken": deposit["SyncToken"]})
+        _, items = await verified(desk, VerifyMode.FULL)
+        assert [item.kind for item in items] == [DriftKind.DELETED]
+        await repaired(desk, DriftFilter())
+        assert (await verified(desk, VerifyMode.FULL))[1] == ()
+        assert desk.ledger()["balances"] == before
+        (again,) = desk.records("Deposit")
+        assert again["TotalAmt"] == deposit["TotalAmt"]
+        assert desk.records("JournalEntry") == []
+        assert [one.state for one in await desk.runtime.payouts()] == ["matched"]

@@ -7,14 +7,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.situations.case import Case
 from tests.situations.scene import Json, Labels, Scene
+from wescope.books.desired import desired_books
+from wescope.books.documents import Desired, Document
 from wescope.books.money import to_decimal
+from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
+from wescope.books.values import StripeObject
 from wescope.engine.results import PayoutResult, to_json
 from wescope.engine.tieout_results import TieOut
 from wescope.links.database import transaction
@@ -42,6 +47,8 @@ class Played:
     tieout: TieOut
     payouts: dict[str, Json] = field(default_factory=dict)
     lines: dict[str, tuple[tuple[str, Decimal], ...]] = field(default_factory=dict)
+    documents: tuple[Document, ...] = ()
+    """Every document that was ever asked for, also those that were not posted, and the counters of all."""
 
 
 @contextlib.asynccontextmanager
@@ -60,13 +67,8 @@ async def play(case: Case, desk: Desk, scene: Scene) -> Played:
     """Lets everything happen, syncs after each part, and reads both sides."""
     before = _balances(desk)
     written = _recorded(desk.runtime.client)
-    case.play(scene)
-    await sync(desk)
-    for part in case.then:
-        done = part(desk, scene)
-        if done is not None:
-            await done
-        await sync(desk)
+    with _computed() as documents:
+        await _happen(case, desk, scene)
     labels = Labels(desk.stripe.business)
     after = _balances(desk)
     changed = {name: after[name] - before.get(name, Decimal(0)) for name in after}
@@ -88,7 +90,35 @@ async def play(case: Case, desk: Desk, scene: Scene) -> Played:
         tieout=await desk.runtime.tieout(date.fromisoformat("2027-12-31")),
         payouts={labels.label(one.payout_id): await _payout(desk, one.payout_id) for one in await _payouts(desk)},
         lines={labels.plain(key): lines for key, lines in _lines(desk)},
+        documents=tuple(documents),
     )
+
+
+async def _happen(case: Case, desk: Desk, scene: Scene) -> None:
+    case.play(scene)
+    await sync(desk)
+    for part in case.then:
+        done = part(desk, scene)
+        if done is not None:
+            await done
+        await sync(desk)
+
+
+@contextlib.contextmanager
+def _computed() -> Iterator[list[Document]]:
+    """The documents that the books ask for meanwhile, with their counters."""
+    found: list[Document] = []
+
+    def computing(value: StripeObject, policy: Policy) -> Desired:
+        desired = desired_books(value, policy)
+        for document in desired.documents:
+            found.extend((document, *document.counters))
+        return desired
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wescope.engine.reconcile.desired_books", computing)
+        patch.setattr("wescope.engine.payouts.desired_books", computing)
+        yield found
 
 
 async def _payouts(desk: Desk) -> list[PayoutResult]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import OpenDesk
+from tests.posting import disagreements
 from tests.situations.case import Case
 from tests.situations.cases import CASES
 from tests.situations.page import page
@@ -39,6 +40,7 @@ async def test_situation(case: Case, make_desk: OpenDesk, request: pytest.Fixtur
             assert {name: played.payouts.get(label, {}).get(name) for name in expected} == expected, label
         for key, lines in case.lines.items():
             assert played.lines.get(key) == tuple((name, Decimal(amount)) for name, amount in lines), key
+        assert disagreements(played.documents) == [], "src/wescope/books/posting_table.py says otherwise"
         desk.check_books()
         await desk.check_silent()
         text, file = page(played), PAGES / f"{case.name}.md"

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import AlertsSent
 from wescope.cli.tables import show_alerts
 from wescope.engine.notifier import TargetReport
 from wescope.errors import ConfigurationError
@@ -41,7 +42,7 @@ async def send_test(*, as_json: bool) -> ExitCode:
             " and WESCOPE_ALERT_EMAIL_TO."
         )
     if as_json:
-        print_json({"targets": targets})
+        print_json(AlertsSent(targets=targets))
     else:
         _show_targets(targets, Console())
     return ExitCode.GOOD if all(target.ok for target in targets) else ExitCode.NEEDS_YOU

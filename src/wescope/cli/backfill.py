@@ -12,6 +12,7 @@ from wescope.books.money import Money
 from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import BackfillForeseen, BackfillRefused, Opening, RunShown
 from wescope.cli.progress import Reporter
 from wescope.cli.runs import Told, leave, show_report
 from wescope.engine.backfill_checks import refuses
@@ -63,7 +64,7 @@ async def _opening(history: History, options: BackfillOptions) -> ExitCode:
         progress("reading Stripe", 0, 0)
         lines = await history.opening(options.since)
     if options.as_json:
-        print_json({"opening": lines})
+        print_json(Opening(opening=tuple(lines)))
     else:
         _show_opening(lines, Console())
     return ExitCode.GOOD
@@ -77,7 +78,7 @@ async def _forecast(history: History, options: BackfillOptions) -> ExitCode:
         forecast = None if refuses(checks) else await history.forecast(since, until, progress)
         opening = await history.opening(since) if forecast else ()
     if options.as_json:
-        print_json({"dry_run": True, "checks": checks, "forecast": forecast, "opening": opening})
+        print_json(BackfillForeseen(checks=tuple(checks), forecast=forecast, opening=tuple(opening)))
     else:
         console = Console()
         _show_checks(checks, console)
@@ -96,7 +97,7 @@ async def _begin(history: History, options: BackfillOptions) -> ExitCode:
         checks = await history.examine(since, until)
     if refuses(checks):
         if options.as_json:
-            print_json({"refused": True, "checks": checks})
+            print_json(BackfillRefused(checks=tuple(checks)))
         else:
             _show_checks(checks, Console())
             Console().print("Nothing was done. Mend this first.")
@@ -117,7 +118,7 @@ async def _follow(history: History, run_id: int, options: BackfillOptions) -> Ex
         report = await leave(history.pause(run_id))
         typer.echo("Paused. Go on with `wescope backfill --resume`.", err=True)
     if options.as_json:
-        print_json({"run": report})
+        print_json(RunShown(run=report))
     else:
         show_report(report, Console())
     return ExitCode.NEEDS_YOU if report.needs_somebody else ExitCode.GOOD

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from wescope.cli import tables
 from wescope.cli.output import ExitCode, print_json, print_json_line
+from wescope.cli.outputs import Serving, Synced
 from wescope.cli.ports import Runtime, wiring
 from wescope.cli.progress import Reporter
 from wescope.config import Settings, load_policy_file, load_settings
 from wescope.engine.doctor import settings_checks
-from wescope.engine.results import Check, Severity
+from wescope.engine.results import Check, Diagnosis, Severity
 from wescope.errors import PolicyError, WescopeError
 from wescope.observe.logs import configure_logs
 
@@ -50,7 +51,7 @@ async def sync(ids: Sequence[str], *, dry_run: bool, as_json: bool) -> ExitCode:
         with Reporter() as progress:
             results = tuple(await runtime.sync(ids, dry_run=dry_run, progress=progress))
     if as_json:
-        print_json({"dry_run": dry_run, "subjects": results})
+        print_json(Synced(dry_run=dry_run, subjects=results))
     else:
         tables.show_sync(results, Console())
     return ExitCode.NEEDS_YOU if any(result.needs_someone for result in results) else ExitCode.GOOD
@@ -60,13 +61,12 @@ async def doctor(*, as_json: bool) -> ExitCode:
     """Check everything that the work needs; somebody is needed if an error was found."""
     with Reporter() as progress:
         progress("Checking", 0, 0)
-        checks = await _checks()
-    healthy = not any(check.severity is Severity.ERROR and not check.ok for check in checks)
+        seen = Diagnosis.of(await _checks())
     if as_json:
-        print_json({"ok": healthy, "checks": checks})
+        print_json(seen)
     else:
-        tables.show_checks(checks, Console())
-    return ExitCode.GOOD if healthy else ExitCode.NEEDS_YOU
+        tables.show_checks(seen.checks, Console())
+    return ExitCode.GOOD if seen.ok else ExitCode.NEEDS_YOU
 
 
 async def _checks() -> Sequence[Check]:
@@ -81,7 +81,7 @@ async def _checks() -> Sequence[Check]:
     except PolicyError:
         raise
     except WescopeError as error:
-        return (*first, Check(name="start", ok=False, detail=str(error), remedy=error.remedy))
+        return (*first, Check(name="start", ok=False, detail=str(error), remedy=error.remedy, code="start"))
 
 
 async def serve(role: str, *, as_json: bool) -> ExitCode:
@@ -93,7 +93,7 @@ async def serve(role: str, *, as_json: bool) -> ExitCode:
 
     def announce(address: str) -> None:
         if as_json:
-            print_json_line({"service": "wescope", "role": role, "url": address})
+            print_json_line(Serving(role=role, url=address))
         else:
             typer.echo(f"WeScope Sync ({role}) is ready: {address}", err=True)
 

@@ -10,6 +10,7 @@ import typer
 
 from wescope.cli.callback import PATH, Page, listening
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import CompanyConnected
 from wescope.cli.ports import Connector, wiring
 from wescope.config import Settings, load_settings
 from wescope.engine.connecting import Connected
@@ -119,14 +120,7 @@ def _ask(url: str, how: str, redirect_uri: str) -> None:
 
 def _tell(connected: Connected, settings: Settings, options: ConnectOptions) -> None:
     if options.as_json:
-        print_json(
-            {
-                "connected": True,
-                "realm_id": connected.realm_id,
-                "refresh_token_days_left": connected.refresh_token_days_left,
-                "woken": connected.woken,
-            }
-        )
+        print_json(CompanyConnected.of(connected))
         return
     days = connected.refresh_token_days_left
     left = "for how long is not known" if days is None else f"{days} days left, renewed in use"

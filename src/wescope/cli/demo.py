@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rich.console import Console
 from wescope.books.parking import Owner
 from wescope.cli.children import Child, Children, bare_environment
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import DemoPlayed
 from wescope.cli.progress import Reporter
 from wescope.cli.tables import show_counts
 from wescope.config.settings import read_settings
@@ -71,10 +72,11 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the run ended with; `status` and `tieout` are the service's own JSON."""
+    """What the run ended with; `status`, `tieout` and `parked` are the service's own JSON."""
 
     status: Mapping[str, Any]
     tieout: Mapping[str, Any]
+    parked: Sequence[Mapping[str, Any]]
     events: int
     qbo_writes: int
     seconds: int
@@ -93,8 +95,8 @@ class Service:
     child: Child
     url: str
 
-    async def get(self, path: str, *, timeout_s: float = REQUEST_TIMEOUT_S) -> Mapping[str, Any]:
-        """The JSON object at `path`.
+    async def get(self, path: str, *, timeout_s: float = REQUEST_TIMEOUT_S) -> Any:
+        """The JSON document at `path`.
 
         Raises:
             DemoFailed: it was refused.
@@ -105,7 +107,8 @@ class Service:
 
     async def status(self) -> Mapping[str, Any]:
         """What the service is doing."""
-        return await self.get("/api/v1/status")
+        found: Mapping[str, Any] = await self.get("/api/v1/status")
+        return found
 
     async def wait_until_ready(self) -> None:
         """Return as soon as the service says that it can work.
@@ -264,6 +267,7 @@ async def _play(service: Service, stripe_url: str, progress: Reporter, started_a
     return Played(
         status=status,
         tieout=tieout,
+        parked=await service.get("/api/v1/parked"),
         events=events,
         qbo_writes=int(status["qbo_writes_total"]) - writes_before,
         seconds=round(time.monotonic() - started_at),
@@ -276,7 +280,9 @@ async def _delivering(service: Service, stripe_url: str) -> AsyncIterator[Delive
 
     async def deliver() -> Mapping[str, Any]:
         request = {"url": f"{service.url}/webhooks/stripe", **DELIVERY}
-        return _json_of(await service.client.post(f"{stripe_url}/_sandbox/deliver", json=request, timeout=None))
+        answer = await service.client.post(f"{stripe_url}/_sandbox/deliver", json=request, timeout=None)
+        counts: Mapping[str, Any] = _json_of(answer)
+        return counts
 
     task = asyncio.create_task(deliver())
     try:
@@ -317,26 +323,25 @@ def _show_progress(status: Mapping[str, Any], progress: Reporter, *, delivered: 
     )
 
 
-def _json_of(answer: httpx2.Response) -> Mapping[str, Any]:
+def _json_of(answer: httpx2.Response) -> Any:
     if answer.status_code != httpx2.codes.OK:
         raise DemoFailed(f"{answer.request.method} {answer.url.path} was refused.", http_status=answer.status_code)
-    content: Mapping[str, Any] = answer.json()
-    return content
+    return answer.json()
 
 
 def _show(played: Played, *, as_json: bool) -> None:
     status = played.status
     if as_json:
         print_json(
-            {
-                "documents": status["posted"],
-                "documents_by_entity": status["posted_by_entity"],
-                "parked": status["parked"],
-                "events": played.events,
-                "qbo_writes": played.qbo_writes,
-                "seconds": played.seconds,
-                "tieout": played.tieout,
-            }
+            DemoPlayed(
+                documents=status["posted"],
+                documents_by_entity=status["posted_by_entity"],
+                parked=status["parked"],
+                events=played.events,
+                qbo_writes=played.qbo_writes,
+                seconds=played.seconds,
+                tieout=played.tieout,
+            )
         )
         return
     counts = [
@@ -349,6 +354,8 @@ def _show(played: Played, *, as_json: bool) -> None:
         ("Difference to Stripe", played.tieout["difference"]),
     ]
     show_counts("Demo", counts, Console())
+    for one in played.parked:
+        typer.echo(f"Parked: {one['amount']} {one['currency'].upper()} [{one['code']}] {one['reason']} {one['remedy']}")
 
 
 async def _stay(url: str) -> None:

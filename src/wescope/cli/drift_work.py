@@ -10,6 +10,7 @@ from rich.console import Console
 from wescope.books.money import Money
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import DriftList, DriftRepaired, Verified
 from wescope.cli.ports import Runtime
 from wescope.cli.progress import Reporter
 from wescope.cli.runs import Told, leave
@@ -53,7 +54,7 @@ async def verify(options: VerifyOptions) -> ExitCode:
         repaired = await _repaired(runtime, chosen, items, yes=options.yes) if options.repair else None
         after = await desk.items(DriftFilter()) if repaired else items
         if options.as_json:
-            print_json({"run": report, "drift": items, "repair": repaired, "open": len(after)})
+            print_json(Verified(run=report, drift=tuple(items), repair=repaired, open=len(after)))
         elif repaired:
             _show_items(after, Console(), "after the repair")
     ended = report.state == RunState.DONE
@@ -69,7 +70,7 @@ async def show(kinds: Sequence[str], states: Sequence[str], *, as_json: bool) ->
     async with open_runtime() as runtime:
         items = await runtime.drift.items(DriftFilter(kinds=tuple(kinds), states=tuple(states)))
     if as_json:
-        print_json({"drift": items})
+        print_json(DriftList(drift=tuple(items)))
     else:
         _show_items(items, Console(), "found")
     return ExitCode.NEEDS_YOU if any(item.state == "open" for item in items) else ExitCode.GOOD
@@ -84,7 +85,7 @@ async def accept(ids: Sequence[int], *, as_json: bool) -> ExitCode:
     async with open_runtime() as runtime:
         items = await runtime.drift.accept(ids, actor="cli")
     if as_json:
-        print_json({"drift": items})
+        print_json(DriftList(drift=tuple(items)))
     else:
         _show_items(items, Console(), "accepted")
     return ExitCode.GOOD
@@ -107,7 +108,7 @@ async def repair(ids: Sequence[int], *, yes: bool, as_json: bool) -> ExitCode:
         report = await _repaired(runtime, chosen, items, yes=yes)
         left = [item for item in await desk.items(DriftFilter()) if item.id in ids] if report else list(items)
     if as_json:
-        print_json({"repair": report, "open": len(left)})
+        print_json(DriftRepaired(repair=report, open=len(left)))
     return ExitCode.NEEDS_YOU if left else ExitCode.GOOD
 
 
@@ -120,7 +121,7 @@ async def revert(ids: Sequence[int], *, as_json: bool) -> ExitCode:
     async with open_runtime() as runtime:
         items = await runtime.drift.revert(ids, actor="cli")
     if as_json:
-        print_json({"drift": items})
+        print_json(DriftList(drift=tuple(items)))
     else:
         _show_items(items, Console(), "after taking back")
     return ExitCode.NEEDS_YOU if any(item.state == "repaired" for item in items) else ExitCode.GOOD
@@ -155,7 +156,8 @@ def _show_items(items: Sequence[DriftItem], console: Console, title: str) -> Non
     if not items:
         console.print(f"No drift ({title}): QBO is as it was posted.", markup=False)
         return
-    console.print(f"{len(items)} findings ({title})", markup=False)
+    noun = "finding" if len(items) == 1 else "findings"
+    console.print(f"{len(items)} {noun} ({title})", markup=False)
     for item in items:
         money = Money(amount=item.amount, currency=item.currency)
         state = "" if item.state == "open" else f"  [{item.state}]"

@@ -11,6 +11,7 @@ import typer
 
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import CsvWritten
 from wescope.cli.progress import Reporter
 from wescope.engine.export_sheets import What
 from wescope.errors import WrongUse
@@ -35,7 +36,7 @@ async def export(what: str, out: str, since: date | None, *, as_json: bool) -> E
                 runtime.support.export(wanted, since), target, lambda rows: progress(what, rows, total)
             )
     if as_json:
-        print_json({"what": what, "rows": written, "out": str(target), "since": since})
+        print_json(CsvWritten(what=what, rows=written, out=str(target), since=since))
     elif target:
         typer.echo(f"{written} rows in {target}", err=True)
     return ExitCode.GOOD

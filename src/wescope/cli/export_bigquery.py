@@ -7,6 +7,7 @@ from rich.console import Console
 from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import Mirrored, MirrorForeseen
 from wescope.cli.progress import Reporter
 from wescope.config import load_settings
 from wescope.engine.mirror import TablePlan
@@ -41,7 +42,7 @@ async def _plan(desk: MirrorDesk, options: MirrorOptions) -> ExitCode:
     with Reporter() as progress:
         plan = await desk.plan(full=options.full, progress=progress)
     if options.as_json:
-        print_json({"dry_run": True, "rows": sum(one.rows for one in plan), "tables": plan})
+        print_json(MirrorForeseen(rows=sum(one.rows for one in plan), tables=tuple(plan)))
     else:
         rows = ((one.table, one.rows, _how(one)) for one in plan)
         tables.show_rows(("Table", "Rows", "From"), rows, Console())
@@ -57,7 +58,7 @@ async def _export(desk: MirrorDesk, options: MirrorOptions) -> ExitCode:
     with Reporter() as progress:
         report = await desk.follow(run.id, lambda told: _show_progress(told, progress))
     if options.as_json:
-        print_json({"export": report})
+        print_json(Mirrored(export=report))
     else:
         _show(report, Console())
     return ExitCode.NEEDS_YOU if report.needs_somebody else ExitCode.GOOD

@@ -22,7 +22,7 @@ from wescope.cli.history import (
     sweep,
     undo,
 )
-from wescope.cli.options import Json, examples
+from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 from wescope.cli.parked import parked_app
 
@@ -104,9 +104,9 @@ def serve(
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog=examples(
-        "wescope sandbox stripe --port 12111 --seed 7",
-        "wescope sandbox stripe --situations all --payouts daily",
-        "wescope sandbox qbo --port 12112 --knob multicurrency=true",
+        "wescope sandbox stripe --env-file stripe.env --deliver-to http://127.0.0.1:8080/webhooks/stripe",
+        "wescope sandbox stripe --situations all --payouts daily --port 12111",
+        "wescope sandbox qbo --env-file qbo.env --knob multicurrency=true",
         "wescope sandbox stripe -- --help",
     ),
 )
@@ -115,9 +115,9 @@ def sandbox(
 ) -> None:
     """Run a local stand-in of Stripe or QBO.
 
-    With both, `wescope serve` can be tried without accounts. All further options go to the stand-in (the last
-    example lists them). It prints its address and keys as one line of
-    JSON.
+    With both, `wescope serve` can be tried without accounts (docs/quickstart.md). It prints its address and keys as
+    one line of JSON; with --env-file they also stand in a file for the shell: `. stripe.env`. All further options go
+    to the stand-in (the last example lists them).
     """
     options = [option for option in context.args if option not in {"--json", "--yes"}]
     sys.stdout.flush()
@@ -201,7 +201,11 @@ class ExportTo(StrEnum):
 class SchemaOf(StrEnum):
     """What there is a schema of."""
 
+    OPENAPI = "openapi"
+    JSON = "json"
     BIGQUERY = "bigquery"
+    POLICY_EXAMPLE = "policy-example"
+    ALL = "all"
 
 
 @app.command(
@@ -252,19 +256,44 @@ def export(
     perform(lambda: work.export(what.value, out, day, as_json=as_json), as_json=as_json)
 
 
-@app.command(epilog=examples("wescope schema bigquery > schema.sql", "wescope schema bigquery --dataset books.stripe"))
+@app.command(
+    epilog=examples(
+        "wescope schema openapi > openapi.json",
+        "wescope schema json",
+        "wescope schema json cli/status",
+        "wescope schema bigquery --dataset books.stripe",
+        "wescope schema all --out artifacts",
+        "wescope schema all --out artifacts --check --json",
+    )
+)
 def schema(
-    what: Annotated[SchemaOf, typer.Argument(help="Of what.")],
+    what: Annotated[
+        SchemaOf,
+        typer.Argument(metavar="openapi|json|bigquery|policy-example|all", help="Of what; all goes to a folder."),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="json: which schema; without it all are listed.")
+    ] = None,
     *,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="all: the folder to write.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="all: write nothing; the exit code is 1 if a file is not current.")
+    ] = False,
     dataset: Annotated[
         str, typer.Option(help="bigquery: the dataset in which tables and views are made (or project.dataset).")
     ] = "wescope",
     as_json: Json = False,
 ) -> None:
-    """Print a schema: the tables and views in BigQuery as SQL."""
+    """Print OpenAPI, a JSON Schema or BigQuery's SQL, or keep all of them in a folder.
+
+    OpenAPI describes the routes of `wescope serve`; JSON Schemas what webhooks, values, documents, plans, rows of
+    tables and exports, the policy file, and what every command prints with --json look like. A folder is made equal
+    to the code: files that it no longer makes are removed. Neither a database nor settings are needed.
+    """
     from wescope.cli import schema as work  # noqa: PLC0415 - see the module's docstring
 
-    perform(lambda: work.schema(what.value, dataset=dataset, as_json=as_json), as_json=as_json)
+    options = work.SchemaOptions(what=what.value, name=name, out=out, check=check, dataset=dataset, as_json=as_json)
+    perform(lambda: work.schema(options), as_json=as_json)
 
 
 @app.command(epilog=examples("wescope payouts", "wescope payouts po_1ABC", "wescope payouts --json"))
@@ -357,12 +386,46 @@ def connect(
     perform(lambda: work.connect(options), as_json=as_json)
 
 
+@app.command(
+    epilog=examples(
+        "wescope setup --dry-run",
+        "wescope setup",
+        'wescope setup --income "sales=Subscription revenue" --yes --json',
+    )
+)
+def setup(
+    *,
+    income: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--income",
+            metavar="ITEM=ACCOUNT",
+            help="The account that a missing item posts to, if not one of its own name; may be given several times.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be made; write nothing.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make the accounts and items in QBO that wescope.toml names and QBO lacks, after showing them.
+
+    What exists is never changed. A name that is there already but inactive, of another type or in another currency
+    needs you: it is listed with what to do (exit code 1), and so is a bank account that nobody has named. Running it
+    again makes nothing twice, also after it was stopped in the middle.
+    """
+    from wescope.cli import setup as work  # noqa: PLC0415 - see the module's docstring
+
+    options = work.SetupOptions(incomes=work.incomes_of(income or []), dry_run=dry_run, yes=yes, as_json=as_json)
+    perform(lambda: work.setup(options), as_json=as_json)
+
+
 @app.command(epilog=examples("wescope doctor", "wescope doctor --json"))
 def doctor(as_json: Json = False) -> None:
     """Check everything that the work needs.
 
-    Settings, database, keys and what they may read, clock, accounts, items, tax codes and preferences; every failing
-    check names its remedy.
+    Settings, database, keys and what they may read, webhook end point, clock, and every account, item, class and tax
+    code of wescope.toml against the company, with its preferences. Every failing check has a code, the place in
+    wescope.toml and its remedy. Warnings stop nothing (exit code 0); errors do (exit code 1).
     """
     from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
 

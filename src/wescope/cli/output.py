@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
-from wescope.engine.results import to_json
-from wescope.errors import ConfigurationError, WescopeError, WrongUse
+from wescope.engine.results import Error, ErrorBody, PolicyErrorBody, PolicyRefused, to_json
+from wescope.errors import ConfigurationError, PolicyError, WescopeError, WrongUse
 
 Work = Callable[[], Coroutine[Any, Any, "ExitCode"]]
 
@@ -57,13 +57,22 @@ def _outcome(work: Work, *, as_json: bool) -> ExitCode:
 
 
 def report(error: WescopeError, *, as_json: bool) -> None:
-    """Show an error of ours on stderr, and with `as_json` as the one document on stdout."""
-    _show_error(error.code, str(error), error.remedy, as_json=as_json)
+    """Show an error of ours on stderr, and with `as_json` as the one document on stdout.
+
+    One about the policy file also lists its `faults` as data: file, line, column, key, message, did_you_mean.
+    """
+    told = (error.code, str(error), error.remedy)
+    if isinstance(error, PolicyError) and error.faults and as_json:
+        code, message, remedy = told
+        body = PolicyErrorBody(code=code, message=message, remedy=remedy, faults=error.faults)
+        print_json(PolicyRefused(error=body))
+        as_json = False
+    _show_error(*told, as_json=as_json)
 
 
 def _show_error(code: str, message: str, remedy: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"error": {"code": code, "message": message, "remedy": remedy}})
+        print_json(Error(error=ErrorBody(code=code, message=message, remedy=remedy)))
     text = message if message.startswith("[") else f"[{code}] {message}"
     typer.echo(f"{text}\n{remedy}", err=True)
 

@@ -13,6 +13,7 @@ from wescope.cli import tables
 from wescope.cli.ages import parse_age
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import ParkedChanged, ParkedList, ParkedRetried
 from wescope.cli.progress import Reporter
 from wescope.engine.parked_items import ParkedFilter, RetriedRow, sums_of
 from wescope.engine.results import ParkedRow
@@ -72,7 +73,7 @@ async def show(chosen: Chosen, *, as_json: bool) -> ExitCode:
     async with open_runtime() as runtime:
         rows = tuple(await runtime.support.parked(wanted))
     if as_json:
-        print_json({"parked": rows, "sums": sums_of(rows)})
+        print_json(ParkedList(parked=rows, sums=tuple(sums_of(rows))))
     else:
         _show(rows, Console())
     return _exit_code(rows)
@@ -99,7 +100,7 @@ async def retry(chosen: Chosen, *, yes: bool, as_json: bool) -> ExitCode:
         with Reporter() as progress:
             ended = tuple(await runtime.support.retry(rows, actor=ACTOR, progress=progress)) if rows else ()
     if as_json:
-        print_json({"retried": ended})
+        print_json(ParkedRetried(retried=ended))
     else:
         _show_retried(ended, Console())
     return ExitCode.NEEDS_YOU if any(row.needs_somebody for row in ended) else ExitCode.GOOD
@@ -127,7 +128,7 @@ def _exit_code(rows: tuple[ParkedRow, ...]) -> ExitCode:
 
 def _tell_changed(rows: tuple[ParkedRow, ...], what: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"parked": rows})
+        print_json(ParkedChanged(parked=rows))
         return
     for row in rows:
         Console().print(Text(f"{row.key} ({row.code}, {_money(row)}): {what}"))

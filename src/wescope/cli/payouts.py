@@ -7,6 +7,7 @@ from wescope.books.money import Money
 from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import PayoutsListed
 from wescope.engine.results import PayoutDetail, PayoutResult
 
 
@@ -27,7 +28,7 @@ async def _list(*, as_json: bool) -> ExitCode:
     async with open_runtime() as runtime:
         found = tuple(await runtime.payouts())
     if as_json:
-        print_json({"payouts": found})
+        print_json(PayoutsListed(payouts=found))
     else:
         _show_list(found, Console())
     return ExitCode.GOOD if all(one.is_settled for one in found) else ExitCode.NEEDS_YOU

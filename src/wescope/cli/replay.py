@@ -11,6 +11,7 @@ from wescope.cli import tables
 from wescope.cli.ages import parse_age
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import Replayed
 from wescope.cli.progress import Reporter
 from wescope.cli.runs import Told, leave, show_report
 from wescope.engine.history import History
@@ -64,7 +65,7 @@ async def replay(options: ReplayOptions) -> ExitCode:
             _show_plan(plan, Console())
         if not plan.count:
             if options.as_json:
-                print_json({"plan": plan.subjects, "run": None})
+                print_json(Replayed(plan=plan.subjects, run=None))
             return ExitCode.GOOD
         if not options.yes and not typer.confirm(f"Look at {plan.count} objects again now?"):
             return ExitCode.NEEDS_YOU
@@ -80,7 +81,7 @@ async def _follow(history: History, plan: ReplayPlan, options: ReplayOptions) ->
         report = await leave(history.cancel(run.id))
         typer.echo("Canceled: what was queued is taken back, what is written stays.", err=True)
     if options.as_json:
-        print_json({"plan": plan.subjects, "run": report})
+        print_json(Replayed(plan=plan.subjects, run=report))
     else:
         show_report(report, Console())
     return ExitCode.NEEDS_YOU if report.needs_somebody else ExitCode.GOOD

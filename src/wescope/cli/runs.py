@@ -11,6 +11,7 @@ from wescope.cli import tables
 from wescope.cli.ages import absolute, age_text
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import RunShown, RunsListed
 from wescope.engine.history import RunReport
 from wescope.links.runs import RunKind
 
@@ -98,7 +99,7 @@ async def cancel(run_id: int, *, as_json: bool) -> ExitCode:
 
 def _tell(report: RunReport, *, as_json: bool) -> ExitCode:
     if as_json:
-        print_json({"run": report})
+        print_json(RunShown(run=report))
     else:
         show_report(report, Console())
     return ExitCode.NEEDS_YOU if report.needs_somebody else ExitCode.GOOD
@@ -106,7 +107,7 @@ def _tell(report: RunReport, *, as_json: bool) -> ExitCode:
 
 def _show_all(reports: tuple[RunReport, ...], *, as_json: bool) -> None:
     if as_json:
-        print_json({"runs": reports})
+        print_json(RunsListed(runs=tuple(reports)))
         return
     rows = ((one.run_id, one.kind, _state(one), absolute(one.started_at), one.documents, one.left) for one in reports)
     tables.show_rows(("Run", "Kind", "State", "Started", "Posted", "Waiting"), rows, Console())

@@ -11,6 +11,7 @@ from wescope.cli import tables
 from wescope.cli.ages import absolute
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import RunShown, SweepForeseen
 from wescope.cli.progress import Reporter
 from wescope.cli.replay import parse_moment
 from wescope.cli.runs import Told, leave, show_report
@@ -53,7 +54,7 @@ async def _plan(history: History, choice: SweepChoice, options: SweepOptions) ->
     with Reporter() as progress:
         plan = await history.plan_sweep(choice, progress)
     if options.as_json:
-        print_json({"dry_run": True, "plan": plan})
+        print_json(SweepForeseen(plan=plan))
     else:
         _show_plan(plan, Console())
     return ExitCode.GOOD
@@ -66,7 +67,7 @@ async def _follow(history: History, run_id: int, options: SweepOptions) -> ExitC
     except asyncio.CancelledError:
         report = await _canceled(history.cancel(run_id))
     if options.as_json:
-        print_json({"run": report})
+        print_json(RunShown(run=report))
     else:
         show_report(report, Console())
     return ExitCode.NEEDS_YOU if report.needs_somebody else ExitCode.GOOD

@@ -1,5 +1,6 @@
 """Tables: results for people, on stdout."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -9,6 +10,9 @@ from rich.text import Text
 from wescope.books.money import Money
 from wescope.cli.ages import age_text
 from wescope.engine.results import Alert, Check, ParkedRow, Severity, Status, SyncResult
+
+WIDE = 200
+"""Columns of a table that goes to a file or another program: an id in it is whole, to be searched for or copied."""
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -107,12 +111,15 @@ def show_sync(results: Sequence[SyncResult], console: Console) -> None:
 
 
 def show_checks(checks: Sequence[Check], console: Console) -> None:
-    """What doctor saw; what is not good comes with its remedy."""
-    _print(
-        console,
-        ("", "Check", "Seen", "Remedy"),
-        ((_mark(check), check.name, check.detail, check.remedy) for check in checks),
-    )
+    """What doctor saw; below it what is not good, the errors first, with its place and remedy."""
+    _print(console, ("", "Check", "Seen"), ((_mark(check), check.name, check.detail) for check in checks))
+    failing = [check for check in checks if not check.ok]
+    for check in sorted(failing, key=lambda check: check.severity is not Severity.ERROR):
+        place = f"\n    {check.place}" if check.place else ""
+        code = f" [{check.code}]" if check.code else ""
+        console.print(Text(f"\n{_mark(check)}: {check.name}{code}{place}\n    {check.detail}\n    {check.remedy}"))
+    errors = sum(check.severity is Severity.ERROR for check in failing)
+    console.print(f"\n{len(checks)} checks: {errors} errors, {len(failing) - errors} warnings.")
 
 
 def _mark(check: Check) -> str:
@@ -137,4 +144,6 @@ def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[obj
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = max(console.width, WIDE)
     console.print(table)

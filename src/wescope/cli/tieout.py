@@ -10,6 +10,7 @@ from wescope.books.money import Money
 from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import RowsOpened
 from wescope.cli.progress import Reporter
 from wescope.engine.results import NO_DIFFERENCE
 from wescope.engine.tieout_results import (
@@ -47,7 +48,7 @@ async def _open(as_of: date | None, row_ids: Sequence[str], *, as_json: bool) ->
         with Reporter() as progress:
             rows = tuple(await runtime.open_rows(row_ids, as_of, progress))
     if as_json:
-        print_json({"rows": rows})
+        print_json(RowsOpened(rows=rows))
     else:
         for row in rows:
             show_row(row, Console())

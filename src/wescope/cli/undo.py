@@ -11,6 +11,7 @@ from wescope.books.money import Money
 from wescope.cli import tables
 from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
+from wescope.cli.outputs import Undone
 from wescope.cli.progress import Reporter
 from wescope.cli.runs import Told, leave, show_report
 from wescope.engine.history import History
@@ -48,7 +49,7 @@ async def undo(options: UndoOptions) -> ExitCode:
             _show_plan(plan, Console())
         if options.dry_run or not plan.count:
             if options.as_json:
-                print_json({"dry_run": options.dry_run, "plan": plan, "run": None, "outcome": None})
+                print_json(Undone(dry_run=options.dry_run, plan=plan, run=None, outcome=None))
             return _code(plan)
         if not options.yes and not typer.confirm(f"Take these {plan.count} documents back now?"):
             return ExitCode.NEEDS_YOU
@@ -66,7 +67,7 @@ async def _follow(history: History, plan: UndoPlan, options: UndoOptions) -> Exi
         report = await leave(history.pause(run.id))
         typer.echo(f"Paused. Go on with `wescope undo {plan.run_id}`.", err=True)
     if options.as_json:
-        print_json({"dry_run": False, "plan": plan, "run": report, "outcome": outcome})
+        print_json(Undone(dry_run=False, plan=plan, run=report, outcome=outcome))
     else:
         show_report(report, Console())
         if outcome is not None:

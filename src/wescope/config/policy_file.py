@@ -1,35 +1,25 @@
 """Policy file: `wescope.toml`, the company's choices; every key of DESIGN.md section 6 is known here."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from wescope.books.policy import AccountRole, ItemRole, ItemRule, Policy
 from wescope.config.alerts import AlertThresholds
-from wescope.config.policy_model import ItemRuleTable, PolicyModel
-from wescope.config.policy_where import line_of
+from wescope.config.policy_faults import model_faults, read_toml
+from wescope.config.policy_model import AccountsTable, ItemRuleTable, ItemsTable, PolicyModel
+from wescope.config.policy_where import Places, key_text, places
 from wescope.config.settings import Settings
-from wescope.errors import PolicyError
+from wescope.errors import PolicyError, PolicyFault
 
 FILE_NAME = "wescope.toml"
 
 DEFAULT_ACCOUNTS: Mapping[AccountRole, str] = MappingProxyType(
-    {
-        AccountRole.CLEARING: "Stripe Clearing",
-        AccountRole.BANK: "Checking",
-        AccountRole.FEES: "Stripe Fees",
-        AccountRole.FEE_TAX: "Stripe Fee Tax",
-        AccountRole.DISPUTES: "Stripe Disputes",
-        AccountRole.BAD_DEBT: "Bad Debts",
-        AccountRole.SALES_TAX: "Sales Tax Payable",
-        AccountRole.OUT_OF_BAND: "Stripe Out of Band",
-    }
+    {AccountRole(role): name for role, name in AccountsTable().named().items()}
 )
 """QBO account of each role by name; `review` has none unless the file names one.
 
@@ -37,15 +27,7 @@ Accounts receivable need no name: they are the company's own of the currency.
 """
 
 DEFAULT_ITEMS: Mapping[ItemRole, str] = MappingProxyType(
-    {
-        ItemRole.SALES: "Stripe Sales",
-        ItemRole.REFUNDS: "Stripe Refunds",
-        ItemRole.BAD_DEBT: "Stripe Bad Debt",
-        ItemRole.DISCOUNT: "Stripe Discount",
-        ItemRole.SHIPPING: "Stripe Shipping",
-        ItemRole.TAX: "Stripe Tax",
-        ItemRole.CUSTOMER_BALANCE: "Stripe Customer Balance",
-    }
+    {ItemRole(role): name for role, name in ItemsTable().named().items()}
 )
 """QBO item of each role by name."""
 
@@ -87,7 +69,8 @@ class PolicyFile:
     QBO itself works on a request at most. `monthly_reads`: how many metered reads a month the app's tier at Intuit has
     (facts/qbo.md 1); 0 if that is not known. `backlog_singles`: whether a backlog may use single requests, too.
     `restores`: the classes of edits in QBO (edited, voided, deleted) that are put right without being asked.
-    `alerts`: from where on somebody is told of something.
+    `alerts`: from where on somebody is told of something. `lines`: in which line of the file a key stands, by its path
+    in lower case (`accounts.bank.eur`).
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -105,48 +88,89 @@ class PolicyFile:
     restores: frozenset[str] = frozenset()
     alerts: AlertThresholds = field(default_factory=AlertThresholds)
     path: Path | None = None
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def account(self, role: AccountRole, currency: str | None = None) -> str | None:
         """Name or id of the QBO account of `role` for `currency` (Stripe's lower-case code); None: none is set."""
         specific = self.accounts_by_currency.get((role, currency)) if currency else None
         return specific or self.accounts.get(role)
 
+    def place(self, *keys: str) -> str:
+        """Where the first of these keys that the file sets stands, for people; else that the first holds by default."""
+        for key in keys:
+            if line := self.lines.get(key.lower()):
+                return f"{self.path}, line {line}, {key}"
+        return f"{keys[0]} (default)"
+
 
 def load_policy_file(settings: Settings) -> PolicyFile:
     """The policy that WESCOPE_CONFIG names, else `./wescope.toml` if there is one, else the defaults.
 
     Raises:
-        PolicyError: the named file is not there, or a key is wrong; says which key, in which line, and what is allowed.
+        PolicyError: the named file is not there, or wrong; says of every fault where it is and what is allowed.
     """
     if settings.config is not None:
         return read_policy_file(settings.config)
     here = Path(FILE_NAME)
-    return read_policy_file(here) if here.is_file() else PolicyFile()
+    # Whatever it is: a folder or a dangling link of that name is told and not passed over.
+    return read_policy_file(here) if here.exists() or here.is_symlink() else PolicyFile()
 
 
 def read_policy_file(path: Path) -> PolicyFile:
-    """The policy in this file.
+    """The policy in this file; an empty one is the defaults.
 
     Raises:
-        PolicyError: it cannot be read, is not TOML, or a key is wrong.
+        PolicyError: it cannot be read, is not TOML, or keys are wrong; has everything that is wrong.
+    """
+    text = _text(path)
+    reading = read_toml(str(path), text)
+    faults = list(reading.faults)
+    try:
+        model = PolicyModel.model_validate(reading.content)
+    except ValidationError as error:
+        faults += model_faults(str(path), text, reading.content, error)
+    if faults:
+        raise PolicyError(faults=sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+    return _policy_file(path, model, places(text))
+
+
+def _text(path: Path) -> str:
+    """The file as text with plain line ends; a byte order mark, which editors on Windows write, is left out.
+
+    Raises:
+        PolicyError: it cannot be read, or is no UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path} cannot be read ({type(error).__name__}); WESCOPE_CONFIG names it.") from error
+        raw = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(faults=[_unreadable(path, error)]) from error
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise PolicyError(faults=[_fault(path, "cannot be read: it is UTF-16; save it as UTF-8")])
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path} is not TOML: {error}.") from error
-    try:
-        model = PolicyModel.model_validate(content)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise PolicyError("; ".join(_fault_text(path, text, fault) for fault in faults) + ".") from None
-    return _policy_file(path, model)
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise PolicyError(faults=[_fault(path, "cannot be read: it is not UTF-8; save it as UTF-8", line)]) from error
 
 
-def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
+def _unreadable(path: Path, error: OSError) -> PolicyFault:
+    match error:
+        case FileNotFoundError():
+            why = "there is no such file"
+        case IsADirectoryError():
+            why = "it is a directory"
+        case PermissionError():
+            why = "this user may not read it"
+        case _:
+            why = str(error.strerror or type(error).__name__).lower()
+    return _fault(path, f"cannot be read: {why}; WESCOPE_CONFIG names the policy file, else it is ./{FILE_NAME}")
+
+
+def _fault(path: Path, message: str, line: int | None = None) -> PolicyFault:
+    return PolicyFault(file=str(path), line=line, column=None, key="", message=message)
+
+
+def _policy_file(path: Path, model: PolicyModel, where: Places) -> PolicyFile:
     accounts = {AccountRole(role): value for role, value in model.accounts.named().items()}
     books = model.books
     return PolicyFile(
@@ -189,6 +213,7 @@ def _policy_file(path: Path, model: PolicyModel) -> PolicyFile:
         restores=frozenset(name for name, mode in model.drift if mode == "restore"),
         alerts=model.alerts.thresholds(model.schedules.sweep_every),
         path=path,
+        lines={key_text(key).lower(): place.line for key, place in where.keys.items()},
     )
 
 
@@ -196,27 +221,3 @@ def _item_rule(rule: ItemRuleTable) -> ItemRule:
     return ItemRule(
         product=rule.product, price=rule.price, metadata=rule.metadata, item=rule.item, class_name=rule.class_name
     )
-
-
-def _place(path: Path, text: str, keys: tuple[str, ...]) -> str:
-    line = line_of(text, keys)
-    return f"{path}{f', line {line}' if line else ''}, {'.'.join(keys)}"
-
-
-def _fault_text(path: Path, text: str, fault: Any) -> str:
-    keys = tuple(str(part) for part in fault["loc"] if part not in _PYDANTIC_BRANCHES)
-    if fault["type"] == "extra_forbidden":
-        return f"{_place(path, text, keys)}: unknown key; allowed here: {', '.join(_siblings(keys))}"
-    return f"{_place(path, text, keys)}: {str(fault['msg']).removeprefix('Value error, ')}"
-
-
-_PYDANTIC_BRANCHES = ("str", "constrained-str", "name", "by_currency", "[key]")
-"""Parts of pydantic's locations that name an alternative of a type and no key of the file."""
-
-
-def _siblings(keys: tuple[str, ...]) -> tuple[str, ...]:
-    model: Any = PolicyModel
-    for key in keys[:-1]:
-        # In a list of tables the number of the entry is a key, too.
-        model = get_args(model)[0] if key.isdecimal() else model.model_fields[key].annotation
-    return tuple(sorted(known.alias or name for name, known in model.model_fields.items()))

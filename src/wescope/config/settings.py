@@ -185,43 +185,78 @@ class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     home: Path = Path(".wescope")
+    """State folder: the embedded PostgreSQL, its token key, what the demo keeps."""
     config: Path | None = None
+    """The policy file; unset: `./wescope.toml` if it is there, else the defaults."""
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
+    """PostgreSQL to use; a direct connection, no transaction pooling. Unset: the embedded one in WESCOPE_HOME."""
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")] = "127.0.0.1"
+    """Where the service listens; a worker shows health and metrics there."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """The port of it, 0 for any free one; a worker takes any free one if it is taken."""
     expose: Expose = "all"
+    """What a process answers over HTTP: `all`; `webhooks` (beside them only its health; a web process then needs no key
+    of Stripe or QBO); `health` (also a worker listens then). In both, `/metrics` answers this machine only."""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
     ] = "info"
+    """How much is logged: `debug`, `info`, `warning`, `error` (see [logs.md](logs.md))."""
     secrets: Literal["env", "gcp"] = "env"
+    """`gcp`: secrets that are unset come from Google Secret Manager ([secrets.md](secrets.md)); `env`: none does."""
     gcp_project: Annotated[str, Field(pattern=r"^[a-z0-9:.-]{1,64}$")] | None = None
+    """The project of Secret Manager and of BigQuery; log lines name their trace in it."""
     gcp_secret_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = "wescope-"  # noqa: S105 - a name
+    """What the names of the secrets begin with."""
     gcp_secrets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    """Which secrets are read, as names or `name:version`, comma-separated; unset: all, the latest versions."""
     gcp_secrets_endpoint: Annotated[ServiceUrl, AfterValidator(_secrets_endpoint)] | None = None
+    """Another address of Secret Manager; http only on this machine. Unset: Google's."""
     gcp_refresh_token_backup: bool = True
+    """Whether the newest refresh token is kept in Secret Manager, too."""
     bigquery_dataset: Annotated[str, AfterValidator(_dataset)] | None = None
+    """Dataset in WESCOPE_GCP_PROJECT that mirrors the tables (see [bigquery.md](bigquery.md)); unset: none."""
     bigquery_endpoint: ServiceUrl | None = None
+    """Where BigQuery's API is, for an emulator; nobody signs in there. Unset: Google's."""
     traces: Literal["off", "otlp", "gcp"] = "off"
+    """Where traces go: `off`, `otlp`, `gcp` (see [logs.md](logs.md))."""
 
     stripe_api_key: Secret | None = None
+    """Restricted key of the Stripe account, read-only."""
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
+    """Where Stripe's API is."""
     stripe_webhook_secrets: Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    """Signing secrets of Stripe's end point, comma-separated; all are accepted while one is rolled."""
 
     qbo_client_id: str | None = None
+    """Client id of the app at Intuit."""
     qbo_client_secret: Secret | None = None
+    """Client secret of the app at Intuit."""
     qbo_realm_id: Annotated[str, AfterValidator(_realm)] | None = None
+    """The company in QBO."""
     qbo_refresh_token: Secret | None = None
+    """The first refresh token, in place of `wescope connect`; later ones are kept encrypted in the database."""
     qbo_api_base: ServiceUrl = "https://quickbooks.api.intuit.com"
+    """Where QBO's API is."""
     qbo_token_url: ServiceUrl = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 - an address
+    """Where Intuit gives tokens."""
     qbo_authorize_url: ServiceUrl = "https://appcenter.intuit.com/connect/oauth2"
+    """Intuit's page on which a person connects the company."""
     qbo_webhook_verifier: Secret | None = None
+    """The verifier token of QBO's webhooks, which then go to `/webhooks/qbo`; unset: none are taken."""
 
     token_key: Annotated[Secret, AfterValidator(_fernet_keys)] | None = None
+    """Fernet key that encrypts stored tokens; several, the newest first, while one is rolled. Needed with
+    WESCOPE_DATABASE_URL; unset: made once in WESCOPE_HOME."""
 
     _managed: frozenset[str] = PrivateAttr(default=frozenset())
 
@@ -241,9 +276,14 @@ class Settings(BaseSettings):
         return self.qbo_webhook_verifier.get_secret_value() if self.qbo_webhook_verifier else None
 
     alert_webhook_url: Annotated[Secret, AfterValidator(_secret_url)] | None = None
+    """Where alerts are posted, in Slack's shape (`{"text": ...}`; see [alerts.md](alerts.md))."""
     alert_email_to: Annotated[tuple[Mailbox, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    """Whom alerts are mailed to, comma-separated."""
     alert_email_from: Mailbox | None = None
+    """Whom they are from."""
     smtp_url: Annotated[Secret, AfterValidator(_smtp_url)] | None = None
+    """The mail server: `smtps://user:password@host:465`, or `smtp://` with STARTTLS; special characters are
+    %-encoded."""
 
     @property
     def embedded(self) -> bool:

@@ -19,7 +19,7 @@ from wescope.errors import WrongUse
 from wescope.links.database import transaction
 from wescope.links.runs import Asked, Known, known_of, parked_of, posted_of
 from wescope.links.subjects import BACKLOG, Defer, Hint, record_all
-from wescope.stripe.windows import IN_WINDOWS, Listed, ListedObject, ListedPage, Period, Window, WindowLister
+from wescope.stripe.windows import FIRST_DAY, IN_WINDOWS, Listed, ListedObject, ListedPage, Period, Window, WindowLister
 
 SOURCE = "backfill"
 
@@ -52,8 +52,10 @@ class Course:
         """The course through the days from `since` to `until` of the books' calendar, both included.
 
         Raises:
-            WrongUse: there is no such day.
+            WrongUse: there is no such day, or Stripe has nothing that old.
         """
+        if since < FIRST_DAY:
+            raise WrongUse(f"Stripe has nothing from before {FIRST_DAY}: begin there or later.")
         if since > until:
             raise WrongUse("The period ends before it begins.")
         return cls(period=Period(since=since, until=until, timezone=policy.timezone))

@@ -20,6 +20,9 @@ from wescope.qbo.foreign import Foreign, foreign_of
 _ENTITIES = ("Invoice", "Payment", "SalesReceipt", "CreditMemo", "RefundReceipt", "JournalEntry", "Deposit", "Transfer")
 _STRIPE_ID = re.compile(r"\b(in|ch|py|pi|re|pyr|po|txn|cn|du|dp)_[A-Za-z0-9]{8,}")
 _STEP = timedelta(days=30)
+_OF_NO_MATTER = frozenset({"alerts", "stripe_webhook", "closed_books"})
+"""Who is told of alerts, and what webhooks will tell, makes no difference; closed books are checked for the period."""
+
 _NAMED = 5
 
 
@@ -40,8 +43,7 @@ class BackfillChecks:
             until: the last day.
             others: whether to look for documents of others, which reads all of QBO's documents of the period.
         """
-        # Who is told of alerts makes no difference to a backfill.
-        found = [check for check in await examine(self.patient) if not check.ok and check.name != "alerts"]
+        found = [check for check in await examine(self.patient) if not check.ok and check.code not in _OF_NO_MATTER]
         if any(check.severity is Severity.ERROR for check in found):
             return tuple(found)
         policy = self.policy_file.policy
@@ -61,13 +63,16 @@ class BackfillChecks:
             remedy = f"Begin with --since {start}, or set an earlier start_date under [books] in wescope.toml."
         else:
             fault = remedy = ""
-        return checked("start date", seen=str(start), fault=fault, remedy=remedy, severity=Severity.WARNING)
+        return checked(
+            "start date", code="start_date", seen=str(start), fault=fault, remedy=remedy, severity=Severity.WARNING
+        )
 
     async def _closed(self, first: date) -> Check:
         closed = (await self.company.refresh()).preferences.book_close_date
         parks = self.policy_file.policy.closed_period is ClosedPeriod.PARK
         return checked(
             "closed books",
+            code="closed_books",
             seen="open",
             fault=f"closed up to {closed}: documents of these days would be parked"
             if parks and closed and closed >= first
@@ -87,6 +92,7 @@ class BackfillChecks:
         counts = ", ".join(f"{number} {entity}" for entity, number in sorted(count.items()))
         return checked(
             "documents of others",
+            code="others",
             seen="none about Stripe",
             fault=f"{counts} about Stripe or in the clearing account, such as {', '.join(named)}" if count else "",
             remedy="Void them in QBO if another program mirrors Stripe. What is the same is adopted, what only looks so"

@@ -53,12 +53,12 @@ async def examine(patient: Patient) -> tuple[Check, ...]:
     """All checks, in the order in which they are best mended. Errors of the services become failing checks."""
     real_books = urlsplit(patient.settings.qbo_api_base).hostname == PRODUCTION_QBO_HOST
     stripe, database, clock = await asyncio.gather(
-        examine_stripe(patient.stripe, patient.stripe_api, real_books=real_books),
-        _attempt("database", lambda: _database(patient)),
-        _attempt("clock", lambda: _clock(patient)),
+        examine_stripe(patient.stripe, patient.stripe_api, patient.policy_file, real_books=real_books),
+        _attempt("database", "database", lambda: _database(patient)),
+        _attempt("clock", "clock", lambda: _clock(patient)),
     )
     # QBO comes last: its accounts are checked for the currencies that Stripe's balance holds.
-    qbo = await _attempt("QBO connection", lambda: _qbo(patient, stripe.currencies))
+    qbo = await _attempt("QBO connection", "qbo_connection", lambda: _qbo(patient, stripe.currencies))
     return (
         *settings_checks(patient.settings),
         *database,
@@ -69,11 +69,11 @@ async def examine(patient: Patient) -> tuple[Check, ...]:
     )
 
 
-async def _attempt(name: str, look: Callable[[], Awaitable[tuple[Check, ...]]]) -> tuple[Check, ...]:
+async def _attempt(name: str, code: str, look: Callable[[], Awaitable[tuple[Check, ...]]]) -> tuple[Check, ...]:
     try:
         return await look()
     except WescopeError as error:
-        return (failed(name, error),)
+        return (failed(name, error, code=code),)
 
 
 def settings_checks(settings: Settings, environment: Iterable[str] | None = None) -> tuple[Check, ...]:
@@ -86,11 +86,12 @@ def settings_checks(settings: Settings, environment: Iterable[str] | None = None
     names = os.environ.keys() if environment is None else environment
     unknown = sorted(name for name in names if name.startswith(PREFIX) and name not in KNOWN_VARIABLES)
     return (
-        _variables("settings for Stripe", settings, STRIPE_SETTINGS),
-        _variables("settings for QBO", settings, QBO_SETTINGS),
-        _variables("settings for webhooks", settings, WEBHOOK_SETTINGS),
+        _variables("settings for Stripe", "settings_stripe", settings, STRIPE_SETTINGS),
+        _variables("settings for QBO", "settings_qbo", settings, QBO_SETTINGS),
+        _variables("settings for webhooks", "settings_webhooks", settings, WEBHOOK_SETTINGS),
         checked(
             "unknown settings",
+            code="settings_unknown",
             seen="none",
             fault=", ".join(unknown),
             remedy="Correct the spelling, or remove them; they have no effect.",
@@ -108,6 +109,7 @@ def alerting_check(settings: Settings) -> Check:
     remedy = f"Set {', '.join(missing)}." if missing else "Set WESCOPE_ALERT_WEBHOOK_URL, or the variables for e-mail."
     return checked(
         "alerts",
+        code="alerts",
         seen=f"sent to: {', '.join(target.name for target in targets)}",
         fault=fault,
         remedy=remedy,
@@ -115,9 +117,11 @@ def alerting_check(settings: Settings) -> Check:
     )
 
 
-def _variables(name: str, settings: Settings, needed: tuple[str, ...]) -> Check:
+def _variables(name: str, code: str, settings: Settings, needed: tuple[str, ...]) -> Check:
     missing = ", ".join(settings.missing(*needed))
-    return checked(name, seen="present", fault=f"missing: {missing}" if missing else "", remedy=f"Set {missing}.")
+    return checked(
+        name, code=code, seen="present", fault=f"missing: {missing}" if missing else "", remedy=f"Set {missing}."
+    )
 
 
 async def _database(patient: Patient) -> tuple[Check, ...]:
@@ -126,6 +130,7 @@ async def _database(patient: Patient) -> tuple[Check, ...]:
     return (
         checked(
             "database",
+            code="database",
             seen=f"{kind}, schema current",
             fault="" if current else f"{kind}, schema of another version",
             remedy="Start `wescope serve` of this version once: it brings the schema up to date.",
@@ -136,12 +141,13 @@ async def _database(patient: Patient) -> tuple[Check, ...]:
 async def _clock(patient: Patient) -> tuple[Check, ...]:
     there = await patient.stripe_time()
     if there is None:
-        return (checked("clock", seen="could not be compared", severity=Severity.WARNING),)
+        return (checked("clock", code="clock", seen="could not be compared", severity=Severity.WARNING),)
     apart_s = abs(int((datetime.now(UTC) - there).total_seconds()))
     seen = f"{apart_s} s apart from Stripe's"
     return (
         checked(
             "clock",
+            code="clock",
             seen=seen,
             fault=seen if apart_s > CLOCK_TOLERANCE_S else "",
             remedy="Set this machine's clock (NTP): webhooks over 300 s old are refused.",
@@ -155,13 +161,22 @@ async def _qbo(patient: Patient, settled: frozenset[str]) -> tuple[Check, ...]:
         company_info = await patient.qbo.company_info()
     except QboDisconnected as error:
         since = f" (since {state.since:%Y-%m-%d %H:%M %Z})" if state.since else ""
-        return (checked("QBO connection", seen="", fault=f"{error}{since}", remedy=state.remedy or error.remedy),)
+        return (
+            checked(
+                "QBO connection",
+                code="qbo_connection",
+                seen="",
+                fault=f"{error}{since}",
+                remedy=state.remedy or error.remedy,
+            ),
+        )
     days = await patient.token_days_left()
     seen = "expiry unknown" if days is None else f"{days} days left"
     connection = (
-        checked("QBO connection", seen=f"realm {patient.settings.qbo_realm_id}"),
+        checked("QBO connection", code="qbo_connection", seen=f"realm {patient.settings.qbo_realm_id}"),
         checked(
             "QBO refresh token",
+            code="qbo_token",
             seen=seen,
             fault=seen if days is not None and days <= _RENEW_DAYS else "",
             remedy="Connect again: run `wescope connect`.",
@@ -169,7 +184,9 @@ async def _qbo(patient: Patient, settled: frozenset[str]) -> tuple[Check, ...]:
         ),
     )
     company = await _attempt(
-        "QBO company data", lambda: examine_company(patient.qbo, company_info, patient.policy_file, settled)
+        "QBO company data",
+        "qbo_company",
+        lambda: examine_company(patient.qbo, company_info, patient.policy_file, settled),
     )
     return (*connection, *company)
 

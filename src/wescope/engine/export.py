@@ -28,7 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet would take a text that begins like this for a formula."""
 
 
-def _query(what: What, realm_id: str) -> sa.Select[Any]:
+def query_of(what: What, realm_id: str) -> sa.Select[Any]:
     """All rows of an export, in the order of their key."""
     match what:
         case What.LINKS:
@@ -90,7 +90,7 @@ class Exporter:
         Raises:
             DatabaseUnavailable: the tables cannot be read.
         """
-        query = _since(_query(what, self.realm_id), what, since).order_by(None)
+        query = _since(query_of(what, self.realm_id), what, since).order_by(None)
         async with transaction(self.engine) as connection:
             found = await connection.execute(sa.select(sa.func.count()).select_from(query.subquery()))
             return int(found.scalar_one())
@@ -109,7 +109,7 @@ class Exporter:
         yield _written([[column.name for column in columns]])
         async with transaction(self.engine) as connection:
             await _allow_slow_readers(connection)
-            query = _since(_query(what, self.realm_id), what, since).execution_options(yield_per=_BATCH)
+            query = _since(query_of(what, self.realm_id), what, since).execution_options(yield_per=_BATCH)
             result = await connection.stream(query)
             async for rows in result.mappings().partitions():
                 yield _written([_cells(columns, row) for row in rows])

@@ -30,6 +30,7 @@ from wescope.stripe.listing import StripeListing
 
 _POLL_S = 0.5
 _PARKED_EVERY = 10
+_FURTHEST = timedelta(days=366)
 
 Work = Callable[[asyncio.Event], Awaitable[None]]
 """A worker, until the event is set."""
@@ -114,13 +115,16 @@ class History:
         """The period that is meant: from the start date, to today, unless something else is said.
 
         Raises:
-            WrongUse: no beginning is known, or the period ends before it.
+            WrongUse: no beginning is known, the period ends before it, or it is more than a year from being over.
         """
         policy = self.policy_file.policy
         first = since or policy.start_date
         if first is None:
             raise WrongUse("Say where to begin: --since, or start_date under [books] in wescope.toml.")
-        last = until or local_date(datetime.now(UTC), policy.timezone)
+        today = local_date(datetime.now(UTC), policy.timezone)
+        last = until or today
+        if last > today + _FURTHEST:
+            raise WrongUse("The period ends more than a year from now.")
         Course.of(first, last, policy)
         return first, last
 

@@ -103,9 +103,9 @@ class MirrorDesk:
         try:
             async with self.mirror.open_warehouse() as warehouse:
                 await warehouse.check()
-                return (checked("BigQuery", seen=f"{warehouse.dataset} in {warehouse.location}"),)
+                return (checked("BigQuery", code="bigquery", seen=f"{warehouse.dataset} in {warehouse.location}"),)
         except WescopeError as error:
-            return (failed("BigQuery", error, severity=Severity.WARNING),)
+            return (failed("BigQuery", error, code="bigquery", severity=Severity.WARNING),)
 
 
 def _is_at_work(run: Run) -> bool:

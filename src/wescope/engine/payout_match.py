@@ -72,8 +72,12 @@ class BankMatcher:
     accounts: Accounts
     entries: BankEntries
 
-    async def find(self, payout: Payout) -> Found:
+    async def find(self, payout: Payout, *, creates: bool) -> Found:
         """The entries that are this payout, or what looks like it.
+
+        Args:
+            payout: as Stripe shows it, without a deposit of ours that stands.
+            creates: whether we make deposits. Then one that is noted as matched was ours, and somebody has deleted it.
 
         Raises:
             AccountMissing: there is no bank or clearing account in the payout's currency.
@@ -82,6 +86,8 @@ class BankMatcher:
         """
         known = await self._known(payout)
         own = known.get(payout.id)
+        if creates and own and own.state == "matched":
+            return await self._look(payout, {name: one for name, one in known.items() if name != payout.id})
         if own and own.deposits:
             return Found(entries=own.deposits, shared_with=own.shared_with, day=own.deposit_date)
         for other in known.values():

@@ -96,7 +96,7 @@ class PayoutDesk:
         if check.waiting_on and not self._all_soon(payout, check, soon):
             return self._waiting(payout, desired, check)
         try:
-            found = await self.matcher.find(payout)
+            found = await self.matcher.find(payout, creates=self.policy.payouts is PayoutMode.CREATE)
         except AccountMissing as error:
             # The writer says the same of a deposit; one that the bank feed is to bring has nobody else to say it.
             item = _item(payout, ParkCode.ACCOUNT_MISSING, **dict(error.details))

@@ -40,6 +40,7 @@ _LIVE_SHARE = 8
 """One place in so many is for live jobs only."""
 
 _POLL_S = 0.5
+_CANCEL_AGAIN_AFTER_S = 1.0
 _HEARTBEAT_S = 3.0
 _STALLED_AFTER_S = 12.0
 _REAP_EVERY_S = 3.0
@@ -77,6 +78,19 @@ class WorkerSettings:
 
     concurrency: int = 64
     graceful_s: float = 5.0
+
+
+async def _ended(workers: Sequence[asyncio.Task[None]], again_after_s: float) -> None:
+    """Cancel workers and wait for their end, however long running jobs may take (`graceful_s`) and a little more.
+
+    A cancellation may be lost while a worker registers itself (it stopped right after its start once, and stayed for
+    ever): who has not ended by then is cancelled again.
+    """
+    left: set[asyncio.Task[None]] = set(workers)
+    while left:
+        for worker in left:
+            worker.cancel()
+        _, left = await asyncio.wait(left, timeout=again_after_s)
 
 
 class HintQueue:
@@ -213,11 +227,11 @@ class HintQueue:
             workers.append(self._start([QUEUE], live_only, settings, listen=True))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({*workers, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, *workers):
-            task.cancel()
-        for result in await asyncio.gather(*workers, return_exceptions=True):
-            if isinstance(result, Exception):
-                _log.warning("worker stopped", code=type(result).__name__)
+        stopping.cancel()
+        await _ended(workers, settings.graceful_s + _CANCEL_AGAIN_AFTER_S)
+        for worker in workers:
+            if not worker.cancelled() and worker.exception():
+                _log.warning("worker stopped", code=type(worker.exception()).__name__)
 
     def _start(
         self, queues: list[str], concurrency: int, settings: WorkerSettings, *, listen: bool

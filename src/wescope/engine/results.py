@@ -4,14 +4,16 @@ Amounts are integer minor units of the `currency` beside them; `to_json` writes 
 No names, no texts of people: ids, amounts, dates and codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
 
 from wescope.books.money import to_decimal
 from wescope.books.parking import Owner
+from wescope.errors import PolicyFault
 
 MONEY: Mapping[str, bool] = {"money": True}
 """Metadata of a field that counts minor units of the `currency` in the same value."""
@@ -208,6 +210,39 @@ class SyncResult:
         return any(action.action in {PARKED, ADVISED} and not action.ignored for action in self.actions)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """What went wrong (`code` does not change, docs/errors.md lists all), and the one action that mends it."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error:
+    """What is answered in place of a result."""
+
+    error: ErrorBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyErrorBody:
+    """An error's body, with everything that is wrong in the policy file."""
+
+    code: str
+    message: str
+    remedy: str
+    faults: tuple[PolicyFault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRefused:
+    """An error about the policy file."""
+
+    error: PolicyErrorBody
+
+
 class Severity(StrEnum):
     """Whether a failing check stops the work or is only worth knowing."""
 
@@ -217,17 +252,38 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that `wescope doctor` looked at. `remedy` is the one action that mends it, empty if it is fine."""
+    """One thing that `wescope doctor` looked at. `remedy` is the one action that mends it, empty if it is fine.
+
+    `code` says what was looked at (docs/doctor.md); `place` is where the policy file names it, empty if it does not.
+    """
 
     name: str
     ok: bool
     detail: str
     remedy: str = ""
     severity: Severity = Severity.ERROR
+    code: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Every check; `ok` unless one that is an error has failed."""
+
+    checks: tuple[Check, ...]
+    ok: bool
+
+    @classmethod
+    def of(cls, checks: Iterable[Check]) -> "Diagnosis":
+        """The checks, and what they come to."""
+        seen = tuple(checks)
+        return cls(checks=seen, ok=all(check.ok or check.severity is not Severity.ERROR for check in seen))
 
 
 def to_json(value: object) -> Any:
     """Any result as data for `json.dumps`: amounts as decimal strings in major units, dates and times in ISO 8601.
+
+    Values of `books`, too: they have no metadata, so their amounts stay integers of minor units.
 
     Raises:
         TypeError: `value` holds something that is no result (an object that could carry more than was meant).
@@ -237,6 +293,8 @@ def to_json(value: object) -> Any:
             return value.value
         case None | str() | bool() | int():
             return value
+        case Decimal():
+            return str(value)
         case date():
             return value.isoformat()
         case Mapping():

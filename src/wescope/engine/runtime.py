@@ -47,6 +47,7 @@ from wescope.engine.results import (
 from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
 from wescope.engine.schedule import Scheduler, schedules_of
+from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
 from wescope.engine.tieout_results import OpenedRow, TieOut
@@ -179,7 +180,7 @@ class Runtime:
             MalformedId: an id is not one of Stripe's; nothing was done for any.
             StripeError: Stripe cannot be read.
         """
-        subjects = [await self._identify(one) for one in ids]
+        subjects = dict.fromkeys([await self._identify(one) for one in dict.fromkeys(ids)])  # each is read once
         results: list[SyncResult] = []
         for index, subject in enumerate(subjects):
             if progress:
@@ -402,6 +403,16 @@ class Runtime:
             runs=self.runs,
             repairing=self.verify.repair,
             reverting=Revert(self.reconciler.writer.sending, self.reconciler.locks),
+        )
+
+    @property
+    def setup(self) -> Setup:
+        """What makes accounts and items that are missing in QBO."""
+        return Setup(
+            sending=self.reconciler.writer.sending,
+            locks=self.reconciler.locks,
+            policy_file=self.patient.policy_file,
+            dry_run=self.dry_run,
         )
 
     @property

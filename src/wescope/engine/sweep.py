@@ -22,7 +22,7 @@ from wescope.books.policy import Policy
 from wescope.engine.backfill import MOST_QUEUED, Course, result_of
 from wescope.engine.runs import Execution
 from wescope.engine.sweep_lists import Chooser, Find, Part, Scope, SweepLister, SweepPage, by_kind, scope_of
-from wescope.errors import ObjectNotFound
+from wescope.errors import ObjectNotFound, WrongUse
 from wescope.links.database import transaction
 from wescope.links.reports import swap_checkpoint
 from wescope.links.subjects import Defer, record_all
@@ -36,7 +36,7 @@ from wescope.links.sweeps import (
 from wescope.stripe.client import StripeApi
 from wescope.stripe.open_objects import OpenLister
 from wescope.stripe.undelivered import EventLister
-from wescope.stripe.windows import WindowLister
+from wescope.stripe.windows import FIRST_DAY, WindowLister
 
 EVENTS_LAST = "events:last"
 """Until when all events were read (`read_at`), when the newest of them happened (`created`), and when the service began
@@ -52,10 +52,18 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepChoice:
-    """What a person wants swept. `since`: look back at least so far; `events_only`: without open objects."""
+    """What a person wants swept. `since`: look back at least so far; `events_only`: without open objects.
+
+    Raises:
+        WrongUse: Stripe has nothing that old.
+    """
 
     since: datetime | None = None
     events_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.since.date() < FIRST_DAY:
+            raise WrongUse(f"Stripe has nothing from before {FIRST_DAY}: look back to there at most.")
 
     @property
     def options(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Mirror meanings: what each column of the mirror says, in one sentence; the descriptions in the warehouse."""
+"""Mirror meanings: what each column of the mirror says, in one sentence; the descriptions in the warehouse.
+
+Those of QBO's hints, which are not mirrored, are for the published schemas.
+"""
 
 from collections.abc import Mapping
 
@@ -107,6 +110,11 @@ _OF_TABLE: Mapping[tuple[str, str], str] = {
     ("subjects", "id"): "Stripe's id of the object.",
     ("parked", "waiting_on"): "The document that it waits for; null if for none.",
     ("drift", "kind"): "What is different: docs/drift.md lists the kinds.",
+    ("qbo_hints", "operation"): "What was done there: create, update, delete, merge, void or email.",
+    ("qbo_hints", "other_id"): "QBO's id of whom a merge has swallowed; null for all else.",
+    ("qbo_hints", "event_id"): "A digest of what was told: the same for a delivery that is repeated.",
+    ("qbo_hints", "changed_at"): "When it was changed, by QBO; null if that was unreadable.",
+    ("qbo_hints", "looked_at"): "When a verification has looked at it (UTC); null until then.",
 }
 
 

@@ -119,7 +119,7 @@ def _made(name: str, expression: sa.ColumnElement[Any], *, required: bool = Fals
     return MirrorColumn(name=name, type=_type_of(expression), required=required, expression=expression)
 
 
-def _columns(table: sa.Table, but: Sequence[str] = ()) -> tuple[MirrorColumn, ...]:
+def columns_of(table: sa.Table, but: Sequence[str] = ()) -> tuple[MirrorColumn, ...]:
     """All columns of a table but some; a list is required nowhere, for it cannot be null in BigQuery."""
     return tuple(
         _made(column.name, column, required=not column.nullable and not isinstance(column.type, ARRAY))
@@ -145,7 +145,7 @@ def _links() -> MirrorTable:
         name="links",
         meaning="One row per document: the Stripe objects that it stands for, and the QBO object that it is.",
         change=Change.STATE,
-        columns=_columns(links, but=_PROTOCOL),
+        columns=columns_of(links, but=_PROTOCOL),
         key=("realm_id", "document_key"),
         rows=links,
         versioned=links,
@@ -161,7 +161,7 @@ def _subjects() -> MirrorTable:
         name="subjects",
         meaning="One row per Stripe object that documents are made of: its customer, and whether it is worked off.",
         change=Change.STATE,
-        columns=(*_columns(subjects, but=machinery), is_dirty),
+        columns=(*columns_of(subjects, but=machinery), is_dirty),
         key=("kind", "id"),
         rows=subjects,
         versioned=subjects,
@@ -175,7 +175,7 @@ def _log(name: str, meaning: str, table: sa.Table, at: str, cluster: Sequence[st
         name=name,
         meaning=meaning,
         change=Change.LOG,
-        columns=_columns(table),
+        columns=columns_of(table),
         key=(at, "id"),
         rows=table,
         versioned=table,
@@ -190,7 +190,7 @@ def _audit() -> MirrorTable:
         name="audit",
         meaning="Who had what done: repairs, undone runs, ignored items, accepted edits. Without people's reasons.",
         change=Change.LOG,
-        columns=(*_columns(audit, but=("details", "at")), _made("done_at", audit.c.at, required=True), details),
+        columns=(*columns_of(audit, but=("details", "at")), _made("done_at", audit.c.at, required=True), details),
         key=("done_at", "id"),
         rows=audit,
         versioned=audit,
@@ -204,7 +204,7 @@ def _parked() -> MirrorTable:
         name="parked",
         meaning="What must not be posted now, or is to be known, and why; gone when its cause is. Without reasons.",
         change=Change.WHOLE,
-        columns=_columns(parked, but=("ignored_reason",)),
+        columns=columns_of(parked, but=("ignored_reason",)),
         key=("document_key",),
         rows=parked,
         versioned=parked,
@@ -220,7 +220,7 @@ def _runs() -> MirrorTable:
         meaning="Backfills, replays, sweeps, verifications, repairs, undos and tie-outs; not the mirror's own runs.",
         change=Change.STATE,
         columns=(
-            *_columns(runs, but=machinery),
+            *columns_of(runs, but=machinery),
             _made("result", _without(runs.c.result, "rows"), required=True),
         ),
         key=("started_at", "id"),
@@ -237,7 +237,7 @@ def _payout_checks() -> MirrorTable:
         name="payout_checks",
         meaning="One row per payout: whether it foots, and which deposits of QBO are it.",
         change=Change.STATE,
-        columns=_columns(payout_checks),
+        columns=columns_of(payout_checks),
         key=("realm_id", "payout_id"),
         rows=payout_checks,
         versioned=payout_checks,
@@ -258,7 +258,7 @@ def _payout_rows() -> MirrorTable:
         change=Change.PARTS,
         columns=(
             *of_check,
-            *_columns(payout_rows, but=parent),
+            *columns_of(payout_rows, but=parent),
             *(_made(name, payout_checks.c[name]) for name in ("currency", "arrival_date")),
         ),
         key=(*parent, "position"),
@@ -275,7 +275,7 @@ def _drift() -> MirrorTable:
         name="drift",
         meaning="What `verify` found in QBO that is not as it was written, and what became of it.",
         change=Change.STATE,
-        columns=_columns(drift),
+        columns=columns_of(drift),
         key=("found_at", "id"),
         rows=drift,
         versioned=drift,
@@ -317,7 +317,7 @@ def _qbo_reads() -> MirrorTable:
         name="qbo_reads",
         meaning="Metered reads of QBO per calendar month in UTC, and when QBO began to refuse them.",
         change=Change.STATE,
-        columns=_columns(qbo_reads),
+        columns=columns_of(qbo_reads),
         key=("realm_id", "month"),
         rows=qbo_reads,
         versioned=qbo_reads,

@@ -51,8 +51,9 @@ class Chart:
         """
         match account:
             case RoleAccount(role=AccountRole.RECEIVABLE, currency=currency):
-                record, reason = self._receivable(currency)
-                configured = RECEIVABLE_TYPE
+                configured = self._name_of(AccountRole.RECEIVABLE, currency) or ""
+                record, reason = self._receivable(currency, configured)
+                configured = configured or RECEIVABLE_TYPE
             case RoleAccount(role=role, currency=currency):
                 configured = self._name_of(role, currency) or ""
                 record, reason = self._records.search(configured)
@@ -77,8 +78,16 @@ class Chart:
                 missing[role] = fault
         return found, missing
 
-    def _receivable(self, currency: str) -> tuple[Record | None, str]:
-        """The receivable account of a currency; the first by id if there are several (facts/qbo.md 7)."""
+    def _receivable(self, currency: str, configured: str) -> tuple[Record | None, str]:
+        """The receivable account of a currency: the one named, else the first by id (facts/qbo.md 7)."""
+        record, reason = self._records.search(configured)
+        if record is not None and _type(record) != RECEIVABLE_TYPE:
+            return record, "wrong_type"
+        if record is not None and self._currency(record) == currency:
+            return record, ""
+        # A name that is given for all currencies can only be right in one of them.
+        if configured and (record is None or configured != self._name_of(AccountRole.RECEIVABLE)):
+            return record, reason or "wrong_currency"
         fitting = [
             record
             for record in self._records

@@ -1,7 +1,8 @@
 """Foreign records: what others than this product have entered, by month, in the few fields that are compared.
 
 A calendar month of an entity is read once and believed for a while, so that a backlog costs one read per month
-(facts/qbo.md 1). Names are kept in memory for comparing only.
+(facts/qbo.md 1). Deposits and transfers are believed for half a minute only: people take them over from the bank feed
+at the very time at which payouts arrive. Names are kept in memory for comparing only.
 """
 
 import calendar
@@ -18,6 +19,9 @@ from wescope.qbo.lines import sum_of_debits
 from wescope.qbo.payloads import has_any_marker
 from wescope.qbo.records import Record, parts, reference
 from wescope.qbo.verify import is_void
+
+OF_THE_BANK_FEED = frozenset({"Deposit", "Transfer"})
+BANK_FEED_TTL_S = 30.0
 
 LINKED = "linked"
 """Stands for the account of a deposit's line that takes another transaction out of Undeposited Funds."""
@@ -51,7 +55,10 @@ class ForeignRecords:
     """The foreign records of each entity, read by calendar month."""
 
     def __init__(self, client: QboClient, *, ttl_s: float, clock_s: Callable[[], float]) -> None:
-        """Take the company's client, and how long what was read is believed, in seconds of a monotonic clock."""
+        """Take the company's client, and how long what was read is believed, in seconds of a monotonic clock.
+
+        What may come from the bank feed is believed for `BANK_FEED_TTL_S` at most.
+        """
         self._client, self._ttl_s, self._clock_s = client, ttl_s, clock_s
         self._months: dict[tuple[str, date], Cached[tuple[Foreign, ...]]] = {}
 
@@ -72,7 +79,8 @@ class ForeignRecords:
     async def _month(self, entity: str, first: date) -> tuple[Foreign, ...]:
         key = (entity, first)
         if key not in self._months:
-            self._months[key] = Cached(lambda: self._read(entity, first), ttl_s=self._ttl_s, clock_s=self._clock_s)
+            ttl_s = min(self._ttl_s, BANK_FEED_TTL_S) if entity in OF_THE_BANK_FEED else self._ttl_s
+            self._months[key] = Cached(lambda: self._read(entity, first), ttl_s=ttl_s, clock_s=self._clock_s)
         return await self._months[key].get()
 
     async def _read(self, entity: str, first: date) -> tuple[Foreign, ...]:

@@ -59,7 +59,7 @@ class _PacedHttpClient(stripe.HTTPXClient):
                 break
             reason = answer.get("stripe-rate-limited-reason", "")
             self._limits.pause(endpoint, attempt, everywhere=reason.startswith("global"))
-            _log.warning("too many requests to Stripe", operation=endpoint, attempt=attempt + 1)
+            _log.info("too many requests to Stripe", operation=endpoint, attempt=attempt + 1)
         return content, status, answer
 
 

@@ -99,7 +99,7 @@ class StripeReader:
         return await self._reads[subject.kind](subject)
 
     async def account(self) -> dict[str, str | bool | None]:
-        """The account that the key belongs to: id, country, default currency, and whether the key is live. One call.
+        """The account that the key belongs to: id, country, default currency, time zone of its dashboard, live key.
 
         Raises:
             StripeError: Stripe can't be read.
@@ -109,6 +109,7 @@ class StripeReader:
             "id": fields.object_id,
             "country": fields.optional_text("country"),
             "default_currency": fields.optional_text("default_currency"),
+            "timezone": fields.child("settings").child("dashboard").optional_text("timezone"),
             "livemode": self._api.livemode,
         }
 

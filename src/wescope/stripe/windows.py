@@ -18,6 +18,8 @@ from wescope.stripe.identity import identify
 from wescope.stripe.parsing import Fields, parse_balance_row
 
 WINDOW: Final = timedelta(days=7)
+FIRST_DAY: Final = date(2010, 1, 1)
+"""Stripe has nothing older. A year that was mistyped would be thousands of windows, and metered reads of QBO."""
 
 
 class Listed(StrEnum):

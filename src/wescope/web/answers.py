@@ -1,5 +1,7 @@
 """Answers: JSON out of results, and errors as `{"error": {"code", "message", "remedy"}}` with the fitting status."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
@@ -10,7 +12,7 @@ from starlette.exceptions import HTTPException
 from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.explain import NothingKnown
 from wescope.engine.parked_items import NotParked
-from wescope.engine.results import to_json
+from wescope.engine.results import Error, ErrorBody, to_json
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
 from wescope.engine.tieout_comparison import RowNotFound
 from wescope.errors import (
@@ -31,6 +33,49 @@ _LOG = get_logger(__name__)
 
 INTERNAL = "internal_error"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainError:
+    """An error that no class of `wescope.errors` is: its code, status, and what is said."""
+
+    code: str
+    status: int
+    text: str
+    remedy: str
+
+
+REQUEST_INVALID = PlainError(
+    code="request_invalid", status=422, text="The request does not fit", remedy="See /openapi.json."
+)
+NOT_FOUND = PlainError(code="not_found", status=404, text="There is nothing here.", remedy="See /openapi.json.")
+METHOD_NOT_ALLOWED = PlainError(
+    code="method_not_allowed", status=405, text="This path has other methods.", remedy="See /openapi.json."
+)
+HTTP_ERROR = PlainError(
+    code="http_error", status=500, text="The request could not be answered.", remedy="See /openapi.json."
+)
+BODY_INCOMPLETE = PlainError(
+    code="body_incomplete",
+    status=408,
+    text="The body did not arrive in time.",
+    remedy="Check the connection of who calls this address.",
+)
+INTERNAL_ERROR = PlainError(
+    code=INTERNAL,
+    status=500,
+    text="Something unforeseen went wrong",
+    remedy="Report the code and the log line of this moment.",
+)
+PLAIN_ERRORS: Sequence[PlainError] = (
+    REQUEST_INVALID,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    HTTP_ERROR,
+    BODY_INCOMPLETE,
+    INTERNAL_ERROR,
+)
+"""What is answered beside the errors of the tree."""
+
 STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (MalformedId, 422),
     (WrongUse, 422),
@@ -40,8 +85,8 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (RunNotFound, 404),
     (DriftNotFound, 404),
     (RowNotFound, 404),
-    (RunIsOver, 422),
-    (RunUnfinished, 422),
+    (RunIsOver, 409),
+    (RunUnfinished, 409),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),
@@ -57,7 +102,12 @@ def json_answer(value: object, *, status: int = 200) -> JSONResponse:
 
 def error_answer(code: str, message: str, remedy: str, *, status: int) -> JSONResponse:
     """An error as every route answers it."""
-    return json_answer({"error": {"code": code, "message": message, "remedy": remedy}}, status=status)
+    return json_answer(Error(error=ErrorBody(code=code, message=message, remedy=remedy)), status=status)
+
+
+def plain_answer(error: PlainError, message: str = "", *, status: int | None = None) -> JSONResponse:
+    """An error that no class is; with its own words, and its own status, unless others are given."""
+    return error_answer(error.code, message or error.text, error.remedy, status=status or error.status)
 
 
 def wescope_error_answer(error: WescopeError, *, status: int | None = None) -> JSONResponse:
@@ -67,20 +117,20 @@ def wescope_error_answer(error: WescopeError, *, status: int | None = None) -> J
 
 def status_of(error: WescopeError) -> int:
     """The HTTP status of an error of the tree."""
-    if isinstance(error, (WebhookRejected, NotLocal)):
-        return error.http_status
-    return next((status for family, status in STATUSES if isinstance(error, family)), 500)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[WescopeError]) -> int:
+    """The HTTP status of a class of errors of the tree."""
+    if issubclass(kind, WebhookRejected | NotLocal):
+        return kind.http_status
+    return next((status for family, status in STATUSES if issubclass(kind, family)), 500)
 
 
 def internal_error_answer(error: Exception, *, status: int) -> JSONResponse:
     """An error that nobody foresaw: its type and place go to the log, its message nowhere."""
     _LOG.error("request failed", exc_info=error, code=INTERNAL, http_status=status)
-    return error_answer(
-        INTERNAL,
-        f"Something unforeseen went wrong ({type(error).__name__}).",
-        "Report the code and the log line of this moment.",
-        status=status,
-    )
+    return plain_answer(INTERNAL_ERROR, f"{INTERNAL_ERROR.text} ({type(error).__name__}).", status=status)
 
 
 async def on_wescope_error(_request: Request, error: Exception) -> JSONResponse:
@@ -100,11 +150,21 @@ async def on_invalid_request(_request: Request, error: Exception) -> JSONRespons
     """FastAPI's handler of parameters that do not fit: says where, without repeating what was sent."""
     faults: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
     places = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
-    return error_answer("request_invalid", f"The request does not fit: {places}.", "See /openapi.json.", status=422)
+    return plain_answer(REQUEST_INVALID, f"{REQUEST_INVALID.text}: {places}.")
 
 
 async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
-    """FastAPI's handler of unknown paths and methods."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
-    return error_answer(code, f"There is nothing here (HTTP {status}).", "See /openapi.json.", status=status)
+    """FastAPI's handler of unknown paths and methods, and of bodies that are no text."""
+    if not isinstance(error, HTTPException):  # pragma: no cover - registered for HTTPException only
+        return internal_error_answer(error, status=500)
+    match error.status_code:
+        case 400:
+            answer = plain_answer(REQUEST_INVALID, f"{REQUEST_INVALID.text}: the body cannot be read.")
+        case 404:
+            answer = plain_answer(NOT_FOUND)
+        case 405:
+            answer = plain_answer(METHOD_NOT_ALLOWED)
+        case status:
+            answer = plain_answer(HTTP_ERROR, status=status)
+    answer.headers.update(error.headers or {})  # a refused method must be told which ones there are (Allow)
+    return answer

@@ -1,9 +1,8 @@
 """The JSON API: the verbs of the command line under `/api/v1`."""
 
-from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,33 +12,60 @@ from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
 from wescope.web.history import history_routes
 from wescope.web.local import only_local
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import Day, Flag, Key, StripeId
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
+from wescope.web.setup import setup_routes
 from wescope.web.support import support_routes
 from wescope.web.undo import undo_routes
 
 MAX_IDS = 100
-StripeId = Annotated[str, Field(min_length=3, max_length=255)]
+_ERRORS = error_responses(403, 422, 502, 503)
+PayoutId = Annotated[StripeId, Path(examples=["po_1SGf2YLkdIwHu7ixQmVd0T4b"])]
+RowId = Annotated[
+    Key,
+    Path(
+        description="The `id` of a row: `receivable:cus_...:usd`, `clearing:usd`, `revenue:2026-10:usd`, ...",
+        examples=["clearing:usd"],
+    ),
+]
+AsOf = Annotated[
+    Day | None, Query(description="A day in the books' calendar; today if left out.", examples=["2026-10-31"])
+]
 
 
 class SyncRequest(BaseModel):
     """Which Stripe objects to reconcile now."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["in_1"], "dry_run": True}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"ids": ["in_1SGf1ULkdIwHu7ixbWq9Jd2M"], "dry_run": True}]}
+    )
 
     ids: Annotated[list[StripeId], Field(min_length=1, max_length=MAX_IDS)]
-    dry_run: bool = False
+    dry_run: Flag = False
 
 
 def api_routes(services: WebServices) -> APIRouter:
     """`/api/v1/...`: status, payouts, tieout, sync, and those of `support`; for this machine only."""
-    router = APIRouter(prefix="/api/v1", tags=["api"], dependencies=[Depends(only_local)])
-    errors = error_responses(403, 422, 502, 503)
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(only_local)])
+    _state_routes(router, services)
+    _tieout_routes(router, services)
+    _sync_route(router, services)
+    router.include_router(support_routes(services))
+    router.include_router(drift_routes(services), tags=["drift"])
+    router.include_router(history_routes(services), tags=["work"])
+    router.include_router(undo_routes(services), tags=["work"])
+    router.include_router(setup_routes(services), tags=["setup"])
+    return router
 
+
+def _state_routes(router: APIRouter, services: WebServices) -> None:
     @router.get(
         "/status",
+        operation_id="get_status",
+        tags=["state"],
         summary="What the service is doing",
-        responses={200: json_response("The state now.", schema_of(Status)), **errors},
+        responses={200: json_response("The state now.", Status), **_ERRORS},
     )
     async def status() -> JSONResponse:
         """Backlog, ages, parked, posted, tokens, last tie-out."""
@@ -47,8 +73,10 @@ def api_routes(services: WebServices) -> APIRouter:
 
     @router.get(
         "/payouts",
+        operation_id="list_payouts",
+        tags=["state"],
         summary="Payouts and their deposits",
-        responses={200: json_response("All of them.", schema_of(tuple[PayoutResult, ...])), **errors},
+        responses={200: json_response("All of them.", tuple[PayoutResult, ...]), **_ERRORS},
     )
     async def payouts() -> JSONResponse:
         """Each with its state, its dates and the QBO deposits that are it."""
@@ -56,48 +84,49 @@ def api_routes(services: WebServices) -> APIRouter:
 
     @router.get(
         "/payouts/{payout_id}",
+        operation_id="get_payout",
+        tags=["state"],
         summary="One payout, row by row",
-        responses={200: json_response("The payout.", schema_of(PayoutDetail)), **errors, **error_responses(404)},
+        responses={200: json_response("The payout.", PayoutDetail), **_ERRORS, **error_responses(404)},
     )
-    async def payout(payout_id: StripeId) -> JSONResponse:
+    async def payout(payout_id: PayoutId) -> JSONResponse:
         """Every row with its document, gross, fee and net."""
         return json_answer(await services.payout(payout_id))
 
+
+def _tieout_routes(router: APIRouter, services: WebServices) -> None:
     @router.get(
         "/tieout",
+        operation_id="get_tieout",
+        tags=["state"],
         summary="Compare Stripe and QBO",
-        responses={200: json_response("The comparison.", schema_of(TieOut)), **errors},
+        responses={200: json_response("The comparison.", TieOut), **_ERRORS},
     )
-    async def tieout(
-        as_of: Annotated[date | None, Query(description="A day in the books' calendar; today if left out.")] = None,
-    ) -> JSONResponse:
+    async def tieout(as_of: AsOf = None) -> JSONResponse:
         """Receivables, clearing, bank, revenue and fees by month, payouts; the difference must be 0.00."""
         return json_answer(await services.tieout(as_of))
 
     @router.get(
         "/tieout/rows/{row_id:path}",
+        operation_id="get_tieout_row",
+        tags=["state"],
         summary="One row of a tie-out, document by document",
-        responses={200: json_response("The row.", schema_of(OpenedRow)), **errors, **error_responses(404)},
+        responses={200: json_response("The row.", OpenedRow), **_ERRORS, **error_responses(404)},
     )
-    async def tieout_row(
-        row_id: StripeId,
-        as_of: Annotated[date | None, Query(description="A day in the books' calendar; today if left out.")] = None,
-    ) -> JSONResponse:
+    async def tieout_row(row_id: RowId, as_of: AsOf = None) -> JSONResponse:
         """Its lines add up to it on each side. A comparison that was made within ten minutes is used again."""
         (opened,) = await services.open_rows([row_id], as_of)
         return json_answer(opened)
 
+
+def _sync_route(router: APIRouter, services: WebServices) -> None:
     @router.post(
         "/sync",
+        operation_id="sync_objects",
+        tags=["work"],
         summary="Reconcile these Stripe objects now",
-        responses={200: json_response("What was done.", schema_of(tuple[SyncResult, ...])), **errors},
+        responses={200: json_response("What was done.", tuple[SyncResult, ...]), **_ERRORS, **error_responses(404)},
     )
     async def sync(request: SyncRequest) -> JSONResponse:
         """With `dry_run` the plan is answered and nothing is written."""
         return json_answer(tuple(await services.sync(request.ids, dry_run=request.dry_run)))
-
-    router.include_router(support_routes(services))
-    router.include_router(drift_routes(services))
-    router.include_router(history_routes(services))
-    router.include_router(undo_routes(services))
-    return router

@@ -1,16 +1,20 @@
 """The web application: all routes over one set of services."""
 
+from typing import cast
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
-from wescope import __doc__ as description
+from wescope import __version__
 from wescope.config.settings import Expose
+from wescope.engine.json_schemas import Schema
 from wescope.errors import WescopeError
 from wescope.observe.metrics import Metrics
 from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
 from wescope.web.api import api_routes
+from wescope.web.openapi import TITLE, described, description_routes
 from wescope.web.operations import operation_routes
 from wescope.web.page import page_routes
 from wescope.web.services import OperationServices, WebServices
@@ -39,7 +43,7 @@ def create_app(
             for a process that the whole world can reach; `health`: not even webhooks.
     """
     counted = metrics or Metrics()
-    app = _empty(version, described=expose == "all")
+    app = _empty(version, is_described=expose == "all")
     if expose != "health":
         app.include_router(webhook_routes(services, counted))
     app.include_router(operation_routes(services, counted, public=expose != "all", gauges=expose != "webhooks"))
@@ -56,19 +60,24 @@ def create_worker_app(
 
     `public`: others can reach this process; `/metrics` is then for this machine only.
     """
-    app = _empty(version, described=not public)
+    app = _empty(version, is_described=not public)
     app.include_router(operation_routes(services, metrics, public=public))
     return app
 
 
-def _empty(version: str, *, described: bool) -> FastAPI:
-    return FastAPI(
-        title="WeScope Sync",
-        description=description or "",
+def published_openapi() -> Schema:
+    """The description of all routes of a service, as it is published: `artifacts/openapi.json`."""
+    nobody = cast("WebServices", None)  # a route asks for its services when it is called, and none is
+    return described(create_app(nobody, version=__version__))
+
+
+def _empty(version: str, *, is_described: bool) -> FastAPI:
+    app = FastAPI(
+        title=TITLE,
         version=version or "0",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        openapi_url="/openapi.json" if described else None,
+        openapi_url=None,  # `description_routes` has it
         telemetry=_SILENT,
         exception_handlers={
             WescopeError: on_wescope_error,
@@ -77,3 +86,6 @@ def _empty(version: str, *, described: bool) -> FastAPI:
             Exception: on_unexpected_error,
         },
     )
+    if is_described:
+        app.include_router(description_routes())
+    return app

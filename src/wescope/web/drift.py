@@ -12,39 +12,42 @@ from wescope.engine.drift_kinds import DriftKind, DriftState
 from wescope.engine.history import RunReport
 from wescope.engine.verify import VerifyMode
 from wescope.web.answers import json_answer
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import Flag, RowNumber
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
 MAX_IDS = 1000
-Ids = Annotated[list[Annotated[int, Field(ge=1, le=2**62)]], Field(min_length=1, max_length=MAX_IDS)]
+Ids = Annotated[list[RowNumber], Field(min_length=1, max_length=MAX_IDS)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class VerifyRequest(_Body):
+class VerifyRequest(BaseModel):
     """How much is looked at: what has changed (`auto`: once a week everything), or everything."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"mode": "full", "stripe": True}]})
+
     mode: VerifyMode = VerifyMode.AUTO
-    stripe: Annotated[bool, Field(description="Also read every known object from Stripe; post what is missing.")] = (
+    stripe: Annotated[Flag, Field(description="Also read every known object from Stripe; post what is missing.")] = (
         False
     )
 
     rebuild_links: Annotated[
-        bool, Field(description="First link what QBO holds of ours, after the database was lost or restored.")
+        Flag, Field(description="First link what QBO holds of ours, after the database was lost or restored.")
     ] = False
 
 
-class RepairRequest(_Body):
+class RepairRequest(BaseModel):
     """Which findings are put right: these, or all that are open of these kinds (none: of any)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [12]}, {"kinds": ["edited"]}]})
 
     ids: Ids | None = None
     kinds: list[DriftKind] = []
 
 
-class ChosenRequest(_Body):
+class ChosenRequest(BaseModel):
     """Which findings."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [12, 13]}]})
 
     ids: Ids
 
@@ -60,10 +63,17 @@ class RepairAnswer:
 def drift_routes(services: WebServices) -> APIRouter:
     """`verify` and `drift` under the API's prefix."""
     router = APIRouter()
-    errors = error_responses(403, 404, 422, 503)
-    run = {200: json_response("The run.", schema_of(RunReport)), **error_responses(403, 422, 503)}
+    _look_routes(router, services)
+    _decision_routes(router, services)
+    return router
 
-    @router.post("/verify", summary="Compare QBO with the links and with Stripe", responses=run)
+
+def _look_routes(router: APIRouter, services: WebServices) -> None:
+    run = {200: json_response("The run.", RunReport), **error_responses(403, 409, 422, 503)}
+
+    @router.post(
+        "/verify", operation_id="start_verify", summary="Compare QBO with the links and with Stripe", responses=run
+    )
     async def verify(request: VerifyRequest) -> JSONResponse:
         """A worker does the work; what it finds stands under `/drift`."""
         started = await services.drift.start(
@@ -75,25 +85,31 @@ def drift_routes(services: WebServices) -> APIRouter:
 
     @router.get(
         "/drift",
+        operation_id="list_drift",
         summary="What people have changed in QBO",
         responses={
-            200: json_response("The newest first.", schema_of(tuple[DriftItem, ...])),
+            200: json_response("The newest first.", tuple[DriftItem, ...]),
             **error_responses(403, 422, 503),
         },
     )
     async def drift(
-        kind: Annotated[list[DriftKind] | None, Query()] = None,
-        state: Annotated[list[DriftState] | None, Query()] = None,
+        kind: Annotated[list[DriftKind] | None, Query(description="Only these kinds.")] = None,
+        state: Annotated[list[DriftState] | None, Query(description="In these states; open if left out.")] = None,
     ) -> JSONResponse:
         """Open findings, unless other states are asked for; each with what a repair does."""
         kinds = tuple(one.value for one in kind or ())
         states = tuple(one.value for one in state or (DriftState.OPEN,))
         return json_answer(tuple(await services.drift.items(DriftFilter(kinds=kinds, states=states))))
 
+
+def _decision_routes(router: APIRouter, services: WebServices) -> None:
+    errors = error_responses(403, 404, 409, 422, 503)
+
     @router.post(
         "/drift/repair",
+        operation_id="repair_drift",
         summary="Put findings right",
-        responses={200: json_response("What, and the run.", schema_of(RepairAnswer)), **errors},
+        responses={200: json_response("What, and the run.", RepairAnswer), **errors},
     )
     async def repair(request: RepairRequest) -> JSONResponse:
         """What is named is written over, created again or deleted in QBO, as each finding says; a worker does it."""
@@ -106,8 +122,9 @@ def drift_routes(services: WebServices) -> APIRouter:
 
     @router.post(
         "/drift/accept",
+        operation_id="accept_drift",
         summary="Let findings stay",
-        responses={200: json_response("As they are now.", schema_of(tuple[DriftItem, ...])), **errors},
+        responses={200: json_response("As they are now.", tuple[DriftItem, ...]), **errors},
     )
     async def accept(request: ChosenRequest) -> JSONResponse:
         """They are told again only if their record changes again."""
@@ -115,14 +132,13 @@ def drift_routes(services: WebServices) -> APIRouter:
 
     @router.post(
         "/drift/revert",
+        operation_id="revert_drift",
         summary="Take repairs back",
         responses={
-            200: json_response("As they are now.", schema_of(tuple[DriftItem, ...])),
+            200: json_response("As they are now.", tuple[DriftItem, ...]),
             **error_responses(403, 404, 422, 502, 503),
         },
     )
     async def revert(request: ChosenRequest) -> JSONResponse:
         """QBO has again what a person had made of it. What is `repaired` still could not be taken back."""
         return json_answer(tuple(await services.drift.revert(request.ids, actor="api")))
-
-    return router

@@ -2,47 +2,55 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from wescope.engine.backfill_checks import refuses
 from wescope.engine.history import RunReport
 from wescope.engine.replay import ReplayChoice
 from wescope.engine.results import Check
 from wescope.web.answers import json_answer
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import LARGEST, Day, Flag, Moment, StripeId
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 from wescope.web.sweep import sweep_routes
 
 MAX_IDS = 1000
-Name = Annotated[str, Field(min_length=3, max_length=255)]
-RunId = Annotated[int, Path(ge=1, le=2**62)]
+RunId = Annotated[int, Path(ge=1, le=LARGEST, examples=[12])]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class BackfillRequest(_Body):
+class BackfillRequest(BaseModel):
     """The period to post, in days of the books' calendar: from the start date to today, unless something is said."""
 
-    since: date | None = None
-    until: date | None = None
-    accept_warnings: Annotated[bool, Field(description="Begin although something is to be known first.")] = False
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"since": "2026-11-01", "until": "2026-11-15", "accept_warnings": True}]},
+    )
+
+    since: Day | None = None
+    until: Day | None = None
+    accept_warnings: Annotated[Flag, Field(description="Begin although something is to be known first.")] = False
 
 
-class ReplayRequest(_Body):
+class ReplayRequest(BaseModel):
     """What to look at again: all that any of these names."""
 
-    events: Annotated[list[Name], Field(max_length=MAX_IDS)] = []
-    subjects: Annotated[list[Name], Field(max_length=MAX_IDS)] = []
-    failed: bool = False
-    since: Annotated[AwareDatetime | None, Field(description="All that was hinted at since.")] = None
-    dry_run: Annotated[bool, Field(description="Only answer how many subjects these are.")] = False
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"subjects": ["in_1SGf1ULkdIwHu7ixbWq9Jd2M"]}, {"failed": True, "dry_run": True}]
+        },
+    )
+
+    events: Annotated[list[StripeId], Field(max_length=MAX_IDS)] = []
+    subjects: Annotated[list[StripeId], Field(max_length=MAX_IDS)] = []
+    failed: Flag = False
+    since: Annotated[Moment | None, Field(description="All that was hinted at since.")] = None
+    dry_run: Annotated[Flag, Field(description="Only answer how many subjects these are.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,36 +80,38 @@ def history_routes(services: WebServices) -> APIRouter:
 
 def _run_routes(router: APIRouter, services: WebServices) -> None:
     errors = error_responses(403, 404, 422, 503)
-    one = {200: json_response("The run.", schema_of(RunReport)), **errors}
+    one = {200: json_response("The run.", RunReport), **errors}
+    steered = one | error_responses(409)
 
     @router.get(
         "/runs",
+        operation_id="list_runs",
         summary="Backfills, replays and other runs",
         responses={
-            200: json_response("The newest first.", schema_of(tuple[RunReport, ...])),
+            200: json_response("The newest first.", tuple[RunReport, ...]),
             **error_responses(403, 422, 503),
         },
     )
-    async def runs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> JSONResponse:
+    async def runs(limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 50) -> JSONResponse:
         """Each with its state, counts and posted documents; what is parked is told of single ones."""
         return json_answer(tuple(await services.history.runs(limit)))
 
-    @router.get("/runs/{run_id}", summary="One run", responses=one)
+    @router.get("/runs/{run_id}", operation_id="get_run", summary="One run", responses=one)
     async def run(run_id: RunId) -> JSONResponse:
         """Where it stands, what it posted, and what is parked."""
         return json_answer(await services.history.run(run_id))
 
-    @router.post("/runs/{run_id}/pause", summary="Pause a run", responses=one)
+    @router.post("/runs/{run_id}/pause", operation_id="pause_run", summary="Pause a run", responses=steered)
     async def pause(run_id: RunId) -> JSONResponse:
         """It stops after its current step; what it has queued is worked off."""
         return json_answer(await services.history.pause(run_id))
 
-    @router.post("/runs/{run_id}/resume", summary="Resume a run", responses=one)
+    @router.post("/runs/{run_id}/resume", operation_id="resume_run", summary="Resume a run", responses=steered)
     async def resume(run_id: RunId) -> JSONResponse:
         """A worker takes it up from its checkpoint."""
         return json_answer(await services.history.resume(run_id))
 
-    @router.post("/runs/{run_id}/cancel", summary="Cancel a run", responses=one)
+    @router.post("/runs/{run_id}/cancel", operation_id="cancel_run", summary="Cancel a run", responses=steered)
     async def cancel(run_id: RunId) -> JSONResponse:
         """What it has queued is taken back; what is written stays."""
         return json_answer(await services.history.cancel(run_id))
@@ -112,8 +122,13 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
 
     @router.post(
         "/backfill",
+        operation_id="start_backfill",
         summary="Post everything of a period that QBO does not have yet",
-        responses={200: json_response("The run, or why there is none.", schema_of(BackfillAnswer)), **errors},
+        responses={
+            200: json_response("The run, or why there is none.", BackfillAnswer),
+            **errors,
+            **error_responses(409),
+        },
     )
     async def backfill(request: BackfillRequest) -> JSONResponse:
         """QBO is checked first. Errors stop it, and warnings unless they are accepted. A worker does the work."""
@@ -127,8 +142,9 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
 
     @router.post(
         "/replay",
+        operation_id="start_replay",
         summary="Look at known objects again",
-        responses={200: json_response("How many, and the run.", schema_of(ReplayAnswer)), **errors},
+        responses={200: json_response("How many, and the run.", ReplayAnswer), **errors, **error_responses(404)},
     )
     async def replay(request: ReplayRequest) -> JSONResponse:
         """With `dry_run` they are only counted. A worker does the work."""
@@ -146,5 +162,5 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
         return json_answer(ReplayAnswer(subjects=plan.subjects, run=await history.run(started.id)))
 
 
-def _moment(value: AwareDatetime | None) -> datetime | None:
+def _moment(value: Moment | None) -> datetime | None:
     return value

@@ -1,6 +1,8 @@
 """Operations: alive, able to work, and the metrics."""
 
 import asyncio
+from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
@@ -10,10 +12,18 @@ from wescope.observe.logs import get_logger
 from wescope.observe.metrics import CONTENT_TYPE, Metrics
 from wescope.web.answers import json_answer
 from wescope.web.local import from_this_machine
-from wescope.web.schemas import json_response, schema_of
+from wescope.web.schemas import Responses, error_responses, json_response, text_response
 from wescope.web.services import OperationServices, Readiness
 
 _LOG = get_logger(__name__)
+_ALIVE, _ABLE = "Is the process alive?", "Can it work?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
 
 
 def operation_routes(
@@ -28,22 +38,20 @@ def operation_routes(
         gauges: whether it also knows the state of the whole, and not only its own counts.
     """
     router = APIRouter(tags=["operations"])
-    readiness = schema_of(Readiness)
+    refused = error_responses(403) if public else {}
+    alive: Responses = {200: json_response("It is.", Health)}
+    able: Responses = {200: json_response("It can.", Readiness), 503: json_response("It cannot; says why.", Readiness)}
     refresh = _Refresh(services, metrics)
 
     # Cloud Run keeps paths that end in z to itself: what asks from outside asks the names without it.
-    @router.get("/health", include_in_schema=False)
-    @router.get("/healthz", summary="Is the process alive?")
+    @router.get("/health", summary=f"{_ALIVE} (for Cloud Run)", operation_id="get_health_outside", responses=alive)
+    @router.get("/healthz", summary=_ALIVE, operation_id="get_health", responses=alive)
     async def health() -> JSONResponse:
         """Answer at all; nothing else is asked."""
-        return json_answer({"status": "ok"})
+        return json_answer(Health())
 
-    @router.get("/ready", include_in_schema=False)
-    @router.get(
-        "/readyz",
-        summary="Can it work?",
-        responses={200: json_response("It can.", readiness), 503: json_response("It cannot; says why.", readiness)},
-    )
+    @router.get("/ready", summary=f"{_ABLE} (for Cloud Run)", operation_id="get_readiness_outside", responses=able)
+    @router.get("/readyz", summary=_ABLE, operation_id="get_readiness", responses=able)
     async def ready() -> JSONResponse:
         """Ask every part that the work needs."""
         state = await _readiness(services)
@@ -52,7 +60,9 @@ def operation_routes(
     @router.get(
         "/metrics",
         summary="Metrics in Prometheus' text format",
+        operation_id="get_metrics",
         response_class=Response,
+        responses={200: text_response("docs/metrics.md explains each.", "text/plain"), **refused},
         dependencies=[Depends(from_this_machine)] if public else [],
     )
     async def show_metrics() -> Response:

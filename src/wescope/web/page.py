@@ -11,6 +11,7 @@ from wescope.books.money import Money
 from wescope.engine.results import ParkedRow, Status
 from wescope.errors import WescopeError
 from wescope.web.local import only_local
+from wescope.web.schemas import error_responses, text_response
 from wescope.web.services import WebServices
 
 MAX_PARKED_ROWS = 500
@@ -18,11 +19,22 @@ MAX_PARKED_ROWS = 500
 
 def page_routes(services: WebServices) -> APIRouter:
     """`GET /`; for this machine only."""
-    router = APIRouter(include_in_schema=False, dependencies=[Depends(only_local)])
+    router = APIRouter(tags=["page"], dependencies=[Depends(only_local)])
     template = _template()
 
-    @router.get("/", response_class=HTMLResponse)
+    @router.get(
+        "/",
+        summary="The status page",
+        operation_id="get_status_page",
+        response_class=HTMLResponse,
+        responses={
+            200: text_response("The page.", "text/html"),
+            503: text_response("The page, which says what is wrong.", "text/html"),
+            **error_responses(403),
+        },
+    )
     async def status_page() -> HTMLResponse:
+        """For people: backlog, parked items, tokens, alerts, the last tie-out."""
         nonce = secrets.token_urlsafe(16)
         try:
             html = _render(template, nonce, await services.status(), await _parked(services))

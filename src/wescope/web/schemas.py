@@ -1,140 +1,96 @@
-"""Schemas: the OpenAPI description of what is answered, derived from the result values so that it cannot drift."""
+"""Schemas: how routes describe their answers; the types of the answers say the rest, so that it cannot drift.
 
-import types
-import typing
+What routes say here is not OpenAPI's last word: `openapi` gives definitions and errors their one place among the
+components.
+"""
+
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, Union
+from typing import Any
 
-Schema = dict[str, Any]
+from wescope.engine.json_schemas import Schema, schema_of
 
-AMOUNT: Schema = {"type": "string", "description": "Decimal number of major units.", "examples": ["12.34"]}
-ERROR_SCHEMA: Schema = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "remedy"],
-            "properties": {name: {"type": "string"} for name in ("code", "message", "remedy")},
-        }
-    },
+ANSWER_TYPE = "x-answer-type"
+"""Marks the schema of an answer: under which name its type is kept until somebody wants the description."""
+
+_KINDS: dict[str, Any] = {}
+ERROR_COMPONENT = "x-error-response"
+"""Marks the answer of an error; what it says is among the components."""
+
+ERROR_NAMES: Mapping[int, str] = {
+    400: "Rejected",
+    403: "NotLocal",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    408: "BodyIncomplete",
+    409: "Conflict",
+    413: "BodyTooLarge",
+    422: "Unprocessable",
+    500: "InternalError",
+    502: "UpstreamFailed",
+    503: "Unavailable",
 }
+"""The component of each status that an error may have."""
+
 ERROR_TEXTS: Mapping[int, str] = {
     400: "Refused: not a signed, current event.",
     403: "Only this machine may ask.",
     404: "There is no such object.",
+    405: "This path has other methods; the header Allow names them.",
     408: "The body did not arrive in time.",
+    409: "What is there does not allow it now.",
     413: "The body is over 1 MiB.",
-    422: "A parameter does not fit.",
+    422: "A parameter or the body does not fit, or what is asked for does not fit together.",
+    500: "A fault of ours that nobody foresaw.",
     502: "Stripe or QBO could not be asked.",
     503: "Not now: ask again later.",
 }
-WEBHOOK_BODY: Schema = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "object", "description": "A Stripe event."}}},
-    },
-    "parameters": [
-        {"name": "Stripe-Signature", "in": "header", "required": True, "schema": {"type": "string"}},
-    ],
-}
-
-QBO_WEBHOOK_BODY: Schema = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [
-                        {"type": "array", "items": {"type": "object"}, "description": "CloudEvents."},
-                        {"type": "object", "description": "`eventNotifications`."},
-                    ]
-                }
-            }
-        },
-    },
-    "parameters": [
-        {"name": "intuit-signature", "in": "header", "required": True, "schema": {"type": "string"}},
-    ],
-}
 
 
-def error_responses(*statuses: int) -> dict[int | str, Schema]:
-    """OpenAPI responses for these error statuses."""
+Responses = dict[int | str, Schema]
+"""What OpenAPI says of each answer, by its status."""
+
+
+def error_responses(*statuses: int) -> Responses:
+    """OpenAPI responses for these error statuses, and for a fault of ours."""
     return {
-        status: {"description": ERROR_TEXTS[status], "content": {"application/json": {"schema": ERROR_SCHEMA}}}
-        for status in statuses
+        status: {"description": ERROR_TEXTS[status], ERROR_COMPONENT: ERROR_NAMES[status]}
+        for status in (*statuses, 500)
     }
 
 
-def json_response(description: str, schema: Schema) -> Schema:
-    """OpenAPI response with a JSON body."""
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def json_response(description: str, kind: Any) -> Schema:
+    """OpenAPI response whose JSON body is what `to_json` makes of a value of this type.
 
-
-def outcome_response() -> Schema:
-    """OpenAPI response of an accepted webhook."""
-    outcomes = {"type": "string", "enum": ["stored", "duplicate", "ignored", "unknown"]}
-    return json_response(
-        "The event need not be sent again.",
-        {
-            "type": "object",
-            "required": ["outcome", "event_id"],
-            "properties": {"outcome": outcomes, "event_id": {"type": "string"}},
-        },
-    )
-
-
-def qbo_outcome_response() -> Schema:
-    """OpenAPI response of an accepted webhook of QBO's."""
-    counts = {name: {"type": "integer", "minimum": 0} for name in ("stored", "duplicate", "ignored")}
-    return json_response(
-        "The events need not be sent again.", {"type": "object", "required": list(counts), "properties": counts}
-    )
-
-
-def schema_of(kind: Any) -> Schema:
-    """JSON Schema of what `to_json` makes of a value of this type.
-
-    Raises:
-        TypeError: results do not contain values of this type.
+    The schema is made when the description is asked for: to read all docstrings takes longer than to start a service.
     """
-    origin = typing.get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [schema_of(option) for option in typing.get_args(kind)]}
-    if origin is tuple:
-        return {"type": "array", "items": schema_of(typing.get_args(kind)[0])}
-    if origin is Mapping:
-        return {"type": "object", "additionalProperties": schema_of(typing.get_args(kind)[1])}
-    if is_dataclass(kind):
-        return _object_schema(kind)
-    return _plain_schema(kind)
+    name = f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else str(kind)
+    _KINDS[name] = kind
+    return {"description": description, "content": {"application/json": {"schema": {ANSWER_TYPE: name}}}}
 
 
-def _object_schema(kind: Any) -> Schema:
-    hints = typing.get_type_hints(kind)
-    properties = {
-        each.name: dict(AMOUNT) if each.metadata.get("money") else schema_of(hints[each.name]) for each in fields(kind)
+def answer_schema(marked: Schema) -> Schema:
+    """The schema of an answer, if only its type is named; else the same again."""
+    name = marked.get(ANSWER_TYPE)
+    return marked if name is None else schema_of(_KINDS[name])
+
+
+def text_response(description: str, media_type: str) -> Schema:
+    """OpenAPI response with a text."""
+    return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
+
+
+def signed_body(schema: Schema, *, title: str, header: str, told: str) -> Schema:
+    """What OpenAPI says of a route that reads the raw body itself, and the header that signs it.
+
+    Args:
+        schema: what is read of the body.
+        title: what it is.
+        header: the name of the header.
+        told: how the header is made.
+    """
+    body = {"title": title, **schema}
+    signature = {"name": header, "in": "header", "required": True, "schema": {"type": "string"}, "description": told}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "parameters": [signature],
     }
-    return {"type": "object", "title": kind.__name__, "required": list(properties), "properties": properties}
-
-
-def _plain_schema(kind: Any) -> Schema:
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return {"type": "string", "enum": [str(member) for member in kind]}
-    if kind not in _PLAIN:
-        raise TypeError(f"{kind!r} does not occur in results")
-    return dict(_PLAIN[kind])
-
-
-_PLAIN: Mapping[Any, Schema] = {
-    type(None): {"type": "null"},
-    str: {"type": "string"},
-    bool: {"type": "boolean"},
-    int: {"type": "integer"},
-    date: {"type": "string", "format": "date"},
-    datetime: {"type": "string", "format": "date-time"},
-}

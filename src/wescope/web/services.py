@@ -14,6 +14,7 @@ from wescope.engine.parked_items import ParkedFilter
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.replay import ReplayChoice, ReplayPlan
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.setup_plan import SetupPlan
 from wescope.engine.sweep import SweepChoice, SweepPlan
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.undo import UndoOutcome
@@ -165,6 +166,18 @@ class DriftServices(Protocol):
         ...
 
 
+class SetupServices(Protocol):
+    """What routes ask about accounts and items that are missing in QBO. Errors are of the tree in `wescope.errors`."""
+
+    async def plan(self, chosen: Mapping[str, str] | None = None) -> SetupPlan:
+        """What would be made."""
+        ...
+
+    async def apply(self, chosen: Mapping[str, str] | None = None, *, actor: str) -> SetupPlan:
+        """Make what is missing."""
+        ...
+
+
 class OperationServices(Protocol):
     """What those ask who run the service: also of a process that receives nothing."""
 
@@ -231,6 +244,19 @@ class WebServices(OperationServices, Protocol):
 
         Raises:
             ObjectNotFound: it was not looked at yet.
+        """
+        ...
+
+    async def doctor(self) -> Sequence[Check]:
+        """Look at everything that the work needs."""
+        ...
+
+    @property
+    def setup(self) -> SetupServices:
+        """Accounts and items that are missing in QBO.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
         """
         ...
 

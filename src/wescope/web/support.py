@@ -1,11 +1,10 @@
 """Support routes: the story of an id, parked items and what is decided about them, and exports."""
 
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,30 +14,31 @@ from wescope.engine.export_sheets import SHEETS, What
 from wescope.engine.parked_items import ParkedFilter
 from wescope.engine.results import ParkedRow
 from wescope.web.answers import json_answer
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import AgeSeconds, Amount, Day, Flag, Key, WholeAgeSeconds
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
 ACTOR = "api"
 MAX_KEYS = 1000
-Key = Annotated[str, Field(min_length=3, max_length=400)]
 Keys = Annotated[list[Key], Field(max_length=MAX_KEYS)]
-_ROWS = schema_of(tuple[ParkedRow, ...])
+_ROWS = tuple[ParkedRow, ...]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RetryRequest(_Body):
+class RetryRequest(BaseModel):
     """Which parked items to look at again: these keys, or all that the conditions take (`all` without any)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"codes": ["account_missing"], "older_than_s": 86_400, "dry_run": True}]},
+    )
 
     keys: Keys = []
     codes: list[ParkCode] = []
     subjects: list[Key] = []
-    older_than_s: Annotated[int | None, Field(ge=0)] = None
-    min_amount: Annotated[Decimal | None, Field(ge=0, description="In major units of each item's currency.")] = None
-    all: bool = False
-    dry_run: Annotated[bool, Field(description="Only answer which items these are.")] = False
+    older_than_s: WholeAgeSeconds | None = None
+    min_amount: Annotated[Amount | None, Field(description="In major units of each item's currency.")] = None
+    all: Flag = False
+    dry_run: Annotated[Flag, Field(description="Only answer which items these are.")] = False
 
     def filter(self) -> ParkedFilter | None:
         """The items; null if nothing was chosen. What is ignored is taken only by its key."""
@@ -55,15 +55,28 @@ class RetryRequest(_Body):
         )
 
 
-class IgnoreRequest(_Body):
+class IgnoreRequest(BaseModel):
     """Items to let be until their code or amount changes, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"keys": ["in_1SGf1ULkdIwHu7ixbWq9Jd2M:invoice"], "reason": "test invoice, written off in Stripe"}
+            ]
+        },
+    )
 
     keys: Annotated[list[Key], Field(min_length=1, max_length=MAX_KEYS)]
     reason: Annotated[str, Field(min_length=1, max_length=200, description="Kept and shown: no personal data.")]
 
 
-class UnignoreRequest(_Body):
+class UnignoreRequest(BaseModel):
     """Items to count again."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"keys": ["in_1SGf1ULkdIwHu7ixbWq9Jd2M:invoice"]}]}
+    )
 
     keys: Annotated[list[Key], Field(min_length=1, max_length=MAX_KEYS)]
 
@@ -81,14 +94,22 @@ def support_routes(services: WebServices) -> APIRouter:
 def _explain_route(router: APIRouter, services: WebServices) -> None:
     @router.get(
         "/explain/{identifier:path}",
+        operation_id="explain_id",
+        tags=["state"],
         summary="The whole story of an id",
         responses={
-            200: json_response("The story.", schema_of(Explanation)),
+            200: json_response("The story.", Explanation),
             **error_responses(403, 404, 422, 503),
         },
     )
     async def explain(
-        identifier: str,
+        identifier: Annotated[
+            str,
+            Path(
+                description="Stands in the path as it is, with its slash if it has one.",
+                examples=["in_1SGf1ULkdIwHu7ixbWq9Jd2M", "Invoice/145"],
+            ),
+        ],
         *,
         plan: Annotated[bool, Query(description="Ask Stripe what would be done now.")] = True,
     ) -> JSONResponse:
@@ -99,6 +120,8 @@ def _explain_route(router: APIRouter, services: WebServices) -> None:
 def _parked_route(router: APIRouter, services: WebServices) -> None:
     @router.get(
         "/parked",
+        operation_id="list_parked",
+        tags=["parked"],
         summary="Documents that must not be posted now",
         responses={200: json_response("All of them.", _ROWS), **error_responses(403, 422, 503)},
     )
@@ -106,8 +129,8 @@ def _parked_route(router: APIRouter, services: WebServices) -> None:
         *,
         code: Annotated[list[ParkCode] | None, Query(description="Only these codes.")] = None,
         subject: Annotated[list[str] | None, Query(description="Only these, as `invoice/in_1` or `in_1`.")] = None,
-        older_than_s: Annotated[int | None, Query(ge=0, description="Parked for at least so many seconds.")] = None,
-        min_amount: Annotated[Decimal | None, Query(ge=0, description="In major units of each currency.")] = None,
+        older_than_s: Annotated[AgeSeconds | None, Query(description="Parked for at least so many seconds.")] = None,
+        min_amount: Annotated[Amount | None, Query(description="In major units of each currency.")] = None,
         ignored: Annotated[bool | None, Query(description="Only ignored items, or only others.")] = None,
     ) -> JSONResponse:
         """Each with its code, reason, owner, amount, age and remedy; ignored ones with why."""
@@ -126,6 +149,8 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
 
     @router.post(
         "/parked/retry",
+        operation_id="retry_parked",
+        tags=["parked"],
         summary="Look at parked items again",
         responses={200: json_response("The items that are, or would be, looked at.", _ROWS), **errors},
     )
@@ -139,6 +164,8 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
 
     @router.post(
         "/parked/ignore",
+        operation_id="ignore_parked",
+        tags=["parked"],
         summary="Let parked items be, with a reason",
         responses={200: json_response("The items.", _ROWS), **errors},
     )
@@ -148,6 +175,8 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
 
     @router.post(
         "/parked/unignore",
+        operation_id="unignore_parked",
+        tags=["parked"],
         summary="Count parked items again",
         responses={200: json_response("The items.", _ROWS), **errors},
     )
@@ -161,6 +190,8 @@ def _export_route(router: APIRouter, services: WebServices) -> None:
 
     @router.get(
         "/export/{what}.csv",
+        operation_id="export_table",
+        tags=["export"],
         summary="The tables as CSV",
         response_class=StreamingResponse,
         responses={
@@ -171,7 +202,7 @@ def _export_route(router: APIRouter, services: WebServices) -> None:
     async def export(
         what: What,
         since: Annotated[
-            date | None, Query(description="Leave out what is older: a day in the books' calendar.")
+            Day | None, Query(description="Leave out what is older: a day in the books' calendar.")
         ] = None,
     ) -> StreamingResponse:
         """Amounts are decimals of the currency in the row; docs/export.md explains the columns."""

@@ -5,23 +5,24 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from wescope.engine.history import RunReport
 from wescope.engine.sweep import SweepChoice, SweepPlan
 from wescope.web.answers import json_answer
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import Flag, Moment
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
 
 class SweepRequest(BaseModel):
     """How far a sweep looks back, and whether it leaves out the lists of open objects."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"since": "2026-11-20T00:00:00Z"}]})
 
-    since: Annotated[AwareDatetime | None, Field(description="Look back at least so far.")] = None
-    events_only: Annotated[bool, Field(description="Only Stripe's events, unless it may have forgotten some.")] = False
-    dry_run: Annotated[bool, Field(description="Only answer what would be looked at.")] = False
+    since: Annotated[Moment | None, Field(description="Look back at least so far.")] = None
+    events_only: Annotated[Flag, Field(description="Only Stripe's events, unless it may have forgotten some.")] = False
+    dry_run: Annotated[Flag, Field(description="Only answer what would be looked at.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,11 @@ def sweep_routes(services: WebServices) -> APIRouter:
 
     @router.post(
         "/sweep",
+        operation_id="start_sweep",
         summary="Look for what webhooks have not told",
         responses={
-            200: json_response("The run, or what it would look at.", schema_of(SweepAnswer)),
-            **error_responses(403, 422, 502, 503),
+            200: json_response("The run, or what it would look at.", SweepAnswer),
+            **error_responses(403, 409, 422, 502, 503),
         },
     )
     async def sweep(request: SweepRequest) -> JSONResponse:

@@ -11,20 +11,20 @@ from wescope.engine.history import RunReport
 from wescope.engine.undo import UndoOutcome
 from wescope.engine.undo_plan import UndoPlan
 from wescope.web.answers import json_answer
-from wescope.web.schemas import error_responses, json_response, schema_of
+from wescope.web.parameters import LARGEST, Flag, RowNumber
+from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
 ACTOR = "api"
-_LARGEST = 2**62
 
 
 class UndoRequest(BaseModel):
     """Which run to undo."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"run_id": 12, "dry_run": True}]})
 
-    run_id: Annotated[int, Field(ge=1, le=_LARGEST)]
-    dry_run: Annotated[bool, Field(description="Only answer what would be done.")] = False
+    run_id: RowNumber
+    dry_run: Annotated[Flag, Field(description="Only answer what would be done.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,13 @@ class UndoAnswer:
 def undo_routes(services: WebServices) -> APIRouter:
     """`undo` under the API's prefix."""
     router = APIRouter()
-    errors = error_responses(403, 404, 422, 502, 503)
+    errors = error_responses(403, 404, 409, 422, 502, 503)
 
     @router.post(
         "/undo",
+        operation_id="start_undo",
         summary="Take back what a run posted",
-        responses={200: json_response("What is taken back, and the run.", schema_of(UndoAnswer)), **errors},
+        responses={200: json_response("What is taken back, and the run.", UndoAnswer), **errors},
     )
     async def undo(request: UndoRequest) -> JSONResponse:
         """Never what a person or a closed period owns. With `dry_run` it is only told. A worker does the work."""
@@ -56,10 +57,11 @@ def undo_routes(services: WebServices) -> APIRouter:
 
     @router.get(
         "/undo/{run_id}",
+        operation_id="get_undo",
         summary="What an undo has come to",
-        responses={200: json_response("What was taken back, and what stays.", schema_of(UndoOutcome)), **errors},
+        responses={200: json_response("What was taken back, and what stays.", UndoOutcome), **errors},
     )
-    async def undone(run_id: Annotated[int, Path(ge=1, le=_LARGEST)]) -> JSONResponse:
+    async def undone(run_id: Annotated[int, Path(ge=1, le=LARGEST, examples=[13])]) -> JSONResponse:
         """Of the run that undoes, as things stand now."""
         return json_answer(await services.history.undone(run_id))
 

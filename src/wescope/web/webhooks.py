@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -13,15 +14,17 @@ from wescope.observe.logs import get_logger
 from wescope.observe.metrics import QBO_CHANGES, UNKNOWN, Metrics
 from wescope.observe.trace_context import of_headers
 from wescope.observe.traces import root
-from wescope.web.answers import error_answer, internal_error_answer, json_answer, wescope_error_answer
-from wescope.web.schemas import (
-    QBO_WEBHOOK_BODY,
-    WEBHOOK_BODY,
-    error_responses,
-    outcome_response,
-    qbo_outcome_response,
+from wescope.qbo.webhook_schema import webhook_schema
+from wescope.stripe.event_schema import event_schema
+from wescope.web.answers import (
+    BODY_INCOMPLETE,
+    internal_error_answer,
+    json_answer,
+    plain_answer,
+    wescope_error_answer,
 )
-from wescope.web.services import Accepted, WebServices
+from wescope.web.schemas import error_responses, json_response, signed_body
+from wescope.web.services import Accepted, Outcome, WebServices
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_TIMEOUT_S = 10
@@ -29,6 +32,38 @@ ACCEPT_TIMEOUT_S = 15
 """Stripe gives up after about 20 s; a refusal before that is a retry that we know of. The service gives Intuit less."""
 
 _LOG = get_logger(__name__)
+_REFUSALS = error_responses(400, 408, 413, 503)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeWebhookAnswer:
+    """What became of an event of Stripe's; it need not be sent again."""
+
+    outcome: Outcome
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QboWebhookAnswer:
+    """How many changes were stored, were known, and are of no interest; they need not be sent again."""
+
+    stored: int
+    duplicate: int
+    ignored: int
+
+
+_STRIPE_BODY = signed_body(
+    event_schema(),
+    title="A Stripe event",
+    header="Stripe-Signature",
+    told="`t=UNIX_SECONDS,v1=HEX`: HMAC-SHA256 of `UNIX_SECONDS.RAW_BODY` by the end point's signing secret.",
+)
+_QBO_BODY = signed_body(
+    webhook_schema(),
+    title="A webhook of QBO",
+    header="intuit-signature",
+    told="Base64 of HMAC-SHA256 of the raw body by the app's verifier token.",
+)
 
 
 def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
@@ -38,8 +73,12 @@ def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
     @router.post(
         "/webhooks/stripe",
         summary="Receive one Stripe event",
-        responses={200: outcome_response(), **error_responses(400, 408, 413, 503)},
-        openapi_extra=WEBHOOK_BODY,
+        operation_id="receive_stripe_webhook",
+        responses={
+            200: json_response("The event need not be sent again.", StripeWebhookAnswer),
+            **_REFUSALS,
+        },
+        openapi_extra=_STRIPE_BODY,
     )
     async def receive_stripe(request: Request) -> JSONResponse:
         """Store the hint of a signed event; the header Stripe-Signature signs the raw body."""
@@ -54,8 +93,12 @@ def webhook_routes(services: WebServices, metrics: Metrics) -> APIRouter:
     @router.post(
         "/webhooks/qbo",
         summary="Receive what was changed in QBO",
-        responses={200: qbo_outcome_response(), **error_responses(400, 408, 413, 503)},
-        openapi_extra=QBO_WEBHOOK_BODY,
+        operation_id="receive_qbo_webhook",
+        responses={
+            200: json_response("The events need not be sent again.", QboWebhookAnswer),
+            **_REFUSALS,
+        },
+        openapi_extra=_QBO_BODY,
     )
     async def receive_qbo(request: Request) -> JSONResponse:
         """Store which objects were changed, in either of Intuit's shapes; intuit-signature signs the raw body."""
@@ -79,7 +122,7 @@ async def _receive(request: Request, accept: Accept, metrics: Metrics, *, counte
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await read_limited(request, MAX_BODY_BYTES)
     except (TimeoutError, ClientDisconnect):
-        return _refuse(metrics, _too_slow(), outcome="body_incomplete", counted=counted)
+        return _refuse(metrics, plain_answer(BODY_INCOMPLETE), outcome="body_incomplete", counted=counted)
     except BodyTooLarge as error:
         return _refuse(metrics, wescope_error_answer(error), outcome=error.code, counted=counted)
     try:
@@ -113,23 +156,14 @@ async def read_limited(request: Request, limit_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _too_slow() -> JSONResponse:
-    return error_answer(
-        "body_incomplete",
-        f"The body did not arrive within {BODY_TIMEOUT_S} s.",
-        "Check the connection of who calls this address.",
-        status=408,
-    )
-
-
 def _answer(metrics: Metrics, accepted: Accepted) -> JSONResponse:
     metrics.webhook(event_type=accepted.event_type, outcome=accepted.outcome)
-    return json_answer({"outcome": accepted.outcome, "event_id": accepted.event_id})
+    return json_answer(StripeWebhookAnswer(outcome=accepted.outcome, event_id=accepted.event_id))
 
 
 def _answer_qbo(metrics: Metrics, accepted: QboWebhookOutcome) -> JSONResponse:
-    told = {"stored": accepted.stored, "duplicate": accepted.duplicates, "ignored": accepted.ignored}
-    for outcome, count in told.items():
+    told = QboWebhookAnswer(stored=accepted.stored, duplicate=accepted.duplicates, ignored=accepted.ignored)
+    for outcome, count in (("stored", told.stored), ("duplicate", told.duplicate), ("ignored", told.ignored)):
         if count:
             metrics.webhook(event_type=QBO_CHANGES, outcome=outcome)
     return json_answer(told)

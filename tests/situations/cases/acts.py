@@ -13,9 +13,10 @@ BAD_DEBT, OUT_OF_BAND, BALANCE = "Bad Debts", "Stripe Out of Band", "Customer Ba
 DISCOUNT, SHIPPING, TAX = "Discounts given", "Shipping Income", "Sales Tax Payable"
 ADA = "Ada Lovelace"
 
-_NAME = re.compile(r"(cn|ch|cus|il|in|made|py|re)_(\d{1,2})")
+_NAME = re.compile(r"(cn|ch|cus|du|il|in|made|po|py|re)_(\d{1,2})")
 _KINDS = {
-    "ch": "charge", "py": "charge", "cn": "credit_note", "cus": "customer", "in": "invoice", "re": "refund",
+    "ch": "charge", "py": "charge", "cn": "credit_note", "cus": "customer", "du": "dispute",
+    "in": "invoice", "po": "payout", "re": "refund",
 }  # fmt: skip
 
 

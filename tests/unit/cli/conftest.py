@@ -15,7 +15,9 @@ from typer.testing import CliRunner, Result
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.fakes import FakeServices
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport
+from tests.validation import check_command
 from wescope.cli import commands
 from wescope.cli.main import app
 from wescope.cli.ports import Progress
@@ -73,6 +75,10 @@ class FakeRuntime:
     @property
     def history(self) -> FakeHistory:
         return self.services.history
+
+    @property
+    def setup(self) -> FakeSetup:
+        return self.services.setup
 
     @property
     def drift(self) -> FakeDrift:
@@ -159,6 +165,9 @@ def wiring(monkeypatch: pytest.MonkeyPatch) -> FakeWiring:
 @pytest.fixture
 def run(wiring: FakeWiring) -> Run:
     def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments), prog_name="wescope")
+        result = CliRunner().invoke(app, list(arguments), prog_name="wescope")
+        if "--json" in arguments and result.stdout.startswith(("{", "[")):
+            check_command(arguments, result.stdout)
+        return result
 
     return invoke

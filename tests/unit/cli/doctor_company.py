@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wescope.books.policy import ItemRole
 from wescope.config.policy_file import DEFAULT_ITEMS
 
 Record = Mapping[str, Any]
@@ -15,9 +16,14 @@ def account(name: str, kind: str, currency: str | None = None) -> Record:
     return {"Id": f"id of {name}", "Name": name, "FullyQualifiedName": name, "AccountType": kind, **reference}
 
 
-def item(name: str) -> Record:
-    """An item of that name."""
+def listed(name: str) -> Record:
+    """A tax code of that name."""
     return {"Id": f"id of {name}", "Name": name, "FullyQualifiedName": name}
+
+
+def item(name: str, income: str = "Sales", kind: str = "Service") -> Record:
+    """An item of that name that posts to the account `income`."""
+    return {**listed(name), "Type": kind, "IncomeAccountRef": {"value": f"id of {income}"}}
 
 
 ACCOUNTS = (
@@ -28,7 +34,12 @@ ACCOUNTS = (
     account("Stripe Disputes", "Expense"),
     account("Stripe Out of Band", "Other Current Asset"),
     account("Receivable", "Accounts Receivable"),
+    account("Sales", "Income"),
+    account("Bad Debts", "Expense"),
+    account("Tax Payable", "Other Current Liability"),
 )
+INCOME = {ItemRole.BAD_DEBT: "Bad Debts", ItemRole.TAX: "Tax Payable", ItemRole.CUSTOMER_BALANCE: "Tax Payable"}
+ITEMS = tuple(item(name, INCOME.get(role, "Sales")) for role, name in DEFAULT_ITEMS.items())
 
 
 @dataclass(kw_only=True)
@@ -42,6 +53,7 @@ class Company:
     sales: Record = field(default_factory=lambda: {"CustomTxnNumbers": True})
     tax: Record = field(default_factory=dict)
     accounts: list[Record] = field(default_factory=lambda: list(ACCOUNTS))
+    items: list[Record] = field(default_factory=lambda: list(ITEMS))
     classes: list[Record] = field(default_factory=list)
 
     @property
@@ -64,11 +76,11 @@ class Company:
         """The records of each entity that is read whole."""
         return {
             "Account": self.accounts,
-            "Item": [item(name) for name in DEFAULT_ITEMS.values()],
+            "Item": self.items,
             "Class": self.classes,
         }
 
     @property
     def tax_codes(self) -> list[Record]:
         """QBO's tax codes."""
-        return [item("California"), item("Out of State")]
+        return [listed("California"), listed("Out of State")]

@@ -12,12 +12,13 @@ import pytest
 from tests.unit.cli.conftest import FakeWiring, Run
 from tests.unit.web.fakes import SYNCED, TIEOUT
 from wescope.cli.main import app
+from wescope.config.policy_reference import example_toml
 from wescope.engine.results import ActionRow, Check, Severity, SyncResult
 from wescope.engine.tieout_results import TieOut
 from wescope.errors import AccountMissing, ConfigurationError, DatabaseUnavailable, QboDisconnected
 
 COMMANDS = (
-    *("demo", "serve", "sandbox", "connect", "doctor", "status"),
+    *("demo", "serve", "sandbox", "connect", "doctor", "setup", "status"),
     *(
         "sync",
         "backfill",
@@ -119,6 +120,12 @@ def test_sync_needs_you_if_something_is_parked(run: Run, wiring: FakeWiring) -> 
     result = run("sync", "in_1")
     assert result.exit_code == 1
     assert "invoice/in_2: nothing to do" in result.stdout
+
+
+def test_the_example_of_the_policy_file(run: Run) -> None:
+    result = run("schema", "policy-example")
+    assert (result.exit_code, result.stdout) == (0, example_toml())
+    assert json.loads(run("schema", "policy-example", "--json").stdout)["schema"] == example_toml()
 
 
 @pytest.mark.parametrize(

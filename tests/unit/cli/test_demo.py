@@ -48,7 +48,10 @@ class FakeService:
 
 
 def played(difference: str) -> Played:
-    return Played(status=STATUS, tieout={"difference": difference}, events=85, qbo_writes=0, seconds=6)
+    parked = {"amount": "2.75", "currency": "usd", "code": "on_review_account", "reason": "Why.", "remedy": "What."}
+    return Played(
+        status=STATUS, tieout={"difference": difference}, parked=(parked,), events=85, qbo_writes=0, seconds=6
+    )
 
 
 async def follow(*states: Mapping[str, Any]) -> None:
@@ -117,7 +120,9 @@ def test_the_report_has_the_fields_that_scripts_read(capsys: pytest.CaptureFixtu
     assert (report["documents"], report["parked"], report["qbo_writes"], report["seconds"]) == (18, 0, 0, 6)
     assert report["tieout"]["difference"] == "0.00"
     demo._show(played("0.00"), as_json=False)
-    assert "Difference to Stripe" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Difference to Stripe" in shown
+    assert shown.endswith("Parked: 2.75 USD [on_review_account] Why. What.\n")
 
 
 @pytest.mark.parametrize(("difference", "balanced"), [("0.00", True), ("0.01", False), ("0.01 USD + 2 JPY", False)])

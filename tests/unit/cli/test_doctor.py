@@ -8,18 +8,24 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.doctor_company import ACCOUNTS, Company, account
+from tests.unit.cli.doctor_company import ACCOUNTS, ITEMS, Company, account, item
 from wescope.config import PolicyFile, load_settings
 from wescope.config.policy_file import read_policy_file
 from wescope.engine.connection import ConnectionState
 from wescope.engine.doctor import Patient, examine, settings_checks
-from wescope.engine.doctor_stripe import RESOURCES
+from wescope.engine.doctor_checks import CHECKS, REASONS
+from wescope.engine.doctor_stripe import NEEDED_EVENTS, RESOURCES
 from wescope.engine.results import Check, ConnectionWord, Severity
 from wescope.errors import DatabaseUnavailable, QboDisconnected, StripeRefused, StripeUnavailable
 
 USD = {"amount": 0, "currency": "usd"}
 EUR = {"amount": 12_00, "currency": "eur"}
+END_POINT = {"url": "https://books.example.com/webhooks/stripe", "status": "enabled", "enabled_events": ["*"]}
 CONNECTED = ConnectionState(word=ConnectionWord.CONNECTED)
+
+
+REFERENCES = ("account", "item", "class", "tax_code")
+CODES = {*CHECKS, *(f"{code}_{reason}" for code in REFERENCES for reason in REASONS)}
 
 
 @dataclass(kw_only=True)
@@ -31,6 +37,8 @@ class Surroundings:
     manual: bool = False
     balance: tuple[Mapping[str, Any], ...] = (USD,)
     company: Company = field(default_factory=Company)
+    end_points: tuple[Mapping[str, Any], ...] = (END_POINT,)
+    timezone: str | None = "America/Los_Angeles"
     days_left: int | None = 90
     connected: ConnectionState = CONNECTED
     clock_error_s: int | None = 0
@@ -48,7 +56,13 @@ class Surroundings:
 
     async def account(self) -> Mapping[str, str | bool | None]:
         self.fail("stripe")
-        return {"id": "acct_1", "country": "US", "default_currency": "usd", "livemode": self.livemode}
+        return {
+            "id": "acct_1",
+            "country": "US",
+            "default_currency": "usd",
+            "livemode": self.livemode,
+            "timezone": self.timezone,
+        }
 
     async def manual_payouts(self) -> bool:
         self.fail("schedule")
@@ -56,6 +70,8 @@ class Surroundings:
 
     async def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         self.fail(path)
+        if path == "/v1/webhook_endpoints":
+            return {"data": list(self.end_points)}
         assert parameters == ({} if path == "/v1/balance" else {"limit": 1})
         return {"available": list(self.balance), "pending": []}
 
@@ -100,6 +116,8 @@ async def checks(around: Surroundings, policy_file: PolicyFile | None = None) ->
         )
     )
     assert all(bool(check.remedy) is not check.ok for check in found)
+    assert [check.code for check in found if check.code not in CODES] == []
+    assert [check.name for check in found if not check.ok and check.code in REFERENCES] == [], "a finding has a reason"
     assert len({check.name for check in found}) == len(found)
     return {check.name: check for check in found}
 
@@ -181,7 +199,7 @@ async def test_every_currency_of_the_balance_needs_its_own_accounts_and_multicur
     found = await checks(around)
     assert found["Stripe balance"].detail == "EUR, USD"
     assert await faults(around) == dict.fromkeys(("account clearing EUR", "account bank EUR", "multicurrency"), "error")
-    assert found["account clearing EUR"].detail == '"Stripe Clearing": it has another currency'
+    assert found["account clearing EUR"].detail == '"Stripe Clearing": it has another currency (home currency)'
     assert "[accounts] clearing.EUR" in found["account clearing EUR"].remedy
     assert found["multicurrency"].detail == "off, but EUR is needed"
 
@@ -199,7 +217,7 @@ async def test_accounts_by_currency(tmp_path: Path) -> None:
         "account fees EUR": Severity.ERROR,
     }
     found = await checks(around, chosen)
-    assert found["account clearing EUR"].detail.endswith("no line of a deposit can name an account of its type")
+    assert found["account clearing EUR"].detail.endswith("no line of a deposit can name an account of its type (Bank)")
     assert found["account fees EUR"].detail == '"Gone": QBO has none'
 
 
@@ -215,7 +233,7 @@ async def test_without_deposits_clearing_may_be_a_bank_account(tmp_path: Path) -
     [
         ("Stripe Fees", None, "account fees", '"Stripe Fees": QBO has none'),
         ("Stripe Fee Tax", {"Active": False}, "account fee_tax", '"Stripe Fee Tax": it is inactive in QBO'),
-        ("Checking", {"AccountType": "Expense"}, "account bank", '"Checking": it has the wrong type'),
+        ("Checking", {"AccountType": "Expense"}, "account bank", '"Checking": it has the wrong type (Expense)'),
         ("Stripe Disputes", None, "account disputes", '"Stripe Disputes": QBO has none'),
         ("Stripe Out of Band", None, "account out_of_band", '"Stripe Out of Band": QBO has none'),
         ("Receivable", None, "account receivable", '"Accounts Receivable": QBO has none'),
@@ -333,3 +351,159 @@ async def test_whether_anybody_is_told_of_alerts(
     assert fault in found.detail
     assert remedy in found.remedy
     assert (found.ok, found.severity) == (False, Severity.WARNING)
+
+
+# --- what the policy names, against the company ---------------------------------------------------------------------
+
+
+async def test_a_finding_names_file_line_key_value_what_qbo_has_instead_and_what_mends_it(tmp_path: Path) -> None:
+    chosen = policy(
+        tmp_path,
+        '[accounts]\nfees = "Stripe Feees"\nbank.EUR = "Girokonto"\n[categories]\ntransfer = "Stripe Dispute"\n'
+        '[[items.rules]]\nproduct = "prod_1"\nitem = "Stripe Sale"\n',
+    )
+    company = Company(accounts=[*ACCOUNTS, account("Stripe Clearing EUR", "Other Current Asset", "EUR")])
+    found = await checks(Surroundings(company=company), chosen)
+    file = tmp_path / "wescope.toml"
+    seen = {name: (one.code, one.place, one.detail, one.remedy) for name, one in found.items() if not one.ok}
+    assert seen.pop("account fees") == (
+        "account_not_found",
+        f"{file}, line 2, accounts.fees",
+        '"Stripe Feees": QBO has none; did you mean "Stripe Fees"?',
+        "Run `wescope setup`, which makes it, or name another one under [accounts] fees in wescope.toml.",
+    )
+    assert seen.pop("account bank EUR")[:2] == ("account_not_found", f"{file}, line 3, accounts.bank.EUR")
+    code, place, detail, remedy = seen.pop("account of category transfer")
+    assert (code, place) == ("account_not_found", f"{file}, line 5, categories.transfer")
+    assert detail.startswith('"Stripe Dispute": QBO has none; did you mean "Stripe Disputes"')
+    assert remedy.startswith("Create an account that is neither receivable nor payable in QBO, or name another one")
+    assert seen.pop("item of a rule, Stripe Sale")[1] == f"{file}, line 8, items.rules[0].item"
+    assert seen.pop("multicurrency")[0] == "multicurrency"
+    assert seen == {}
+
+
+async def test_several_of_a_name_are_listed(tmp_path: Path) -> None:
+    twins = [{**account("Fees", "Expense"), "Id": n, "FullyQualifiedName": f"{n}:Fees"} for n in "12"]
+    found = await checks(Surroundings(company=Company(accounts=[*ACCOUNTS, *twins])), policy(tmp_path, FEES))
+    assert found["account fees"].detail == '"Fees": QBO has several of this name: "1:Fees (id 1)", "2:Fees (id 2)"'
+    assert (await checks(Surroundings(), policy(tmp_path, FEES)))["account fees"].code == "account_not_found"
+
+
+FEES = '[accounts]\nfees = "Fees"\n'
+
+
+async def test_the_bank_account_is_never_guessed(tmp_path: Path) -> None:
+    others = [one for one in ACCOUNTS if one["Name"] != "Checking"]
+    around = Surroundings(company=Company(accounts=[*others, account("Giro", "Bank")]))
+    found = (await checks(around))["account bank"]
+    assert (found.place, found.detail) == ("accounts.bank (default)", '"Checking": QBO has none; did you mean "Giro"?')
+    assert (
+        found.remedy
+        == "Create an account of type Bank in QBO, or name another one under [accounts] bank in wescope.toml."
+    )
+    named = await checks(around, policy(tmp_path, '[accounts]\nbank = "Giro 2"\n'))
+    assert "wescope setup" in named["account bank"].remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "check", "code", "detail"),
+    [
+        ("Stripe Fees", {"AccountType": "Income"}, "account fees", "account_unusual", "(Income)"),
+        (
+            "Checking",
+            {"AccountType": "Other Current Asset"},
+            "account bank",
+            "account_unusual",
+            "(Other Current Asset)",
+        ),
+        (
+            "Stripe Clearing",
+            {"AccountType": "Other Current Asset", "AccountSubType": "UndepositedFunds"},
+            "account clearing",
+            "account_unusual",
+            "(Other Current Asset, UndepositedFunds)",
+        ),
+    ],
+)
+async def test_accounts_that_work_but_mislead(
+    name: str, changes: Mapping[str, Any], check: str, code: str, detail: str
+) -> None:
+    others = [one for one in ACCOUNTS if one["Name"] != name]
+    found = await checks(Surroundings(company=Company(accounts=[*others, {**account(name, ""), **changes}])))
+    (failing,) = [one for one in found.values() if not one.ok]
+    assert (failing.name, failing.code, failing.severity) == (check, code, Severity.WARNING)
+    assert failing.detail.endswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "severity", "detail"),
+    [
+        (item("Stripe Tax", "Sales"), "item_unusual", Severity.WARNING, '("Sales", Income)'),
+        (item("Stripe Tax", "Nowhere"), "item_no_income_account", Severity.ERROR, "no active income account"),
+        (item("Stripe Tax", kind="Inventory"), "item_wrong_type", Severity.ERROR, "(Inventory)"),
+        (item("Stripe Tax", kind="Group"), "item_wrong_type", Severity.ERROR, "(Group)"),
+        ({**item("Stripe Tax", "Tax Payable"), "Active": False}, "item_inactive", Severity.ERROR, "inactive in QBO"),
+        (item("Stripe Tex", "Tax Payable"), "item_not_found", Severity.ERROR, 'did you mean "Stripe Tex"?'),
+    ],
+)
+async def test_items_that_will_not_do(changed: Mapping[str, Any], code: str, severity: Severity, detail: str) -> None:
+    others = [one for one in ITEMS if one["Name"] != "Stripe Tax"]
+    found = await checks(Surroundings(company=Company(items=[*others, changed])))
+    (failing,) = [one for one in found.values() if not one.ok]
+    assert (failing.name, failing.code, failing.severity) == ("item tax", code, severity)
+    assert failing.detail.endswith(detail)
+
+
+async def test_the_clearing_account_serves_nothing_else(tmp_path: Path) -> None:
+    chosen = policy(tmp_path, '[accounts]\nout_of_band = "Stripe Clearing"\n')
+    found = (await checks(Surroundings(), chosen))["clearing account"]
+    assert (found.code, found.detail) == ("accounts_shared", "also the account out_of_band")
+
+
+async def test_the_receivable_account_that_is_named(tmp_path: Path) -> None:
+    chosen = policy(tmp_path, '[accounts]\nreceivable = "Checking"\n')
+    found = (await checks(Surroundings(), chosen))["account receivable"]
+    assert (found.code, found.severity) == ("account_wrong_type", Severity.ERROR)
+    assert found.place.endswith("line 2, accounts.receivable")
+    chosen = policy(tmp_path, '[accounts]\nreceivable = "Receivable 2"\n')
+    company = Company(accounts=[*ACCOUNTS, account("Receivable 2", "Accounts Receivable")])
+    assert await faults(Surroundings(company=company), chosen) == {}
+
+
+@pytest.mark.parametrize(
+    ("start", "rule", "is_told"),
+    [("2026-09-30", "park", True), ("2026-10-01", "park", False), ("2026-01-01", "next_open_day", False)],
+)
+async def test_books_that_begin_before_they_are_open(tmp_path: Path, start: str, rule: str, is_told: bool) -> None:
+    chosen = policy(tmp_path, f'[books]\nstart_date = {start}\nclosed_period = "{rule}"\n')
+    found = (await checks(Surroundings(company=Company(closed="2026-09-30")), chosen))["closed books"]
+    assert found.ok is not is_told
+    assert found.place.endswith("line 2, books.start_date")
+
+
+@pytest.mark.parametrize(
+    ("there", "is_well"),
+    [("America/Los_Angeles", True), ("US/Pacific", True), (None, True), ("Etc/Nowhere", True), ("UTC", False)],
+)
+async def test_stripes_time_zone(there: str | None, is_well: bool) -> None:
+    found = (await checks(Surroundings(timezone=there)))["time zone"]
+    assert (found.ok, found.severity) == (is_well, Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("end_points", "detail"),
+    [
+        ((), "none ends with /webhooks/stripe"),
+        (({**END_POINT, "url": "https://example.com/hooks"},), "none ends with /webhooks/stripe"),
+        (({**END_POINT, "status": "disabled"},), "it is disabled"),
+        (
+            ({**END_POINT, "enabled_events": sorted(NEEDED_EVENTS - {"payout.paid"})},),
+            "it does not send payout.paid",
+        ),
+        (({**END_POINT, "enabled_events": sorted(NEEDED_EVENTS)},), "enabled, with every type"),
+    ],
+)
+async def test_the_webhook_end_point(end_points: tuple[Mapping[str, Any], ...], detail: str) -> None:
+    found = (await checks(Surroundings(end_points=end_points)))["Stripe webhook end point"]
+    assert (found.detail, found.severity) == (detail, Severity.WARNING)
+    assert found.ok is detail.startswith("enabled")

@@ -1,5 +1,6 @@
 """The policy file: defaults, every key, and refusals that name file, line and key."""
 
+import re
 from datetime import date, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -39,7 +40,7 @@ def test_a_file_here_is_found_and_a_named_one_must_exist(tmp_path: Path, monkeyp
     (tmp_path / "wescope.toml").write_text("[books]\ndry_run = true\n", encoding="utf-8")
     assert load_policy_file(load_settings()).dry_run
     monkeypatch.setenv("WESCOPE_CONFIG", str(tmp_path / "nowhere.toml"))
-    with pytest.raises(PolicyError, match=r"nowhere\.toml cannot be read"):
+    with pytest.raises(PolicyError, match=r"nowhere\.toml: cannot be read: there is no such file"):
         load_policy_file(load_settings())
 
 
@@ -129,9 +130,9 @@ def test_every_supported_key_is_taken(tmp_path: Path) -> None:
         ("[accounts]\nbank.EURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
         ("[accounts.bank]\nEURO = 'x'", "line 2, accounts.bank.EURO", "three-letter"),
         ("[items]\nsales = ''", "line 2, items.sales", "at least 1 character"),
-        ("[[items.rules]]\nitem = 'x'", "line 1, items.rules.0", "a product, a price or metadata"),
-        ("[[items.rules]]\nprice = 'x'", "line 1, items.rules.0", "an item or a class"),
-        ("[[items.rules]]\nprize = 'x'", "line 2, items.rules.0.prize", "price"),
+        ("[[items.rules]]\nitem = 'x'", "line 1, items.rules[0]", "a product, a price or metadata"),
+        ("[[items.rules]]\nprice = 'x'", "line 1, items.rules[0]", "an item or a class"),
+        ("[[items.rules]]\nprize = 'x'", "line 2, items.rules[0].prize", "price"),
         ("[books]\ndoc_number_prefix = 'far-too-long'", "line 2, books.doc_number_prefix", "at most 8"),
         ("[customers]\nfields = ['phone']", "line 2, customers.fields", "'email'"),
         ("[qbo]\nsettle_s = -1", "line 2, qbo.settle_s", "greater than or equal to 5"),
@@ -142,7 +143,7 @@ def test_a_wrong_key_is_refused_with_its_place_and_what_is_allowed(
     tmp_path: Path, text: str, key: str, allowed: str
 ) -> None:
     message = refusal(tmp_path, text)
-    assert f"policy.toml, {key}" in message
+    assert f"policy.toml, {key}" in re.sub(r", column \d+", "", message)
     assert allowed in message
 
 

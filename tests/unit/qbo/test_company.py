@@ -9,7 +9,9 @@ from tests.unit.qbo.doubles import Reply, Rig, answer, found, rig
 from tests.unit.qbo.test_payloads import INVOICE, PAYMENT
 from wescope.books.policy import AccountRole, ItemRole, NamedAccount, NamedItem, RoleAccount
 from wescope.errors import AccountMissing, ItemMissing, QboNotSent
+from wescope.qbo.accounts import Chart
 from wescope.qbo.company import Company
+from wescope.qbo.directory import Directory
 
 USD_CLEARING = RoleAccount(role=AccountRole.CLEARING, currency="usd")
 CLEARING = {
@@ -176,3 +178,44 @@ async def test_while_qbo_is_away_the_old_data_serve() -> None:
     assert await books.data() is before
     with pytest.raises(QboNotSent):
         await books.refresh()
+
+
+def receivable(number: str, currency: str) -> dict[str, Any]:
+    return {
+        "Id": number,
+        "Name": f"AR {number}",
+        "FullyQualifiedName": f"AR {number}",
+        "AccountType": "Accounts Receivable",
+        "CurrencyRef": {"value": currency},
+        "Active": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "usd", "eur"),
+    [
+        ({}, "41", "43"),
+        ({None: "AR 42"}, "42", "43"),
+        ({"usd": "AR 42", "eur": "AR 44"}, "42", "44"),
+        ({"eur": "AR 41"}, "41", "wrong_currency"),
+        ({None: "Checking"}, "wrong_type", "wrong_type"),
+        ({None: "Nowhere"}, "not_found", "not_found"),
+    ],
+)
+def test_the_receivable_account_of_a_currency(names: dict[str | None, str], usd: str, eur: str) -> None:
+    records = [BANK, *(receivable(number, currency) for number, currency in RECEIVABLES)]
+
+    def name_of(role: AccountRole, currency: str | None = None) -> str | None:
+        assert role is AccountRole.RECEIVABLE
+        return names.get(currency) or names.get(None)
+
+    chart = Chart(Directory(records), name_of, "usd")
+    for currency, wanted in (("usd", usd), ("eur", eur)):
+        account = RoleAccount(role=AccountRole.RECEIVABLE, currency=currency)
+        try:
+            assert chart.find(account) == wanted
+        except AccountMissing as fault:
+            assert fault.details["reason"] == wanted  # noqa: PT017 - either is a good end here
+
+
+RECEIVABLES = (("41", "USD"), ("42", "USD"), ("43", "EUR"), ("44", "EUR"))

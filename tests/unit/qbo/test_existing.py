@@ -1,5 +1,6 @@
 """What somebody else has entered is found by month, and told apart: the same document, or one that looks like it."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -219,3 +220,16 @@ async def test_all_foreign_deposits_of_a_window_are_listed() -> None:
         ForeignDeposit(id="70", entity="Deposit", date=arrived, amount=2850, currency="usd", posts_to_clearing=True),
         ForeignDeposit(id="72", entity="Deposit", date=arrived, amount=500, currency="usd", posts_to_clearing=False),
     ]
+
+
+async def test_what_the_bank_feed_may_have_brought_meanwhile_is_read_again_soon() -> None:
+    clock = Clock()
+    answers = (found("Deposit"), found("Transfer"), found("Deposit", deposit(("91", 28.5))), found("Transfer"))
+    books, made = existing(*replies(), *answers, clock=clock)
+    assert await books.deposits_like("35", "91", date(2026, 3, 20), date(2026, 3, 27)) == []
+    asked = len(made.server.requests)
+    clock.now_s = 29
+    assert await books.deposits_like("35", "91", date(2026, 3, 20), date(2026, 3, 27)) == []
+    assert len(made.server.requests) == asked
+    clock.now_s = 31
+    assert [one.id for one in await books.deposits_like("35", "91", date(2026, 3, 20), date(2026, 3, 27))] == ["70"]

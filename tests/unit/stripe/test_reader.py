@@ -244,12 +244,10 @@ async def test_an_id_cannot_leave_its_path() -> None:
 
 async def test_account_without_personal_data() -> None:
     account = {"id": "acct_1", "object": "account", "country": "US", "default_currency": "usd", "email": "a@b.c"}
-    assert await StripeReader(FakeApi({"/v1/account": account})).account() == {
-        "id": "acct_1",
-        "country": "US",
-        "default_currency": "usd",
-        "livemode": False,
-    }
+    seen = {"id": "acct_1", "country": "US", "default_currency": "usd", "timezone": None, "livemode": False}
+    assert await StripeReader(FakeApi({"/v1/account": account})).account() == seen
+    account["settings"] = {"dashboard": {"display_name": "Ada", "timezone": "Europe/Vienna"}}  # type: ignore[assignment]
+    assert await StripeReader(FakeApi({"/v1/account": account})).account() == seen | {"timezone": "Europe/Vienna"}
 
 
 async def test_event() -> None:

@@ -7,11 +7,13 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.results import (
     ActionRow,
+    Check,
     ConnectionWord,
     ParkedRow,
     PayoutDetail,
@@ -196,6 +198,8 @@ class FakeServices:
     gone: frozenset[str] = frozenset()
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
+    setup: FakeSetup = field(default_factory=FakeSetup)
+    checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 
     async def accept_qbo(self, body: bytes, signature: str | None) -> QboWebhookOutcome:
@@ -205,6 +209,9 @@ class FakeServices:
     async def accept(self, body: bytes, signature: str | None) -> Accepted:
         self.asked.append((body, signature))
         return answer(self.accepted)
+
+    async def doctor(self) -> Sequence[Check]:
+        return self.checks
 
     async def status(self) -> Status:
         return answer(self.state)

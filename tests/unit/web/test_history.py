@@ -26,7 +26,7 @@ async def test_runs_are_steered(client: httpx2.AsyncClient, services: FakeServic
     assert (await client.post("/api/v1/runs/12/pause")).json()["state"] == "paused"
     assert (await client.post("/api/v1/runs/12/cancel")).json()["state"] == "canceled"
     over = await client.post("/api/v1/runs/12/resume")
-    assert (over.status_code, over.json()["error"]["code"]) == (422, "run_is_over")
+    assert (over.status_code, over.json()["error"]["code"]) == (409, "run_is_over")
     assert services.history.asked == [("pause", 12), ("cancel", 12)]
 
 

@@ -4,9 +4,9 @@ import httpx2
 import jsonschema
 
 from tests.unit.web.fakes import FakeServices
+from wescope.engine.json_schemas import schema_of
 from wescope.engine.results import PayoutDetail, PayoutResult
 from wescope.errors import ObjectNotFound
-from wescope.web.schemas import schema_of
 
 
 async def test_the_list_has_amounts_as_decimals(client: httpx2.AsyncClient) -> None:

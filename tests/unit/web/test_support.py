@@ -12,9 +12,9 @@ from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import AT, PARKED, FakeServices
 from wescope.engine.explain import NothingKnown
 from wescope.engine.explanation import Explanation
+from wescope.engine.json_schemas import schema_of
 from wescope.engine.results import ParkedRow
 from wescope.errors import WrongUse
-from wescope.web.schemas import schema_of
 
 POSTS = [
     ("retry", {"all": True}),

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from wescope.sandbox.environment_file import write_environment_file
 from wescope.sandbox.qbo.knobs import Knobs
 from wescope.sandbox.qbo.server import QboSandbox
 
@@ -18,7 +19,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
         given: the arguments after the command.
 
     Returns:
-        host, port, state, seed, bare and the finished `knobs`.
+        host, port, state, env_file, seed, bare and the finished `knobs`.
 
     Raises:
         SystemExit: 2 for wrong use.
@@ -27,6 +28,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path, help="folder that keeps the books; without it they live in memory")
+    parser.add_argument("--env-file", type=Path, help="file for `. FILE`: what the service needs to reach this QBO")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--latency-ms", type=int, default=0)
     parser.add_argument("--bare", action="store_true", help="a company without the Stripe accounts and items")
@@ -52,6 +54,8 @@ async def serve(wanted: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     sandbox = QboSandbox(knobs=wanted.knobs, seed=wanted.seed, state=wanted.state, bare=wanted.bare)
     async with sandbox.serve(wanted.host, wanted.port) as running:
+        if wanted.env_file is not None:
+            write_environment_file(wanted.env_file, running.environment())
         sys.stdout.write(json.dumps(running.greeting()) + "\n")
         sys.stdout.flush()
         await stop.wait()

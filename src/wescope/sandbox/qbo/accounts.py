@@ -219,6 +219,8 @@ def _account_currency(unit: Unit, body: Json, before: Record | None, account_typ
 
 
 def _check_unique(unit: Unit, entity: str, name: str, record_id: str) -> None:
+    if unit.knobs.duplicate_list_names == "accept":
+        return
     key = name_key(name)
     taken = unit.find(
         entity, lambda one: one.id != record_id and one.doc["Active"] and name_key(one.doc["FullyQualifiedName"]) == key

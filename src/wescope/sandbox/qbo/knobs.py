@@ -84,6 +84,7 @@ class Knobs:
     characters: Literal["accept", "refuse", "question_marks"] = "accept"
     illegal_name_fault: Literal["2040", "6000"] = "2040"
     duplicate_name_detail: Literal["null", "text"] = "text"
+    duplicate_list_names: Literal["refuse", "accept"] = "refuse"  # two accounts or items of one name
     inactive_reference_fault: Literal["2500", "610"] = "2500"
     negative_lines: bool = True
     one_name_at_a_time: bool = True

@@ -73,6 +73,18 @@ class Running:
             "refresh_token": self.tokens.refresh_token,
         }
 
+    def environment(self) -> dict[str, str]:
+        """Returns what the service needs to reach this company, by the name of the variable."""
+        return {
+            "WESCOPE_QBO_API_BASE": self.url,
+            "WESCOPE_QBO_TOKEN_URL": f"{self.url}{TOKEN_PATH}",
+            "WESCOPE_QBO_AUTHORIZE_URL": f"{self.url}/connect/oauth2",
+            "WESCOPE_QBO_CLIENT_ID": self.tokens.client_id,
+            "WESCOPE_QBO_CLIENT_SECRET": self.tokens.client_secret,
+            "WESCOPE_QBO_REALM_ID": self.realm_id,
+            "WESCOPE_QBO_REFRESH_TOKEN": self.tokens.refresh_token,
+        }
+
 
 class QboSandbox:
     """A local QuickBooks Online company."""

@@ -46,7 +46,8 @@ takes ``at`` in Unix seconds for something that happened at another time):
     POST   /_sandbox/keys                           permissions of a restricted key
     POST   /_sandbox/deliver                        see ``delivery.DeliveryRequest``; GET .../deliveries
     POST   /_sandbox/faults                         see ``faults.Fault``; GET lists, DELETE clears
-    GET    /_sandbox/requests                       counts by endpoint, violations of limits; DELETE forgets them
+    GET    /_sandbox/requests                       counts by endpoint and method, violations of limits;
+                                                    DELETE forgets them
     GET    /_sandbox/summary                        totals to tie out against
     GET    /_sandbox/events                         every event there is, also those older than 30 days
 """

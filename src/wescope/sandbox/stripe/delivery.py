@@ -19,6 +19,8 @@ from wescope.sandbox.stripe.rendering import in_mode
 from wescope.sandbox.stripe.store import Resource
 
 ORDERS = ("created", "reversed", "shuffled")
+FOLLOW_S = 0.2
+"""How often new events are looked for where they are delivered by themselves."""
 # Hours after an attempt until the next one; the last entry repeats.
 RETRY_HOURS = (0.1, 0.5, 2.0, 5.0, 10.0, 12.0)
 
@@ -137,6 +139,18 @@ class Deliverer:
         if request.wait:
             await task
         return run
+
+    async def follow(self, url: str) -> None:
+        """Deliver every event to ``url`` as it happens, until cancelled; what was given up is tried again.
+
+        Raises:
+            StripeError: ``url`` is none.
+        """
+        request = parse_delivery({"url": url})
+        while True:
+            if not all(self._deliveries.delivered(event.event_id) for event in self._log.all()):
+                await self.deliver(request)
+            await asyncio.sleep(FOLLOW_S)
 
     async def idle(self) -> None:
         """Wait until nothing is under way any more."""

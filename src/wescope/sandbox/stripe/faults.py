@@ -92,7 +92,7 @@ class FaultMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self._app(scope, receive, send)
             return
-        if reason := self._limits.refuse(scope["path"]):
+        if reason := self._limits.refuse(scope["path"], method=scope["method"]):
             scope["stripe_fault"] = errors.rate_limited(reason)
         for fault in self._faults.due(scope["path"]):
             if fault.kind == "latency":

@@ -22,12 +22,14 @@ class Limits:
         self._knobs = knobs
         self._recent: dict[str, deque[float]] = {}
         self._requests: Counter[str] = Counter()
+        self._methods: Counter[str] = Counter()
         self._violations: Counter[str] = Counter()
 
-    def refuse(self, path: str) -> str:
+    def refuse(self, path: str, *, method: str) -> str:
         """Count a request and return the limiter that refuses it, such as ``endpoint-rate``; empty if none does."""
         endpoint = endpoint_of(path)
         self._requests[endpoint] += 1
+        self._methods[method] += 1
         now = asyncio.get_running_loop().time()
         windows = []
         for scope, limit in self._limits(endpoint):
@@ -51,13 +53,15 @@ class Limits:
     def clear(self) -> None:
         """Forget the counts; the windows stay."""
         self._requests.clear()
+        self._methods.clear()
         self._violations.clear()
 
     def as_json(self) -> Resource:
-        """Return the counts: requests by endpoint, and violations by limit."""
+        """Return the counts: requests by endpoint and by HTTP method, and violations by limit."""
         return {
             "total": self._requests.total(),
             "by_endpoint": dict(sorted(self._requests.items())),
+            "by_method": dict(sorted(self._methods.items())),
             "violations": self._violations.total(),
             "violations_by_limit": dict(sorted(self._violations.items())),
         }

@@ -1,4 +1,4 @@
--- Generated from the code by `make docs`; see docs/bigquery.md. The dataset is `wescope`.
+-- Generated from the code by `wescope schema all`; see docs/bigquery.md. The dataset is `wescope`.
 
 CREATE OR REPLACE VIEW `wescope.documents`
 OPTIONS (description = 'Each document with its customer.')

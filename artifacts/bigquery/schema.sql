@@ -1,4 +1,4 @@
--- Generated from the code by `make docs`; see docs/bigquery.md. The dataset is `wescope`.
+-- Generated from the code by `wescope schema all`; see docs/bigquery.md. The dataset is `wescope`.
 
 CREATE TABLE IF NOT EXISTS `wescope.links` (
   realm_id STRING NOT NULL OPTIONS (description = 'The QBO company.'),

@@ -1,0 +1,31 @@
+"""Answer examples: one value of each answer that only the web layer has, beside those of the engine."""
+
+from collections.abc import Mapping
+
+from wescope.engine import examples
+from wescope.web.drift import RepairAnswer
+from wescope.web.history import BackfillAnswer, ReplayAnswer
+from wescope.web.operations import Health
+from wescope.web.services import Outcome, Readiness
+from wescope.web.sweep import SweepAnswer
+from wescope.web.undo import UndoAnswer
+from wescope.web.webhooks import QboWebhookAnswer, StripeWebhookAnswer
+
+ANSWER_EXAMPLES: Mapping[str, object] = {
+    **examples.EXAMPLES,
+    **{
+        type(value).__name__: value
+        for value in (
+            Health(),
+            Readiness(ok=True, checks={"database": "ok", "workers": "ok"}),
+            StripeWebhookAnswer(outcome=Outcome.STORED, event_id=examples.EVENT),
+            QboWebhookAnswer(stored=2, duplicate=1, ignored=0),
+            BackfillAnswer(run=examples.RUN_REPORT, checks=(examples.CHECK,)),
+            ReplayAnswer(subjects={"invoice": 2, "payout": 1}, run=examples.RUN_REPORT),
+            RepairAnswer(drift=(examples.DRIFT_ITEM,), run=examples.RUN_REPORT),
+            SweepAnswer(plan=examples.SWEEP_PLAN, run=None),
+            UndoAnswer(plan=examples.UNDO_PLAN, run=examples.RUN_REPORT),
+        )
+    },
+}
+"""By the name of the type."""

@@ -1,0 +1,177 @@
+"""QBO's scope, version, limits, and how it is read."""
+
+from tests.live.model import Kind, Reliance
+from tests.live.reliances.qbo_rows import behaviour, limit, relied
+
+_CLIENT = "wescope.qbo.client:QboClient"
+_LIMITS = "wescope.qbo.limits"
+
+_GENERAL = (
+    relied(
+        Kind.SCOPE,
+        "com.intuit.quickbooks.accounting",
+        "the one scope: reads and writes; Intuit has none that only reads",
+        "wescope.qbo.connect:SCOPE",
+        marks="D",
+        section="3.1",
+    ),
+    relied(
+        Kind.VERSION,
+        "minorversion 75",
+        "the base since 2025-08-01; fields that are new are ignored",
+        _CLIENT,
+        marks="D",
+        section="6",
+        probe="minorversion.75",
+    ),
+    limit(
+        "10 requests per second",
+        "10 in 1.2 s, over all processes",
+        f"{_LIMITS}:PER_SECOND",
+        copes="429: the realm pauses",
+    ),
+    limit("500 requests per minute", "over all processes", f"{_LIMITS}:PER_MINUTE", copes="429: the realm pauses"),
+    limit("40 batches per minute", "paced evenly", f"{_LIMITS}:BATCHES_PER_MINUTE", copes="429: the realm pauses"),
+    limit("10 requests in flight", "one slot for each", f"{_LIMITS}:IN_FLIGHT", copes="429: the realm pauses"),
+    limit(
+        "30 items in a batch",
+        "more is refused as a whole (1040)",
+        "wescope.qbo.batching:Batcher",
+        probe="batch.too_many",
+        copes="a batch that is refused as a whole is halved",
+    ),
+    limit(
+        "1000 objects in a page of a query",
+        "pages ordered by Id",
+        "wescope.qbo.queries:PAGE_LIMIT",
+        probe="query.shape",
+    ),
+    limit(
+        "1000 objects in an answer of cdc",
+        "a full answer counts as cut off",
+        "wescope.qbo.changes:MOST_CHANGES",
+        probe="cdc.shape",
+        copes="everything is read instead",
+    ),
+    limit(
+        "reads are metered by month",
+        "counted; when they are used up only reads stop",
+        "wescope.engine.read_budget",
+        copes="not tried: a probe would use them up",
+    ),
+    relied(
+        Kind.LIMIT,
+        "DocNumber: 21 characters",
+        "Stripe's numbers are shortened to it",
+        "wescope.books.names",
+        marks="R D",
+        section="2.5",
+        probe="doc_number.length",
+    ),
+    relied(
+        Kind.LIMIT,
+        "PaymentRefNum: 21 characters",
+        "references are shortened to it",
+        "wescope.books.names",
+        marks="P",
+        section="4.2",
+        probe="payment_ref_num.length",
+        copes="a longer limit changes nothing",
+    ),
+    relied(
+        Kind.LIMIT,
+        "PrivateNote: 4000 characters",
+        "our marker stands at its end",
+        "wescope.qbo.texts:NOTE_LENGTH",
+        marks="D",
+        section="4.1",
+        probe="private_note.length",
+    ),
+    relied(
+        Kind.LIMIT,
+        "request id: 50 characters, 36 for a batch",
+        "ours have 36 at most",
+        "wescope.qbo.client:REQUEST_ID_LIMIT",
+        "wescope.engine.intents:request_id",
+        marks="D",
+        section="2.1",
+        probe="request_id.length",
+    ),
+    relied(
+        Kind.LIMIT,
+        "changes: 30 days back",
+        "28 are asked for",
+        "wescope.qbo.changes:WINDOW",
+        marks="D ?",
+        section="3.3",
+        probe="cdc.beyond",
+        copes="whatever is older is read in full",
+    ),
+)
+
+_READING = (
+    behaviour(
+        "queries read their own writes",
+        "nothing: what is not found is believed absent only after `settle_s`",
+        "wescope.qbo.lookup:find",
+        marks="K ?",
+        section="5.1",
+        probe="query.reads_own_write",
+        copes="either way, as long as it is not later than 20 s",
+    ),
+    behaviour(
+        "quotes in statements",
+        "`'` and a backslash are escaped by a backslash",
+        "wescope.qbo.queries:quote",
+        marks="R ?",
+        section="5.1",
+        probe="query.quotes",
+        copes="a name that is not found is told by 6240",
+    ),
+    behaviour(
+        "order by creation",
+        "`ORDERBY MetaData.CreateTime DESC` gives the newest",
+        "wescope.qbo.queries:newest",
+        marks="?",
+        section="5.1",
+        probe="query.order_by_creation",
+    ),
+    behaviour(
+        "intuit_tid",
+        "on every answer, for Intuit's support",
+        "wescope.qbo.answers",
+        marks="R",
+        section="1",
+        probe="answer.tid",
+        copes="an empty one",
+    ),
+    behaviour(
+        "refresh tokens rotate",
+        "the newest is stored before it is used",
+        "wescope.qbo.tokens:TokenSource",
+        marks="D",
+        section="3.1",
+        probe="oauth.rotation",
+        copes="either way",
+    ),
+    relied(
+        Kind.BEHAVIOUR,
+        "429",
+        "its status is enough, whatever the body; 60 s of silence unless Retry-After says other",
+        "wescope.qbo.courier:Courier",
+        marks="R D",
+        section="1",
+        copes="not provoked by a probe",
+    ),
+    relied(
+        Kind.BEHAVIOUR,
+        "webhooks of QBO",
+        "`intuit-signature` is HMAC-SHA256 of the body in base64; both shapes are taken",
+        "wescope.qbo.webhooks",
+        marks="D",
+        section="3.2",
+        copes="nothing needs them: `verify` reads what has changed",
+    ),
+)
+
+GENERAL: tuple[Reliance, ...] = (*_GENERAL, *_READING)

@@ -1,0 +1,285 @@
+"""Stripe's end points with the parameters that the product sends; paging (`limit`, `starting_after`) aside."""
+
+from tests.live.model import Kind, Mark, Reliance, Side
+
+_CREATED = "created[gte] created[lt] created[lte]"
+_ROWS = "expand[]=data.balance_transaction expand[]=data.failure_balance_transaction"
+_READER = "wescope.stripe.reader:StripeReader"
+_LISTING = "wescope.stripe.listing:StripeListing"
+_WINDOWS = "wescope.stripe.windows:WindowLister.page"
+_OPEN = "wescope.stripe.open_objects:OpenLister.page"
+_LEDGER = "wescope.stripe.ledger:LedgerReader"
+_PAYMENTS = "wescope.stripe.payments:PaymentReader"
+_DOCTOR = "wescope.engine.doctor_stripe:examine_stripe"
+
+
+def _get(
+    path: str,
+    relied_on: str,
+    *places: str,
+    section: str,
+    parameters: str = "",
+    probe: str = "stripe.lists",
+    marks: tuple[Mark, ...] = (Mark.SPECIFICATION,),
+) -> Reliance:
+    return Reliance(
+        side=Side.STRIPE,
+        kind=Kind.END_POINT,
+        name=f"GET {path}",
+        relied_on=relied_on,
+        places=places,
+        marks=marks,
+        source=f"stripe.md {section}",
+        probe=probe,
+        parameters=tuple(parameters.split()),
+    )
+
+
+END_POINTS: tuple[Reliance, ...] = (
+    _get(
+        "/v1/account",
+        "the account's id, currency, and how its payouts are made",
+        f"{_READER}.account",
+        f"{_LEDGER}.manual_payouts",
+        f"{_LISTING}.has_manual_payouts",
+        section="2.8",
+        probe="stripe.payout_schedule",
+    ),
+    _get(
+        "/v1/application_fees/:id",
+        "the rows that a Connect application fee and its refunds made",
+        f"{_LEDGER}.rows_made_by",
+        section="1",
+        probe="",
+    ),
+    _get("/v1/balance", "the currencies that the account holds", _DOCTOR, section="1", probe="stripe.permissions"),
+    _get(
+        "/v1/balance_transactions",
+        "the rows of the balance: of a payout, of a source, of a day, of a time span; with what made them",
+        f"{_LEDGER}.rows_of_payout",
+        f"{_LEDGER}.day",
+        f"{_LISTING}.balance_transactions",
+        _WINDOWS,
+        _DOCTOR,
+        section="2.8",
+        parameters=f"{_CREATED} currency payout source expand[]=data.source",
+        marks=(Mark.SPECIFICATION, Mark.LIVE_DATA),
+    ),
+    _get(
+        "/v1/balance_transactions/:id",
+        "one row and what made it",
+        f"{_LEDGER}.row",
+        section="1",
+        parameters="expand[]=source",
+        probe="stripe.balance_row",
+    ),
+    _get(
+        "/v1/charges",
+        "all charges of a payment intent, or of a time span, with their rows",
+        f"{_PAYMENTS}.charges_of_intent",
+        f"{_LISTING}.charges",
+        _WINDOWS,
+        _DOCTOR,
+        section="1",
+        parameters=f"{_CREATED} payment_intent {_ROWS} expand[]=data.customer",
+    ),
+    _get(
+        "/v1/charges/:id",
+        "a charge with its rows and its customer",
+        f"{_PAYMENTS}.charge",
+        section="1",
+        parameters="expand[]=balance_transaction expand[]=failure_balance_transaction expand[]=customer",
+        probe="stripe.expansions",
+    ),
+    _get(
+        "/v1/credit_notes",
+        "all credit notes of an invoice, void ones too, with the rates of their taxes",
+        "wescope.stripe.credit_notes:CreditNoteReader.of_invoice",
+        f"{_LISTING}.credit_notes",
+        _WINDOWS,
+        _DOCTOR,
+        section="2.5",
+        parameters=(
+            f"{_CREATED} invoice expand[]=data.shipping_cost.taxes expand[]=data.total_taxes.tax_rate_details.tax_rate"
+        ),
+    ),
+    _get(
+        "/v1/credit_notes/:id",
+        "which invoice a credit note credits, and which refunds it names",
+        _READER,
+        section="2.5",
+        probe="stripe.credit_note_refund",
+    ),
+    _get(
+        "/v1/credit_notes/:id/lines",
+        "the lines beyond the first ten",
+        "wescope.stripe.credit_notes:CreditNoteReader.of_invoice",
+        section="3",
+        probe="stripe.pages",
+    ),
+    _get(
+        "/v1/customers",
+        "customers with a balance",
+        f"{_LISTING}.customers",
+        _WINDOWS,
+        _OPEN,
+        _DOCTOR,
+        section="2.4",
+        parameters="created[gte] created[lt]",
+    ),
+    _get(
+        "/v1/customers/:id",
+        "name, currency and balance, also of a deleted one",
+        "wescope.stripe.balances:CustomerBalanceReader.of",
+        "wescope.stripe.refunds:RefundReader.whole",
+        section="2.4",
+        probe="stripe.fields",
+    ),
+    _get(
+        "/v1/customers/:id/balance_transactions",
+        "every move of a customer's balance: no event tells of them",
+        "wescope.stripe.balances:CustomerBalanceReader.of",
+        f"{_LISTING}.customer_balance",
+        _WINDOWS,
+        section="2.4",
+        parameters="created[gte] created[lt]",
+        probe="stripe.customer_balance",
+    ),
+    _get(
+        "/v1/disputes",
+        "disputes that may still be decided",
+        _WINDOWS,
+        _OPEN,
+        _DOCTOR,
+        section="2.7",
+        parameters="created[gte] created[lt]",
+    ),
+    _get(
+        "/v1/disputes/:id",
+        "a dispute with its rows and its charge",
+        _READER,
+        section="2.7",
+        parameters="expand[]=charge",
+        probe="stripe.fields",
+    ),
+    _get(
+        "/v1/events",
+        "the events of the last 30 days, and those whose delivery failed",
+        "wescope.stripe.undelivered:EventLister.page",
+        _DOCTOR,
+        section="3",
+        parameters="created[gte] delivery_success",
+    ),
+    _get(
+        "/v1/events/:id",
+        "one event, for a replay",
+        f"{_READER}.event",
+        section="3",
+        probe="stripe.event_fields",
+    ),
+    _get(
+        "/v1/invoice_payments",
+        "which payments pay an invoice, and which invoices a payment pays; the paid ones of the account",
+        f"{_PAYMENTS}.parts_of",
+        f"{_LISTING}.paid_invoice_payments",
+        _DOCTOR,
+        section="1",
+        parameters="invoice payment[type] payment[payment_intent] payment[payment_record] status=paid",
+        probe="stripe.invoice_links",
+    ),
+    _get(
+        "/v1/invoice_payments/:id",
+        "the invoice of an invoice payment",
+        _READER,
+        section="2.3",
+        probe="stripe.invoice_links",
+    ),
+    _get(
+        "/v1/invoices",
+        "invoices of a time span, open and uncollectible ones, and with payments those of a customer",
+        f"{_LISTING}.invoices",
+        "wescope.stripe.owners:OwnerReader.of_charge",
+        _WINDOWS,
+        _OPEN,
+        _DOCTOR,
+        section="3",
+        parameters=f"{_CREATED} customer status=open status=uncollectible expand[]=data.payments",
+    ),
+    _get(
+        "/v1/invoices/:id",
+        "an invoice with its customer, its payments and the rates of its taxes",
+        "wescope.stripe.invoices:InvoiceReader.whole",
+        section="1",
+        parameters=(
+            "expand[]=customer expand[]=payments expand[]=shipping_cost.taxes "
+            "expand[]=total_taxes.tax_rate_details.tax_rate"
+        ),
+        probe="stripe.expansions",
+    ),
+    _get(
+        "/v1/invoices/:id/lines",
+        "the lines beyond the first ten",
+        "wescope.stripe.invoices:InvoiceReader.lines",
+        section="3",
+        probe="stripe.pages",
+    ),
+    _get(
+        "/v1/payouts",
+        "payouts of a time span, and those that will arrive or may come back, with their own rows",
+        f"{_LISTING}.payouts",
+        _WINDOWS,
+        _OPEN,
+        _DOCTOR,
+        section="2.8",
+        parameters=f"{_CREATED} arrival_date[gte] {_ROWS}",
+    ),
+    _get(
+        "/v1/payouts/:id",
+        "a payout with its own rows",
+        f"{_LEDGER}.payout",
+        section="2.8",
+        parameters="expand[]=balance_transaction expand[]=failure_balance_transaction",
+        probe="scenario.payout",
+    ),
+    _get(
+        "/v1/refunds",
+        "refunds of a charge, or of a time span, with their rows",
+        f"{_PAYMENTS}.charge",
+        f"{_LISTING}.refunds",
+        _WINDOWS,
+        _OPEN,
+        _DOCTOR,
+        section="2.6",
+        parameters=f"{_CREATED} charge {_ROWS}",
+    ),
+    _get(
+        "/v1/refunds/:id",
+        "a refund with its rows, its charge and the charge's customer",
+        "wescope.stripe.refunds:RefundReader.whole",
+        section="2.6",
+        parameters=("expand[]=balance_transaction expand[]=failure_balance_transaction expand[]=charge.customer"),
+        probe="stripe.expansions",
+    ),
+    _get("/v1/topups", "that the key may read top-ups", _DOCTOR, section="1", probe="stripe.permissions"),
+    _get(
+        "/v1/topups/:id",
+        "the row that a top-up made",
+        f"{_LEDGER}.rows_made_by",
+        section="1",
+        probe="stripe.fields",
+    ),
+    _get(
+        "/v1/transfers/:id",
+        "the rows that a Connect transfer and its reversals made",
+        f"{_LEDGER}.rows_made_by",
+        section="1",
+        probe="",
+    ),
+    _get(
+        "/v1/webhook_endpoints",
+        "where events go, and which; a key that may not read it is warned of only",
+        _DOCTOR,
+        section="3",
+        probe="stripe.permissions",
+    ),
+)
