@@ -20,7 +20,8 @@ from wescope.stripe.client import StripeApi
 SHELF = Shelf(ON_STRIPE)
 
 _DAY_S = 86_400
-_KEPT_S = 31 * _DAY_S
+_KEPT_S = 32 * _DAY_S
+"""Above the 30 days documented, and above a calendar month: what is a month old at any hour proves nothing yet."""
 _MARGIN_S = 60
 _FAR_S = 4_000_000_000
 _ROWS = ["data.balance_transaction", "data.failure_balance_transaction"]
@@ -299,7 +300,7 @@ async def event_fields(bench: Bench) -> Seen:
 
 @SHELF.probe(
     "stripe.event_retention",
-    asks="Are events older than 31 days gone, as documented (30 days)?",
+    asks="Are events older than 32 days gone, as documented (30 days)?",
     expected="gone",
     others={"kept": True},
 )
@@ -311,7 +312,7 @@ async def event_retention(bench: Bench) -> Seen:
         return Seen(outcome="kept")
     old = await bench.stripe.api.get("/v1/customers", limit=1, created={"lt": before})
     if not old["data"]:
-        raise NotTried("the account has nothing that is older than 31 days")
+        raise NotTried("the account has nothing that is older than 32 days")
     return Seen(outcome="gone")
 
 
