@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from wescope import __version__
 from wescope.config import Settings
-from wescope.config.settings import Expose
+from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -208,7 +208,7 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role, expose=settings.expose)
+        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role, settings=settings)
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -355,13 +355,13 @@ class _Web:
     """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
 
     def __init__(
-        self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str, *, expose: Expose = "all"
+        self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str, *, settings: Settings
     ) -> None:
         self._bound, self._stop = bound, stop
         self._services = RuntimeServices()
         self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         config = uvicorn.Config(
-            self._app(metrics, role, expose),
+            self._app(metrics, role, settings),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -370,10 +370,17 @@ class _Web:
         )
         self._server = _Server(config, self._listening)
 
-    def _app(self, metrics: Metrics, role: str, expose: Expose) -> FastAPI:
+    def _app(self, metrics: Metrics, role: str, settings: Settings) -> FastAPI:
         if role == "worker":
-            return create_worker_app(self._services, metrics=metrics, version=__version__, public=expose != "all")
-        return create_app(self._services, metrics=metrics, version=__version__, expose=expose)
+            public = settings.expose != "all"
+            return create_worker_app(self._services, metrics=metrics, version=__version__, public=public)
+        return create_app(
+            self._services,
+            metrics=metrics,
+            version=__version__,
+            expose=settings.expose,
+            dashboards=Dashboards.of(settings),
+        )
 
     async def serve(self) -> None:
         """Answer until the stop."""

@@ -169,7 +169,8 @@ async def test_every_metric_of_the_system_is_in_the_table(desk: Desk) -> None:
 
 async def serving(runtime: Runtime, role: str, stop: asyncio.Event) -> tuple[str, asyncio.Task[None]]:
     """The web part of a role on a free port, and its task."""
-    web = service._Web(service._bind(Settings(host="127.0.0.1", port=0), role), runtime.reconciler.metrics, stop, role)
+    settings = Settings(host="127.0.0.1", port=0)
+    web = service._Web(service._bind(settings, role), runtime.reconciler.metrics, stop, role, settings=settings)
     task = asyncio.create_task(web.serve())
     return await web.use(runtime), task
 

@@ -27,6 +27,7 @@ from wescope.errors import (
     WrongUse,
 )
 from wescope.observe.logs import get_logger
+from wescope.web.access.guard import NotAllowed, RequestForged
 from wescope.web.local import NotLocal
 
 _LOG = get_logger(__name__)
@@ -122,7 +123,7 @@ def status_of(error: WescopeError) -> int:
 
 def status_of_kind(kind: type[WescopeError]) -> int:
     """The HTTP status of a class of errors of the tree."""
-    if issubclass(kind, WebhookRejected | NotLocal):
+    if issubclass(kind, WebhookRejected | NotLocal | NotAllowed | RequestForged):
         return kind.http_status
     return next((status for family, status in STATUSES if issubclass(kind, family)), 500)
 

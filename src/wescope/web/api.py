@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wescope.engine.results import PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut
+from wescope.web.access.guard import authorize
 from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
 from wescope.web.history import history_routes
-from wescope.web.local import only_local
 from wescope.web.parameters import Day, Flag, Key, StripeId
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
@@ -46,8 +46,8 @@ class SyncRequest(BaseModel):
 
 
 def api_routes(services: WebServices) -> APIRouter:
-    """`/api/v1/...`: status, payouts, tieout, sync, and those of `support`; for this machine only."""
-    router = APIRouter(prefix="/api/v1", dependencies=[Depends(only_local)])
+    """`/api/v1/...`: status, payouts, tieout, sync, and those of `support`; for whom the guard lets pass."""
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(authorize)])
     _state_routes(router, services)
     _tieout_routes(router, services)
     _sync_route(router, services)

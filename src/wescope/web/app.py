@@ -9,14 +9,18 @@ from starlette.exceptions import HTTPException
 
 from wescope import __version__
 from wescope.config.settings import Expose
+from wescope.engine.dashboards import Dashboards
 from wescope.engine.json_schemas import Schema
 from wescope.errors import WescopeError
 from wescope.observe.metrics import Metrics
+from wescope.web.access.guard import Access, LocalAccess
 from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
 from wescope.web.api import api_routes
+from wescope.web.console.faults import page_or_answer
+from wescope.web.console.rendering import Pages
+from wescope.web.console.routes import page_routes
 from wescope.web.openapi import TITLE, described, description_routes
 from wescope.web.operations import operation_routes
-from wescope.web.page import page_routes
 from wescope.web.services import OperationServices, WebServices
 from wescope.web.webhooks import webhook_routes
 
@@ -31,7 +35,13 @@ _SILENT: TelemetryConfig = {
 
 
 def create_app(
-    services: WebServices, *, metrics: Metrics | None = None, version: str = "", expose: Expose = "all"
+    services: WebServices,
+    *,
+    metrics: Metrics | None = None,
+    version: str = "",
+    expose: Expose = "all",
+    access: Access | None = None,
+    dashboards: Dashboards | None = None,
 ) -> FastAPI:
     """The ASGI application. It opens nothing and closes nothing: `services` are alive as long as it is.
 
@@ -41,6 +51,8 @@ def create_app(
         version: shown in `/openapi.json`.
         expose: `webhooks`: besides them only `/healthz` and `/readyz` are answered, and `/metrics` to this machine,
             for a process that the whole world can reach; `health`: not even webhooks.
+        access: who may ask for the books; only this machine if left out.
+        dashboards: where objects are shown in Stripe and QBO; nowhere if left out.
     """
     counted = metrics or Metrics()
     app = _empty(version, is_described=expose == "all")
@@ -48,8 +60,9 @@ def create_app(
         app.include_router(webhook_routes(services, counted))
     app.include_router(operation_routes(services, counted, public=expose != "all", gauges=expose != "webhooks"))
     if expose == "all":
+        app.state.access = access or LocalAccess()
         app.include_router(api_routes(services))
-        app.include_router(page_routes(services))
+        app.include_router(page_routes(services, Pages(dashboards=dashboards or Dashboards())))
     return app
 
 
@@ -80,10 +93,10 @@ def _empty(version: str, *, is_described: bool) -> FastAPI:
         openapi_url=None,  # `description_routes` has it
         telemetry=_SILENT,
         exception_handlers={
-            WescopeError: on_wescope_error,
-            RequestValidationError: on_invalid_request,
-            HTTPException: on_http_error,
-            Exception: on_unexpected_error,
+            WescopeError: page_or_answer(on_wescope_error),
+            RequestValidationError: page_or_answer(on_invalid_request),
+            HTTPException: page_or_answer(on_http_error),
+            Exception: page_or_answer(on_unexpected_error),
         },
     )
     if is_described:

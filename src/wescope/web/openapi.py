@@ -60,7 +60,7 @@ TAGS: Sequence[Mapping[str, str]] = (
         "description": "What Stripe and Intuit call. An answer of 2xx means that the hint is durable.",
     },
     {"name": "operations", "description": "For those who run the service: health, metrics, this description."},
-    {"name": "page", "description": "The page for people."},
+    {"name": "page", "description": "The console: pages for people, and the files that they load."},
 )
 
 _DEFINITIONS, _COMPONENTS = "#/$defs/", "#/components/schemas/"

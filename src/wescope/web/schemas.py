@@ -18,7 +18,7 @@ ERROR_COMPONENT = "x-error-response"
 
 ERROR_NAMES: Mapping[int, str] = {
     400: "Rejected",
-    403: "NotLocal",
+    403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
     408: "BodyIncomplete",
@@ -33,7 +33,7 @@ ERROR_NAMES: Mapping[int, str] = {
 
 ERROR_TEXTS: Mapping[int, str] = {
     400: "Refused: not a signed, current event.",
-    403: "Only this machine may ask.",
+    403: "Who asks may not.",
     404: "There is no such object.",
     405: "This path has other methods; the header Allow names them.",
     408: "The body did not arrive in time.",

@@ -1,9 +1,11 @@
 """The status page: what it says, that it escapes, and that nothing on it can run."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx2
+import pytest
 
 from tests.unit.web.fakes import STATUS, FakeServices
 from wescope.engine.results import Alert, ConnectionWord, TieOutSummary
@@ -13,7 +15,7 @@ from wescope.errors import DatabaseUnavailable
 async def test_it_says_that_the_books_equal_stripe(client: httpx2.AsyncClient) -> None:
     html = (await client.get("/")).text
     assert "The books equal Stripe as of 2026-11-22" in html
-    assert "1234.56 USD" in html
+    assert "1,234.56 USD" in html
     assert "in_1:invoice" in html
 
 
@@ -68,13 +70,32 @@ async def test_texts_are_escaped(client: httpx2.AsyncClient) -> None:
 
 
 async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.AsyncClient) -> None:
-    first, second = await client.get("/"), await client.get("/")
-    policy = first.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; style-src 'nonce-")
-    assert policy != second.headers["content-security-policy"]
-    assert "<script" not in first.text
-    assert "http://" not in first.text
-    assert "https://" not in first.text
+    page = await client.get("/")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
+    assert "unsafe" not in policy
+    assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/static/htmx.min.js" defer>']
+    assert not re.search(r" (style|on[a-z]+)=", page.text)
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+@pytest.mark.parametrize(("name", "kind"), [("console.css", "text/css"), ("htmx.min.js", "text/javascript")])
+async def test_its_files_are_served_and_asked_for_again_only_if_they_change(
+    client: httpx2.AsyncClient, name: str, kind: str
+) -> None:
+    first = await client.get(f"/static/{name}")
+    assert first.headers["content-type"].startswith(kind)
+    again = await client.get(f"/static/{name}", headers={"if-none-match": first.headers["etag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_what_is_nowhere_is_a_page_for_a_browser_and_json_for_a_program(client: httpx2.AsyncClient) -> None:
+    page = await client.get("/nowhere", headers={"accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "not_found" in page.text
+    assert (await client.get("/nowhere")).json()["error"]["code"] == "not_found"
+    assert (await client.get("/api/v1/nowhere", headers={"accept": "text/html"})).json()["error"]["code"] == "not_found"
 
 
 async def test_without_a_database_it_says_so(client: httpx2.AsyncClient, services: FakeServices) -> None:
