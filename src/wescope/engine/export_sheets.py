@@ -207,3 +207,20 @@ SHEETS: Mapping[What, Sheet] = {
     ),
 }
 """What each export has."""
+
+PAYOUT_STATEMENT: tuple[CsvColumn, ...] = (
+    CsvColumn(name="position", meaning="place within the payout, from 0; empty for what Stripe names no row for"),
+    CsvColumn(name="transaction_id", meaning="Stripe's balance transaction"),
+    CsvColumn(name="category", meaning="Stripe's reporting category", is_text=True),
+    CsvColumn(name="source", meaning="the Stripe object that caused it", is_text=True),
+    CsvColumn(name="document_key", meaning="the document that books it", is_text=True),
+    CsvColumn(name="state", meaning="how it stands against the books"),
+    _amount("gross", "before fees"),
+    _amount("fee", "Stripe's fee"),
+    _amount("net", "gross less fee"),
+    _CURRENCY,
+    CsvColumn(name="entity", meaning="QBO's entity of the document"),
+    CsvColumn(name="qbo_id", meaning="QBO's id of the document; empty if it is not in QBO"),
+    *_dates("txn_date", "payment_received_date", "credit_date", "available_date"),
+)
+"""The columns of one payout, row by row; `net` adds up to what its rows come to."""
