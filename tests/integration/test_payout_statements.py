@@ -155,7 +155,7 @@ async def engine(desk: Desk) -> AsyncEngine:
 async def fill_payouts(engine: AsyncEngine, count: int) -> None:
     """So many payouts, three of a day, of which one in a thousand waits."""
     number = sa.func.generate_series(1, count).column_valued("number")
-    values = {
+    values: dict[str, Any] = {
         "realm_id": sa.literal(REALM),
         "payout_id": sa.func.concat("po_", sa.func.lpad(sa.cast(number, sa.Text), 8, "0")),
         "currency": sa.case((number % 10 == 0, "eur"), else_="usd"),
@@ -175,7 +175,7 @@ async def fill_rows(engine: AsyncEngine, payout_id: str, count: int) -> None:
     """So many rows of a payout, each with a document, of which one in a thousand is missing."""
     number = sa.func.generate_series(0, count - 1).column_valued("number")
     key = sa.func.concat("ch_", sa.cast(number, sa.Text), ":payment")
-    rows = {
+    rows: dict[str, Any] = {
         "realm_id": sa.literal(REALM),
         "payout_id": sa.literal(payout_id),
         "position": number,
@@ -185,7 +185,7 @@ async def fill_rows(engine: AsyncEngine, payout_id: str, count: int) -> None:
         **{name: sa.literal(amount) for name, amount in (("gross", 100), ("fee", 3), ("net", 97))},
         "state": sa.case((number % 1_000 == 0, "missing"), else_="matched"),
     }
-    documents = {
+    documents: dict[str, Any] = {
         "realm_id": sa.literal(REALM),
         "document_key": key,
         **{name: sa.literal(name) for name in ("operation", "intent_fingerprint", "request_id", "subject")},

@@ -107,11 +107,12 @@ SHEETS: Mapping[What, Sheet] = {
             _amount("gross", "sum of its rows before fees"),
             _amount("fee", "sum of its rows' fees"),
             _amount("net", "gross less fee"),
-            _amount("differs_by", "amount less net: 0 if it foots"),
+            _amount("differs_by", "net less amount: 0 if it foots"),
             _CURRENCY,
             CsvColumn(name="foots", meaning="`true` if the rows add up to the amount"),
             CsvColumn(
-                name="state", meaning="`matched`, `adopted`, `waiting`, `differs`, `unmatched`, `parked`, `failed`"
+                name="state",
+                meaning="`matched`, `adopted`, `waiting`, `differs`, `unmatched`, `parked`, `not_paid`, `failed`",
             ),
             CsvColumn(name="deposits", meaning="QBO documents (`Deposit/145`), with spaces between"),
             CsvColumn(name="shared_with", meaning="other payouts that the same deposit covers"),
