@@ -129,7 +129,8 @@ class PayoutResult:
 
     `state` is `matched`, `adopted` (somebody else's deposit), `waiting`, `differs`, `unmatched`, `parked`,
     `not_paid` or `failed`; `differs_by` is net less amount; `waiting_on` names documents, `deposits` QBO's
-    (`Deposit/145`). `payout_date` and `deposit_date` are in the books' calendar, `arrival_date` and `available_date` in UTC's.
+    (`Deposit/145`). `payout_date` and `deposit_date` are in the books' calendar, `arrival_date` and `available_date` in
+    UTC's.
     """
 
     payout_id: str
