@@ -19,6 +19,7 @@ from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
+from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
@@ -124,6 +125,15 @@ class RuntimeServices:
     async def doctor(self) -> Sequence[Check]:
         """Look at everything that the work needs."""
         return await self.runtime.doctor()
+
+    @property
+    def statements(self) -> PayoutStatements:
+        """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return PayoutStatements(engine=self.runtime.engine, realm_id=self.runtime.store.realm_id)
 
     @property
     def setup(self) -> Setup:

@@ -6,7 +6,7 @@ moments have their zone.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -95,7 +95,7 @@ class Exporter:
             found = await connection.execute(sa.select(sa.func.count()).select_from(query.subquery()))
             return int(found.scalar_one())
 
-    async def lines(self, what: What, since: datetime | None = None) -> AsyncIterator[str]:
+    def lines(self, what: What, since: datetime | None = None) -> AsyncIterator[str]:
         """The CSV, its header first, in pieces of whole rows (at most a thousand).
 
         Args:
@@ -105,14 +105,27 @@ class Exporter:
         Raises:
             DatabaseUnavailable: the tables cannot be read; what came before is complete up to there.
         """
-        columns = SHEETS[what].columns
-        yield _written([[column.name for column in columns]])
-        async with transaction(self.engine) as connection:
-            await _allow_slow_readers(connection)
-            query = _since(query_of(what, self.realm_id), what, since).execution_options(yield_per=_BATCH)
-            result = await connection.stream(query)
-            async for rows in result.mappings().partitions():
-                yield _written([_cells(columns, row) for row in rows])
+        query = _since(query_of(what, self.realm_id), what, since)
+        return csv_of(self.engine, query, SHEETS[what].columns)
+
+
+async def csv_of(engine: AsyncEngine, query: sa.Select[Any], columns: Sequence[CsvColumn]) -> AsyncGenerator[str]:
+    """What a query finds as CSV, its header first, in pieces of whole rows (at most a thousand).
+
+    Raises:
+        DatabaseUnavailable: the tables cannot be read; what came before is complete up to there.
+    """
+    yield _written([[column.name for column in columns]])
+    async with transaction(engine) as connection:
+        await _allow_slow_readers(connection)
+        result = await connection.stream(query.execution_options(yield_per=_BATCH))
+        async for rows in result.mappings().partitions():
+            yield csv_rows(columns, rows)
+
+
+def csv_rows(columns: Sequence[CsvColumn], rows: Iterable[Mapping[Any, Any]]) -> str:
+    """Rows as CSV without a header."""
+    return _written([_cells(columns, row) for row in rows])
 
 
 async def _allow_slow_readers(connection: AsyncConnection) -> None:

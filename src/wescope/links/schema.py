@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0007"
+REVISION = "m0012"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -224,6 +224,7 @@ payout_checks = Table(
     _now("checked_at"),
     PrimaryKeyConstraint("realm_id", "payout_id"),
     Index(None, "realm_id", "arrival_date"),
+    Index("ix_payout_checks_state", "realm_id", "state", "arrival_date", "payout_id"),
 )
 """One row per payout: whether it foots, and which QBO deposits (`Deposit/145`) cover it. Amounts are Stripe's."""
 

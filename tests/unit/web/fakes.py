@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.payout_fakes import FakeStatements
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -196,6 +197,7 @@ class FakeServices:
     detail: PayoutDetail | Exception = PAYOUT_DETAIL
     explained: Explanation | Exception = field(default_factory=lambda: explanation(PARKED, PAYOUT, SYNCED))
     gone: frozenset[str] = frozenset()
+    statements: FakeStatements = field(default_factory=FakeStatements)
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
     setup: FakeSetup = field(default_factory=FakeSetup)
