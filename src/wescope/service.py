@@ -19,6 +19,7 @@ from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
+from wescope.engine.months import Months
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
@@ -151,6 +152,15 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.drift
+
+    @property
+    def months(self) -> Months:
+        """Months at their end.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.months
 
     @property
     def support(self) -> Support:

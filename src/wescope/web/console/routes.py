@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.close import close_routes
 from wescope.web.console.home import home_routes
 from wescope.web.console.rendering import Pages
 from wescope.web.console.static_files import static_routes
@@ -16,5 +17,6 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     router.include_router(static_routes())
     guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
+    guarded.include_router(close_routes(services, pages))
     router.include_router(guarded)
     return router
