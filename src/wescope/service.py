@@ -19,6 +19,7 @@ from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.history import History
+from wescope.engine.months import Months
 from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
@@ -161,6 +162,15 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.drift
+
+    @property
+    def months(self) -> Months:
+        """Months at their end.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.months
 
     @property
     def support(self) -> Support:

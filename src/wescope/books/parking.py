@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from wescope.books.subjects import DocumentKey
@@ -292,7 +293,8 @@ REASONS: Mapping[ParkCode, Reason] = {
 class Parked:
     """A document that is not posted. `amount` is what is at stake, in minor units of `currency`.
 
-    `details` holds ids, amounts, dates and codes only: no names, no texts of people.
+    `details` holds ids, amounts, dates and codes only: no names, no texts of people. `day` is when the document would
+    stand, in the books' calendar; null if nothing tells. What is parked is the same whatever its day.
     """
 
     key: DocumentKey
@@ -300,3 +302,4 @@ class Parked:
     amount: int
     currency: str
     details: Mapping[str, str | int] = field(default_factory=dict)
+    day: date | None = field(default=None, compare=False)

@@ -11,6 +11,7 @@ from wescope.engine.drift_desk import DriftItem
 from wescope.engine.drift_kinds import DRIFT, DriftKind
 from wescope.engine.explanation import Explanation, LinkResult, Meaning, Moment
 from wescope.engine.history import RunParked, RunReport
+from wescope.engine.month_examples import MONTH_LIST, MONTH_VIEW, SIGNOFF
 from wescope.engine.payout_statements import (
     PayoutCount,
     PayoutPage,
@@ -449,6 +450,7 @@ EXAMPLES: Mapping[str, object] = {
         *(STATUS, PAYOUT_RESULT, PAYOUT_DETAIL, SYNC_RESULT, TIEOUT, OPENED_ROW, PARKED_ROW, CHECK, RUN_REPORT),
         *(DIAGNOSIS, SETUP_PLAN, PAYOUT_PAGE, PAYOUT_SUMMARY),
         *(SWEEP_PLAN, UNDO_PLAN, UNDO_OUTCOME, DRIFT_ITEM, EXPLANATION),
+        *(MONTH_LIST, MONTH_VIEW, SIGNOFF),
     )
 }
 """By the name of the type."""

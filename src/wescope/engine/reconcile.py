@@ -428,7 +428,7 @@ def backoff_s(failures: int, *, first: int, last: int) -> float:
 
 
 def _left_over(link: Link, code: ParkCode) -> Parked:
-    return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency)
+    return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency, day=link.txn_date)
 
 
 def _unreadable(subject: Subject, error: StripeError, currency: str) -> Parked:

@@ -27,6 +27,7 @@ from wescope.engine.export import Exporter
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
+from wescope.engine.months import Months
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -361,6 +362,11 @@ class Runtime:
             policy_file=policy_file,
             work=self.work,
         )
+
+    @property
+    def months(self) -> Months:
+        """Months at their end: what is open, comparisons, sign-offs, evidence."""
+        return Months(engine=self.engine, realm_id=self.store.realm_id, policy=self.policy, runs=self.runs)
 
     @property
     def backfill(self) -> Backfill:

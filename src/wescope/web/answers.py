@@ -11,6 +11,14 @@ from starlette.exceptions import HTTPException
 
 from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.explain import NothingKnown
+from wescope.engine.month_results import (
+    MonthNotBegun,
+    MonthNotCompared,
+    MonthNotOver,
+    MonthNotSigned,
+    MonthSigned,
+    ReasonMissing,
+)
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
@@ -88,6 +96,12 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (RowNotFound, 404),
     (RunIsOver, 409),
     (RunUnfinished, 409),
+    (MonthNotBegun, 404),
+    (MonthNotOver, 409),
+    (MonthNotCompared, 409),
+    (MonthSigned, 409),
+    (MonthNotSigned, 409),
+    (ReasonMissing, 422),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

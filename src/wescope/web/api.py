@@ -12,6 +12,7 @@ from wescope.web.access.guard import authorize
 from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
 from wescope.web.history import history_routes
+from wescope.web.months import month_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
 from wescope.web.payouts import payout_routes
 from wescope.web.schemas import error_responses, json_response
@@ -57,6 +58,7 @@ def api_routes(services: WebServices) -> APIRouter:
     router.include_router(history_routes(services), tags=["work"])
     router.include_router(undo_routes(services), tags=["work"])
     router.include_router(setup_routes(services), tags=["setup"])
+    router.include_router(month_routes(services), tags=["close"])
     return router
 
 

@@ -22,6 +22,7 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_months import MonthServices
 from wescope.web.services_payouts import PayoutServices
 
 
@@ -282,6 +283,15 @@ class WebServices(OperationServices, Protocol):
     @property
     def drift(self) -> DriftServices:
         """What people have changed in QBO.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def months(self) -> MonthServices:
+        """Months at their end.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

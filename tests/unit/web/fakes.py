@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.month_fakes import FakeMonths
 from tests.unit.web.payout_fakes import FakeStatements
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
@@ -201,6 +202,7 @@ class FakeServices:
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
     setup: FakeSetup = field(default_factory=FakeSetup)
+    months: FakeMonths = field(default_factory=FakeMonths)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.close import close_routes
 from wescope.web.console.home import home_routes
 from wescope.web.console.payouts import payouts_routes
 from wescope.web.console.rendering import Pages
@@ -18,5 +19,6 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
     guarded.include_router(payouts_routes(services, pages))
+    guarded.include_router(close_routes(services, pages))
     router.include_router(guarded)
     return router
