@@ -18,7 +18,9 @@ from wescope import __version__
 from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
 from wescope.engine.history import History
+from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
@@ -142,6 +144,24 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.history
+
+    @property
+    def parked_desk(self) -> ParkedDesk:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.parked_desk
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.drift_pages
 
     @property
     def drift(self) -> DriftDesk:

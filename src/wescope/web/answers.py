@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.explain import NothingKnown
+from wescope.engine.parked_desk import PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
@@ -88,6 +89,7 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (RowNotFound, 404),
     (RunIsOver, 409),
     (RunUnfinished, 409),
+    (PlanChanged, 409),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

@@ -22,6 +22,7 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_parked import DriftPageServices, ParkedServices
 
 
 class Outcome(StrEnum):
@@ -263,6 +264,24 @@ class WebServices(OperationServices, Protocol):
     @property
     def history(self) -> HistoryServices:
         """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def parked_desk(self) -> ParkedServices:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def drift_pages(self) -> DriftPageServices:
+        """Findings a page at a time, and what repairs would write.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

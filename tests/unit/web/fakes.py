@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -198,6 +199,8 @@ class FakeServices:
     gone: frozenset[str] = frozenset()
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
+    drift_pages: FakeDriftPages = field(default_factory=FakeDriftPages)
+    parked_desk: FakeParkedDesk = field(default_factory=FakeParkedDesk)
     setup: FakeSetup = field(default_factory=FakeSetup)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
