@@ -122,7 +122,7 @@ CREATE TABLE IF NOT EXISTS `wescope.runs` (
 )
 PARTITION BY TIMESTAMP_TRUNC(started_at, MONTH)
 CLUSTER BY kind
-OPTIONS (description = 'Backfills, replays, sweeps, verifications, repairs, undos and tie-outs; not the mirror\'s own runs.');
+OPTIONS (description = 'Backfills, replays, sweeps, verifications, repairs, undos, bulk actions, tie-outs; no mirrorings.');
 
 CREATE TABLE IF NOT EXISTS `wescope.payout_checks` (
   realm_id STRING NOT NULL OPTIONS (description = 'The QBO company.'),

@@ -18,8 +18,10 @@ from wescope import __version__
 from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
 from wescope.engine.history import History
 from wescope.engine.months import Months
+from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
@@ -153,6 +155,24 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.history
+
+    @property
+    def parked_desk(self) -> ParkedDesk:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.parked_desk
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.drift_pages
 
     @property
     def drift(self) -> DriftDesk:

@@ -28,7 +28,7 @@ class DriftNotFound(WescopeError):
     code = "drift_not_found"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "`wescope drift` lists what is open."
+    remedy = "`wescope drift` and the page Drift list what is open."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

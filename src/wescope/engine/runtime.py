@@ -18,16 +18,19 @@ from wescope.engine.attempts import AttemptLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
+from wescope.engine.bulk import Bulk
 from wescope.engine.connection import Connection
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
 from wescope.engine.months import Months
+from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -332,8 +335,19 @@ class Runtime:
                 RunKind.REPAIR: self.verify.repair,
                 RunKind.EXPORT: self.mirror,
                 RunKind.TIEOUT: self.tieouts,
+                RunKind.BULK: Bulk(engine=self.engine, defer=self.queue.defer),
             },
         )
+
+    @property
+    def parked_desk(self) -> ParkedDesk:
+        """What pages ask about parked items, and what is done to many of them."""
+        return ParkedDesk(engine=self.engine, realm_id=self.store.realm_id, runs=self.runs)
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """What pages ask about edits in QBO."""
+        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, dry_run=self.dry_run)
 
     @property
     def history(self) -> History:

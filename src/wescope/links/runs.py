@@ -29,6 +29,8 @@ class RunKind(StrEnum):
     UNDO = "undo"
     TIEOUT = "tieout"
     EXPORT = "export"
+    BULK = "bulk"
+    """Something that is done to many parked items, one after another."""
 
 
 class RunState(StrEnum):
@@ -103,10 +105,14 @@ class Parking:
 _ROWS = sa.literal("rows", sa.Text)
 """Where a tie-out keeps its rows, which only their export reads."""
 
-_COLUMNS = [
-    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_ROWS).label(name)
-    for name in Run.__dataclass_fields__
-]
+_ITEMS = sa.literal("items", sa.Text)
+"""Where a bulk action keeps what was planned, which `wescope.links.parked_page` alone reads."""
+
+_LONG = {
+    "result": runs.c.result.op("-", return_type=JSONB)(_ROWS).label("result"),
+    "options": runs.c.options.op("-", return_type=JSONB)(_ITEMS).label("options"),
+}
+_COLUMNS = [_LONG.get(name, runs.c[name]) for name in Run.__dataclass_fields__]
 
 
 def _run(row: sa.Row[Any]) -> Run:
@@ -130,6 +136,13 @@ async def list_runs(connection: AsyncConnection, *, kind: RunKind | None = None,
     query = sa.select(*_COLUMNS).order_by(runs.c.id.desc()).limit(limit)
     query = query if kind is None else query.where(runs.c.kind == kind.value)
     return tuple(map(_run, await connection.execute(query)))
+
+
+async def newest_of(connection: AsyncConnection, kind: RunKind) -> Run | None:
+    """The run of a kind that began last."""
+    query = sa.select(*_COLUMNS).where(runs.c.kind == kind.value).order_by(runs.c.started_at.desc()).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return _run(row) if row else None
 
 
 async def newest_unfinished(connection: AsyncConnection, kind: RunKind) -> Run | None:

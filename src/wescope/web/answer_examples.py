@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from wescope.engine import examples
+from wescope.engine import examples, examples_parked
 from wescope.web.drift import RepairAnswer
 from wescope.web.history import BackfillAnswer, ReplayAnswer
 from wescope.web.operations import Health
+from wescope.web.parked_pages import BulkAnswer
 from wescope.web.services import Outcome, Readiness
 from wescope.web.sweep import SweepAnswer
 from wescope.web.undo import UndoAnswer
@@ -13,6 +14,7 @@ from wescope.web.webhooks import QboWebhookAnswer, StripeWebhookAnswer
 
 ANSWER_EXAMPLES: Mapping[str, object] = {
     **examples.EXAMPLES,
+    **examples_parked.PARKED_EXAMPLES,
     **{
         type(value).__name__: value
         for value in (
@@ -24,6 +26,7 @@ ANSWER_EXAMPLES: Mapping[str, object] = {
             ReplayAnswer(subjects={"invoice": 2, "payout": 1}, run=examples.RUN_REPORT),
             RepairAnswer(drift=(examples.DRIFT_ITEM,), run=examples.RUN_REPORT),
             SweepAnswer(plan=examples.SWEEP_PLAN, run=None),
+            BulkAnswer(plan=examples_parked.BULK_PLAN, run=examples.RUN_REPORT),
             UndoAnswer(plan=examples.UNDO_PLAN, run=examples.RUN_REPORT),
         )
     },

@@ -19,6 +19,7 @@ from wescope.engine.month_results import (
     MonthSigned,
     ReasonMissing,
 )
+from wescope.engine.parked_desk import PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
@@ -102,6 +103,7 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (MonthSigned, 409),
     (MonthNotSigned, 409),
     (ReasonMissing, 422),
+    (PlanChanged, 409),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

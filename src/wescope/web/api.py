@@ -11,9 +11,11 @@ from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.web.access.guard import authorize
 from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
+from wescope.web.drift_pages import drift_page_routes
 from wescope.web.history import history_routes
 from wescope.web.months import month_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
+from wescope.web.parked_pages import parked_page_routes
 from wescope.web.payouts import payout_routes
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
@@ -54,7 +56,9 @@ def api_routes(services: WebServices) -> APIRouter:
     _tieout_routes(router, services)
     _sync_route(router, services)
     router.include_router(support_routes(services))
+    router.include_router(parked_page_routes(services), tags=["parked"])
     router.include_router(drift_routes(services), tags=["drift"])
+    router.include_router(drift_page_routes(services), tags=["drift"])
     router.include_router(history_routes(services), tags=["work"])
     router.include_router(undo_routes(services), tags=["work"])
     router.include_router(setup_routes(services), tags=["setup"])

@@ -23,6 +23,7 @@ from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
 from wescope.web.services_months import MonthServices
+from wescope.web.services_parked import DriftPageServices, ParkedServices
 from wescope.web.services_payouts import PayoutServices
 
 
@@ -274,6 +275,24 @@ class WebServices(OperationServices, Protocol):
     @property
     def history(self) -> HistoryServices:
         """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def parked_desk(self) -> ParkedServices:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def drift_pages(self) -> DriftPageServices:
+        """Findings a page at a time, and what repairs would write.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

@@ -8,6 +8,7 @@ from typing import TypeVar
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
 from tests.unit.web.month_fakes import FakeMonths
+from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
 from tests.unit.web.payout_fakes import FakeStatements
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
@@ -201,6 +202,8 @@ class FakeServices:
     statements: FakeStatements = field(default_factory=FakeStatements)
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
+    drift_pages: FakeDriftPages = field(default_factory=FakeDriftPages)
+    parked_desk: FakeParkedDesk = field(default_factory=FakeParkedDesk)
     setup: FakeSetup = field(default_factory=FakeSetup)
     months: FakeMonths = field(default_factory=FakeMonths)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)

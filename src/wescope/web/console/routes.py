@@ -4,8 +4,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.bulk import bulk_routes
 from wescope.web.console.close import close_routes
+from wescope.web.console.drift import drift_console_routes
 from wescope.web.console.home import home_routes
+from wescope.web.console.parked import parked_routes
 from wescope.web.console.payouts import payouts_routes
 from wescope.web.console.rendering import Pages
 from wescope.web.console.static_files import static_routes
@@ -20,5 +23,8 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     guarded.include_router(home_routes(services, pages))
     guarded.include_router(payouts_routes(services, pages))
     guarded.include_router(close_routes(services, pages))
+    guarded.include_router(bulk_routes(services, pages))
+    guarded.include_router(parked_routes(services, pages))
+    guarded.include_router(drift_console_routes(services, pages))
     router.include_router(guarded)
     return router
