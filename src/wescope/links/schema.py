@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0007"
+REVISION = "m0010"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -180,6 +180,7 @@ parked = Table(
     PrimaryKeyConstraint("document_key"),
     Index(None, "subject"),
     Index(None, "waiting_on"),
+    Index("ix_parked_dry_run", "subject", postgresql_where=text("code = 'dry_run'")),
 )
 
 runs = Table(
@@ -393,3 +394,32 @@ notice_targets = Table(
     PrimaryKeyConstraint("realm_id", "target"),
 )
 """Whom alerts are sent to (`webhook`, `email`): when the next message may go, and who is sending one just now."""
+
+dry_run_releases = Table(
+    "dry_run_releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    _json("figures"),
+    _now("at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "id"),
+)
+"""Who has let documents be written after a review (`release`) or stopped that (`hold`); a realm's newest row holds.
+
+`policy` is a digest of what decided the documents then, `figures` what waited: counts and amounts in minor units.
+"""
+
+connect_attempts = Table(
+    "connect_attempts",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    _now("at"),
+    PrimaryKeyConstraint("digest"),
+)
+"""Attempts to connect QBO from the console that have no answer yet, by a digest of what only the browser knows."""

@@ -15,6 +15,7 @@ from wescope.web.history import history_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
+from wescope.web.setting_up import setting_up_routes
 from wescope.web.setup import setup_routes
 from wescope.web.support import support_routes
 from wescope.web.undo import undo_routes
@@ -56,6 +57,7 @@ def api_routes(services: WebServices) -> APIRouter:
     router.include_router(history_routes(services), tags=["work"])
     router.include_router(undo_routes(services), tags=["work"])
     router.include_router(setup_routes(services), tags=["setup"])
+    router.include_router(setting_up_routes(services), tags=["setup"])
     return router
 
 

@@ -22,6 +22,7 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_setting_up import SettingUpServices
 
 
 class Outcome(StrEnum):
@@ -249,6 +250,15 @@ class WebServices(OperationServices, Protocol):
 
     async def doctor(self) -> Sequence[Check]:
         """Look at everything that the work needs."""
+        ...
+
+    @property
+    def setting_up(self) -> SettingUpServices:
+        """The steps of a first connection.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
         ...
 
     @property

@@ -30,6 +30,8 @@ SECRET = {
     "qbo_hints",
     "notices",
     "notice_targets",
+    "dry_run_releases",
+    "connect_attempts",
 }
 MOMENTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, 4, 5, 6, tzinfo=UTC))
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.setting_up_fakes import FakeSettingUp
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -199,6 +200,7 @@ class FakeServices:
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
     setup: FakeSetup = field(default_factory=FakeSetup)
+    setting_up: FakeSettingUp = field(default_factory=FakeSettingUp)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 

@@ -4,8 +4,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.connect import callback_routes, connect_routes
+from wescope.web.console.dry_run import dry_run_routes
 from wescope.web.console.home import home_routes
 from wescope.web.console.rendering import Pages
+from wescope.web.console.setup import setup_page_routes
 from wescope.web.console.static_files import static_routes
 from wescope.web.services import WebServices
 
@@ -14,7 +17,11 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     """Every page, and the files that they load; the guard stands before all but the files."""
     router = APIRouter()
     router.include_router(static_routes())
+    router.include_router(callback_routes())
     guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
+    guarded.include_router(setup_page_routes(services, pages))
+    guarded.include_router(connect_routes(services, pages))
+    guarded.include_router(dry_run_routes(services, pages))
     router.include_router(guarded)
     return router
