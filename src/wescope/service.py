@@ -27,6 +27,7 @@ from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.runtime import Runtime
+from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
@@ -127,7 +128,16 @@ class RuntimeServices:
 
     async def doctor(self) -> Sequence[Check]:
         """Look at everything that the work needs."""
-        return await self.runtime.doctor()
+        return await self.setting_up.diagnose()
+
+    @property
+    def setting_up(self) -> SettingUp:
+        """What the setup pages ask.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.setting_up
 
     @property
     def statements(self) -> PayoutStatements:

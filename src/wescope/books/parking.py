@@ -150,9 +150,11 @@ REASONS: Mapping[ParkCode, Reason] = {
         remedy="Enter the payment in QBO by hand against both invoices, or move start_date in wescope.toml.",
     ),
     ParkCode.DRY_RUN: Reason(
-        text="Dry run is switched on; nothing is written to QBO.",
+        text="Dry run: nothing is written to QBO before an operator has released it.",
         owner=Owner.OPERATOR,
-        remedy="Set dry_run = false under [books] in wescope.toml.",
+        remedy=(
+            "Review it on the page /setup/dry-run and release it, or set dry_run = false under [books] in wescope.toml."
+        ),
     ),
     ParkCode.PERIOD_CLOSED: Reason(
         text="The document's date lies in a closed period.",

@@ -10,6 +10,7 @@ from wescope.engine.cursors import cursor_of, place_of
 from wescope.engine.drift_desk import DriftItem, DriftNotFound, item_of
 from wescope.engine.drift_kinds import DriftKind, DriftState
 from wescope.engine.results import MONEY
+from wescope.engine.write_gate import WriteGate
 from wescope.links.database import transaction
 from wescope.links.drift import DriftRow
 from wescope.links.drift_pages import DriftChoice, open_by_kind, page_of_drift, unsettled_keys
@@ -51,7 +52,7 @@ class LastVerification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenKind:
+class OpenDrift:
     """How many findings of a kind nobody has decided about."""
 
     kind: str
@@ -68,7 +69,7 @@ class DriftPage:
 
     items: tuple[DriftFinding, ...]
     next: str | None
-    open: tuple[OpenKind, ...]
+    open: tuple[OpenDrift, ...]
     verified: LastVerification | None
 
 
@@ -115,7 +116,7 @@ class DriftPages:
 
     engine: AsyncEngine
     realm_id: str
-    dry_run: bool
+    gate: WriteGate
 
     async def page(self, choice: DriftChoice, *, after: str | None = None, limit: int = 50) -> DriftPage:
         """A page of what a filter takes, after the one that named `after`.
@@ -136,7 +137,7 @@ class DriftPages:
                 for row in shown
             ),
             next=cursor_of(shown[-1].id) if len(rows) > limit else None,
-            open=tuple(OpenKind(kind=one.kind, count=one.count) for one in counts),
+            open=tuple(OpenDrift(kind=one.kind, count=one.count) for one in counts),
             verified=_verification(run) if run else None,
         )
 
@@ -152,36 +153,40 @@ class DriftPages:
             unsettled = await unsettled_keys(connection, self.realm_id, [row.document_key or "" for row in rows])
         if choice.ids is not None and (missing := sorted(set(choice.ids) - {row.id for row in rows})):
             raise DriftNotFound(ids=" ".join(map(str, missing)))
-        writes = tuple(self._write(row, is_settled=row.document_key not in unsettled) for row in rows[:MOST_REPAIRED])
+        is_held = (await self.gate.state()).is_held
+        writes = tuple(
+            _write(row, is_settled=row.document_key not in unsettled, is_held=is_held) for row in rows[:MOST_REPAIRED]
+        )
         count = sum(one.why_not is None for one in writes)
         return RepairPreview(writes=writes, count=count, more=len(rows) > MOST_REPAIRED)
 
-    def _write(self, row: DriftRow, *, is_settled: bool) -> RepairWrite:
-        item = item_of(row)
-        verb = _verb(row)
-        why_not = None
-        if row.state != DriftState.OPEN:
-            why_not = "It is not open any more."
-        elif item.repair is None:
-            why_not = "Only a person in QBO can put this right."
-        elif self.dry_run:
-            why_not = "Dry run is switched on: nothing is written to QBO."
-        elif verb in {"update", "create", "link"} and not is_settled:
-            why_not = "Its document is just being written, or was taken back."
-        return RepairWrite(
-            drift_id=item.id,
-            kind=item.kind,
-            verb=verb if why_not is None else "none",
-            entity=item.entity,
-            qbo_id=item.qbo_id,
-            document_key=item.document_key,
-            amount=item.amount,
-            currency=item.currency,
-            text=item.repair or item.remedy,
-            writes=differences_of(item.fields) if why_not is None and verb == "update" else (),
-            revertible=item.revertible,
-            why_not=why_not,
-        )
+
+def _write(row: DriftRow, *, is_settled: bool, is_held: bool) -> RepairWrite:
+    item = item_of(row)
+    verb = _verb(row)
+    why_not = None
+    if row.state != DriftState.OPEN:
+        why_not = "It is not open any more."
+    elif item.repair is None:
+        why_not = "Only a person in QBO can put this right."
+    elif is_held:
+        why_not = "Writing is held (dry run): nothing is written to QBO."
+    elif verb in {"update", "create", "link"} and not is_settled:
+        why_not = "Its document is just being written, or was taken back."
+    return RepairWrite(
+        drift_id=item.id,
+        kind=item.kind,
+        verb=verb if why_not is None else "none",
+        entity=item.entity,
+        qbo_id=item.qbo_id,
+        document_key=item.document_key,
+        amount=item.amount,
+        currency=item.currency,
+        text=item.repair or item.remedy,
+        writes=differences_of(item.fields) if why_not is None and verb == "update" else (),
+        revertible=item.revertible,
+        why_not=why_not,
+    )
 
 
 def _verification(run: Run) -> LastVerification:

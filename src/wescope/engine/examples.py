@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from wescope.books.parking import REASONS, ParkCode
 from wescope.engine.drift_desk import DriftItem
 from wescope.engine.drift_kinds import DRIFT, DriftKind
+from wescope.engine.examples_setting_up import SETTING_UP
 from wescope.engine.explanation import Explanation, LinkResult, Meaning, Moment
 from wescope.engine.history import RunParked, RunReport
 from wescope.engine.month_examples import MONTH_LIST, MONTH_VIEW, SIGNOFF
@@ -449,6 +450,8 @@ EXAMPLES: Mapping[str, object] = {
     for value in (
         *(STATUS, PAYOUT_RESULT, PAYOUT_DETAIL, SYNC_RESULT, TIEOUT, OPENED_ROW, PARKED_ROW, CHECK, RUN_REPORT),
         *(DIAGNOSIS, SETUP_PLAN, PAYOUT_PAGE, PAYOUT_SUMMARY),
+        *(DIAGNOSIS, SETUP_PLAN),
+        *SETTING_UP,
         *(SWEEP_PLAN, UNDO_PLAN, UNDO_OUTCOME, DRIFT_ITEM, EXPLANATION),
         *(MONTH_LIST, MONTH_VIEW, SIGNOFF),
     )

@@ -9,7 +9,7 @@ from wescope.engine.drift_pages import (
     DriftPage,
     FieldDifference,
     LastVerification,
-    OpenKind,
+    OpenDrift,
     RepairPreview,
     RepairWrite,
 )
@@ -84,7 +84,7 @@ _DIFFERENCE = FieldDifference(name="TotalAmt", stripe="120.00", qbo="100.00")
 DRIFT_PAGE = DriftPage(
     items=(DriftFinding(finding=DRIFT_ITEM, differences=(_DIFFERENCE,), run_id=12),),
     next=None,
-    open=(OpenKind(kind="edited", count=1),),
+    open=(OpenDrift(kind="edited", count=1),),
     verified=LastVerification(run_id=12, state="done", mode="changes", started_at=NOW, finished_at=NOW),
 )
 REPAIR_PREVIEW = RepairPreview(

@@ -183,6 +183,7 @@ parked = Table(
     Index(None, "subject"),
     Index(None, "waiting_on"),
     Index(None, "txn_date"),
+    Index("ix_parked_dry_run", "subject", postgresql_where=text("code = 'dry_run'")),
 )
 
 runs = Table(
@@ -442,3 +443,31 @@ month_signoffs = Table(
     ),
 )
 """Who signed a month off, upon which tie-out, with what open; those that were withdrawn remain."""
+dry_run_releases = Table(
+    "dry_run_releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    _json("figures"),
+    _now("at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "id"),
+)
+"""Who has let documents be written after a review (`release`) or stopped that (`hold`); a realm's newest row holds.
+
+`policy` is a digest of what decided the documents then, `figures` what waited: counts and amounts in minor units.
+"""
+
+connect_attempts = Table(
+    "connect_attempts",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    _now("at"),
+    PrimaryKeyConstraint("digest"),
+)
+"""Attempts to connect QBO from the console that have no answer yet, by a digest of what only the browser knows."""

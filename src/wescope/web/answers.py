@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from wescope.engine.drift_desk import DriftNotFound
+from wescope.engine.dry_run import ReviewOutdated
 from wescope.engine.explain import NothingKnown
 from wescope.engine.month_results import (
     MonthNotBegun,
@@ -36,6 +37,7 @@ from wescope.errors import (
     WrongUse,
 )
 from wescope.observe.logs import get_logger
+from wescope.qbo.connect import NotConnected
 from wescope.web.access.guard import NotAllowed, RequestForged
 from wescope.web.local import NotLocal
 
@@ -104,6 +106,8 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (MonthNotSigned, 409),
     (ReasonMissing, 422),
     (PlanChanged, 409),
+    (ReviewOutdated, 409),
+    (NotConnected, 409),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

@@ -19,6 +19,7 @@ from wescope.web.parked_pages import parked_page_routes
 from wescope.web.payouts import payout_routes
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
+from wescope.web.setting_up import setting_up_routes
 from wescope.web.setup import setup_routes
 from wescope.web.support import support_routes
 from wescope.web.undo import undo_routes
@@ -63,6 +64,7 @@ def api_routes(services: WebServices) -> APIRouter:
     router.include_router(undo_routes(services), tags=["work"])
     router.include_router(setup_routes(services), tags=["setup"])
     router.include_router(month_routes(services), tags=["close"])
+    router.include_router(setting_up_routes(services), tags=["setup"])
     return router
 
 

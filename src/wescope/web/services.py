@@ -25,6 +25,7 @@ from wescope.observe.metrics import Sample
 from wescope.web.services_months import MonthServices
 from wescope.web.services_parked import DriftPageServices, ParkedServices
 from wescope.web.services_payouts import PayoutServices
+from wescope.web.services_setting_up import SettingUpServices
 
 
 class Outcome(StrEnum):
@@ -257,6 +258,15 @@ class WebServices(OperationServices, Protocol):
     @property
     def statements(self) -> PayoutServices:
         """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def setting_up(self) -> SettingUpServices:
+        """The steps of a first connection.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

@@ -10,6 +10,7 @@ from tests.unit.web.history_fakes import FakeHistory
 from tests.unit.web.month_fakes import FakeMonths
 from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
 from tests.unit.web.payout_fakes import FakeStatements
+from tests.unit.web.setting_up_fakes import FakeSettingUp
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -206,6 +207,7 @@ class FakeServices:
     parked_desk: FakeParkedDesk = field(default_factory=FakeParkedDesk)
     setup: FakeSetup = field(default_factory=FakeSetup)
     months: FakeMonths = field(default_factory=FakeMonths)
+    setting_up: FakeSettingUp = field(default_factory=FakeSettingUp)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from wescope.engine.drift_pages import (
     DriftFinding,
     DriftPage,
     LastVerification,
-    OpenKind,
+    OpenDrift,
     RepairPreview,
     RepairWrite,
     differences_of,
@@ -164,7 +164,7 @@ class FakeDriftPages:
         return DriftPage(
             items=self.found,
             next=self.following,
-            open=(OpenKind(kind="edited", count=1), OpenKind(kind="in_clearing", count=1)) if self.found else (),
+            open=(OpenDrift(kind="edited", count=1), OpenDrift(kind="in_clearing", count=1)) if self.found else (),
             verified=self.verified,
         )
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "m0012"
-down_revision = "m0009"
+down_revision = "m0010"
 branch_labels = None
 depends_on = None
 
