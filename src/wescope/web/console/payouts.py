@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BeforeValidator
 
 from wescope.books.payout_check import RowState
-from wescope.engine.payout_statements import NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary, PayoutWord
+from wescope.engine.payout_statements import AWAITED, NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary, PayoutWord
 from wescope.web.console.rendering import Pages, query_of
 from wescope.web.console.responses import page_responses
 from wescope.web.parameters import Day
@@ -152,6 +152,7 @@ def _one_route(router: APIRouter, services: WebServices, pages: Pages) -> None:
             shown_of=_shown_of(found, chosen.state, chosen.category),
             states=PAYOUT_STATES,
             row_states=ROW_STATES,
+            awaited_states=AWAITED,
             words=CATEGORY_WORDS,
             not_itemized=NOT_ITEMIZED,
         )
