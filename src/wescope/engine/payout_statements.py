@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from wescope.books.payout_check import RowState
 from wescope.engine.export import csv_of, csv_rows
 from wescope.engine.export_sheets import PAYOUT_STATEMENT
 from wescope.engine.parked_items import parked_row
@@ -161,7 +162,8 @@ class PayoutSummary:
     next: str | None
 
 
-_AWAITED_STATES = {"missing", "differs"}
+AWAITED = frozenset({RowState.MISSING.value, RowState.DIFFERS.value})
+"""States of rows that keep a payout from its deposit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +228,7 @@ class PayoutStatements:
             categories=(*listed, *_rest(payout, listed)),
             total=_sum("total", payout.currency, count=rows_in_all, gross=payout.gross, fee=payout.fee),
             states=_states(sums),
-            awaited=sum(one.count for one in sums if one.state in _AWAITED_STATES),
+            awaited=sum(one.count for one in sums if one.state in AWAITED),
             waits_for=tuple(_awaited(key, obstacles, now) for key in payout.waiting_on),
             parked=tuple(parked_row(item, now) for item in obstacles.own),
             rows=shown,
@@ -299,7 +301,7 @@ def _states(sums: Iterable[RowSum]) -> tuple[RowCount, ...]:
     found: dict[str, int] = {}
     for one in sums:
         found[one.state] = found.get(one.state, 0) + one.count
-    ordered = sorted(found.items(), key=lambda one: (one[0] not in _AWAITED_STATES, one[0]))
+    ordered = sorted(found.items(), key=lambda one: (one[0] not in AWAITED, one[0]))
     return tuple(RowCount(state=state, count=count) for state, count in ordered)
 
 

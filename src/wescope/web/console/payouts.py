@@ -1,19 +1,21 @@
 """Payouts: which of them are deposits in QBO, and one that foots on the page, row by row."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BeforeValidator
 
 from wescope.books.payout_check import RowState
-from wescope.engine.payout_statements import NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary
+from wescope.engine.payout_statements import AWAITED, NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary, PayoutWord
 from wescope.web.console.rendering import Pages, query_of
 from wescope.web.console.responses import page_responses
+from wescope.web.parameters import Day
 from wescope.web.payouts import (
     AfterPayout,
     AfterRow,
+    Currency,
     OfCategory,
     OfCurrency,
     OfRowState,
@@ -28,8 +30,13 @@ from wescope.web.payouts import (
 from wescope.web.schemas import text_response
 from wescope.web.services import WebServices
 
-_FORM = BeforeValidator(lambda value: None if value == "" else value)
-"""A form sends its empty fields, too: they choose nothing."""
+
+def _of_form(kind: Any) -> BeforeValidator:
+    """A form sends its empty fields, too: they choose nothing. `kind` is the type of what does."""
+    return BeforeValidator(
+        lambda value: None if value == "" else value, json_schema_input_type=kind | Literal[""] | None
+    )
+
 
 PAYOUT_STATES: Mapping[str, tuple[str, str, str]] = {
     "matched": ("matched", "good", "A deposit in QBO is exactly its amount."),
@@ -76,11 +83,11 @@ def _list_route(router: APIRouter, services: WebServices, pages: Pages) -> None:
     async def payouts(
         request: Request,
         *,
-        state: Annotated[OfState, _FORM] = None,
-        currency: Annotated[OfCurrency, _FORM] = None,
-        since: Annotated[Since, _FORM] = None,
-        until: Annotated[Until, _FORM] = None,
-        after: Annotated[AfterPayout, _FORM] = None,
+        state: Annotated[OfState, _of_form(PayoutWord)] = None,
+        currency: Annotated[OfCurrency, _of_form(Currency)] = None,
+        since: Annotated[Since, _of_form(Day)] = None,
+        until: Annotated[Until, _of_form(Day)] = None,
+        after: AfterPayout = None,
     ) -> HTMLResponse:
         """Which are deposits in QBO, by how much they differ, and what they wait for."""
         chosen = payout_filter(state, currency, since, until)
@@ -126,9 +133,9 @@ def _one_route(router: APIRouter, services: WebServices, pages: Pages) -> None:
     async def payout(
         request: Request,
         payout_id: PayoutId,
-        state: Annotated[OfRowState, _FORM] = None,
-        category: Annotated[OfCategory, _FORM] = None,
-        after: Annotated[AfterRow, _FORM] = None,
+        state: OfRowState = None,
+        category: OfCategory = None,
+        after: AfterRow = None,
     ) -> HTMLResponse:
         """Whether it foots, what it is made of, what it waits for, and its rows with their documents."""
         chosen = row_filter(state, category)
@@ -145,6 +152,7 @@ def _one_route(router: APIRouter, services: WebServices, pages: Pages) -> None:
             shown_of=_shown_of(found, chosen.state, chosen.category),
             states=PAYOUT_STATES,
             row_states=ROW_STATES,
+            awaited_states=AWAITED,
             words=CATEGORY_WORDS,
             not_itemized=NOT_ITEMIZED,
         )

@@ -9,6 +9,7 @@ from wescope.web.console.close import close_routes
 from wescope.web.console.connect import callback_routes, connect_routes
 from wescope.web.console.drift import drift_console_routes
 from wescope.web.console.dry_run import dry_run_routes
+from wescope.web.console.faults import PAGE_TAG, for_people
 from wescope.web.console.home import home_routes
 from wescope.web.console.parked import parked_routes
 from wescope.web.console.payouts import payouts_routes
@@ -23,7 +24,8 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     router = APIRouter()
     router.include_router(static_routes())
     router.include_router(callback_routes())
-    guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
+    asked = [Depends(for_people), Depends(authorize)]
+    guarded = APIRouter(tags=[PAGE_TAG], dependencies=asked, default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
     guarded.include_router(payouts_routes(services, pages))
     guarded.include_router(close_routes(services, pages))
