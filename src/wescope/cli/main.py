@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from wescope.cli.alerts import alerts_app
+from wescope.cli.close import CLOSE_EXAMPLES, close
 from wescope.cli.drift import VERIFY_EXAMPLES, drift_app, verify
 from wescope.cli.history import (
     BACKFILL_EXAMPLES,
@@ -156,6 +157,7 @@ app.command("replay", epilog=REPLAY_EXAMPLES)(replay)
 app.command("sweep", epilog=SWEEP_EXAMPLES)(sweep)
 app.command("undo", epilog=UNDO_EXAMPLES)(undo)
 app.command("verify", epilog=VERIFY_EXAMPLES)(verify)
+app.command("close", epilog=CLOSE_EXAMPLES)(close)
 app.add_typer(drift_app, name="drift")
 app.command("runs", epilog=RUNS_EXAMPLES)(runs)
 

@@ -193,7 +193,7 @@ class ComparisonRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenDocument:
-    """A document of the month that was written, or taken back, after it was signed off."""
+    """A document of the month that was written, or taken back, after it was signed off, or else compared."""
 
     document_key: str
     entity: str
@@ -257,7 +257,7 @@ class MonthView:
     """A month at its end. Days are in the books' calendar, but those of payouts, which are UTC's.
 
     `closed_until` is QBO's closing date as it was last read (`closed_known_at`); null if the books are open, or if it
-    was never read. `written` are the newest documents that were written after the sign-off.
+    was never read. `written` are the newest documents that were written after the sign-off, or else the comparison.
     """
 
     month: str

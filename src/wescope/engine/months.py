@@ -128,7 +128,8 @@ class Months:
 
     async def _view(self, connection: AsyncConnection, month: Month) -> MonthView:
         compared = await self._compared(connection, month)
-        since = (await written_since(connection, self.realm_id, month, compared.at))[0] if compared else 0
+        none: tuple[int, tuple[WrittenRow, ...]] = (0, ())
+        since, unseen = await written_since(connection, self.realm_id, month, compared.at) if compared else none
         past = await signoffs_of(connection, self.realm_id, month)
         signed = next((one for one in past if one.withdrawn_at is None), None)
         count, rows = await self._written(connection, month, signed)
@@ -145,7 +146,7 @@ class Months:
             open=tuple(group_of(kind, *each) for kind, each in found.items()),
             signoff=signoff_of(signed) if signed else None,
             changes=changes_of(signed, compared, count) if signed else (),
-            written=tuple(map(written_of, rows)),
+            written=tuple(map(written_of, rows if signed else unseen)),
             signoffs=tuple(map(signoff_of, past)),
             closed_until=closed.until if closed else None,
             closed_known_at=closed.at if closed else None,

@@ -22,7 +22,7 @@ CREATE FUNCTION wescope_sum_tieout(run runs) RETURNS void LANGUAGE sql AS $$
       sum(stripe)::bigint AS stripe, sum(qbo)::bigint AS qbo, sum(abs(stripe - qbo))::bigint AS difference
     FROM kept GROUP BY kind, currency
   )
-  SELECT run.id, (run.result ->> 'as_of')::date, (run.result ->> 'at')::timestamptz,
+  SELECT run.id, (run.result ->> 'as_of')::date, coalesce((run.result ->> 'at')::timestamptz, run.started_at),
     coalesce(run.result ->> 'difference', ''), coalesce(run.result ->> 'total_difference', ''),
     coalesce(run.result ->> 'unexplained', ''),
     (SELECT coalesce(jsonb_agg(to_jsonb(summed) ORDER BY kind, currency), '[]'::jsonb) FROM summed),
