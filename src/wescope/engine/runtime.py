@@ -346,7 +346,8 @@ class Runtime:
     @property
     def drift_pages(self) -> DriftPages:
         """What pages ask about edits in QBO."""
-        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, dry_run=self.dry_run)
+        examiner = self.verify.examiner
+        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, dry_run=self.dry_run, examiner=examiner)
 
     @property
     def history(self) -> History:

@@ -65,6 +65,9 @@ async def test_the_preview_says_what_would_be_written(client: httpx2.AsyncClient
     assert "Only a person in QBO can put this right." in html
     assert 'action="/drift/repair"' in html
     assert re.findall(r'name="ids" value="([^"]*)"', html) == ["7", "7 8"]
+    assert "All that is sent" not in html
+    assert 'href="/drift/repair?ids=7&amp;ids=8&amp;exact=true"' in html
+    assert "<li>Line1.Amount: 123.45</li>" in (await client.get("/drift/repair?ids=7&exact=true")).text
     assert (await client.get("/drift/repair?ids=9")).status_code == 404
     assert (await client.get("/drift/repair?ids=x")).status_code == 422
 
