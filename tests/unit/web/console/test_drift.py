@@ -19,8 +19,9 @@ async def sent(client: httpx2.AsyncClient, address: str, **fields: str) -> httpx
 
 async def test_the_list_has_both_values_side_by_side(client: httpx2.AsyncClient) -> None:
     html = (await client.get("/drift")).text
-    assert "<td>TotalAmt</td><td>123.45</td><td>100.00</td>" in html
-    assert "<td>PrivateNote</td><td>not kept</td><td>not kept</td>" in html
+    assert '<td>TotalAmt</td><td class="value">123.45</td><td class="value">100.00</td>' in html
+    assert '<td>PrivateNote</td><td class="value">not kept</td><td class="value">not kept</td>' in html
+    assert "<code>wescope drift accept ID</code>" in html
     assert 'href="/runs/12"' in html
     assert 'href="/story/Invoice/145"' in html
     assert 'name="ids" value="7"' in html
