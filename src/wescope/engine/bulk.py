@@ -5,8 +5,6 @@ far the run has come, so a worker that is killed leaves nothing half done, and n
 changed or gone since the plan is left alone.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +23,6 @@ from wescope.links.database import transaction
 from wescope.links.ignored import ignore_parked, now_of, parked_with_keys, unignore_parked
 from wescope.links.parked_page import (
     Planned,
-    as_stored,
     history_of_run,
     lock_parked,
     looks_at,
@@ -146,28 +143,6 @@ class BulkOutcome:
     def is_over(self) -> bool:
         """True if nobody works on it any more."""
         return self.state != RunState.RUNNING
-
-
-def planned(
-    choice: BulkChoice,
-    items: Sequence[ParkedItem],
-    *,
-    at: datetime,
-    left_out: int,
-    shown: tuple[ParkedRow, ...],
-    sums: tuple[ParkedSum, ...],
-) -> BulkPlan:
-    """The plan for these items."""
-    told = json.dumps([choice.action.value, *map(as_stored, items)], separators=(",", ":"))
-    return BulkPlan(
-        action=choice.action.value,
-        at=at,
-        count=len(items),
-        left_out=left_out,
-        sums=sums,
-        items=shown,
-        digest=hashlib.sha256(told.encode()).hexdigest()[:16],
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

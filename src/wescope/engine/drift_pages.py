@@ -1,6 +1,6 @@
 """Drift pages: findings a page at a time with both values of each field, and what a repair of them would write."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,16 +9,24 @@ from wescope.books.documents import Entity
 from wescope.engine.cursors import cursor_of, place_of
 from wescope.engine.drift_desk import DriftItem, DriftNotFound, item_of
 from wescope.engine.drift_kinds import DriftKind, DriftState
+from wescope.engine.examine import Examiner
 from wescope.engine.results import MONEY
+from wescope.engine.sent_values import SentValue, sent_for
 from wescope.engine.write_gate import WriteGate
 from wescope.links.database import transaction
 from wescope.links.drift import DriftRow
-from wescope.links.drift_pages import DriftChoice, open_by_kind, page_of_drift, unsettled_keys
+from wescope.links.drift_pages import DriftChoice, open_by_kind, page_of_drift
 from wescope.links.runs import Run, RunKind, newest_of
+from wescope.links.store import Link, LinkState
+from wescope.links.verification import by_keys
 
-MOST_REPAIRED = 1000
+MOST_REPAIRED = 200
 """Findings that one preview shows and one repair takes; the newest ones, if there are more."""
 
+MOST_ASKED = 20
+"""Findings of which Stripe is asked what exactly would be sent; the newest ones, if there are more."""
+
+_SENT = frozenset({"update", "create"})
 _UPDATED = frozenset({DriftKind.EDITED, DriftKind.MOVED, DriftKind.UNMARKED, DriftKind.UNAPPLIED})
 
 
@@ -79,7 +87,8 @@ class RepairWrite:
 
     `verb` is `update`, `create`, `delete`, `activate`, `link` (nothing is written to QBO) or `none`; `writes` are the
     fields that are sent over what QBO has (`stripe` is what is sent). `why_not` says why nothing would be written;
-    `revertible` whether it can be taken back afterwards.
+    `revertible` whether it can be taken back afterwards. `sends` is all that would be sent as Stripe says now, if that
+    was asked for; else, and where it cannot be told, it is null.
     """
 
     drift_id: int
@@ -94,6 +103,7 @@ class RepairWrite:
     writes: tuple[FieldDifference, ...]
     revertible: bool
     why_not: str | None
+    sends: tuple[SentValue, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +127,7 @@ class DriftPages:
     engine: AsyncEngine
     realm_id: str
     gate: WriteGate
+    examiner: Examiner
 
     async def page(self, choice: DriftChoice, *, after: str | None = None, limit: int = 50) -> DriftPage:
         """A page of what a filter takes, after the one that named `after`.
@@ -141,27 +152,35 @@ class DriftPages:
             verified=_verification(run) if run else None,
         )
 
-    async def preview(self, choice: DriftChoice) -> RepairPreview:
+    async def preview(self, choice: DriftChoice, *, exact: bool = False) -> RepairPreview:
         """What a repair of open findings would write: of those with these ids, or of all that the filter takes.
+
+        Args:
+            choice: the findings.
+            exact: ask Stripe what all would be sent for the first ones, too.
 
         Raises:
             DriftNotFound: an id is of none that is open.
+            StripeError, QboError: they were to be asked, and do not answer.
             DatabaseUnavailable: the tables cannot be read.
         """
         async with transaction(self.engine) as connection:
             rows = await page_of_drift(connection, self.realm_id, choice, before=None, limit=MOST_REPAIRED + 1)
-            unsettled = await unsettled_keys(connection, self.realm_id, [row.document_key or "" for row in rows])
+            links = await by_keys(connection, self.realm_id, [row.document_key or "" for row in rows])
         if choice.ids is not None and (missing := sorted(set(choice.ids) - {row.id for row in rows})):
             raise DriftNotFound(ids=" ".join(map(str, missing)))
         is_held = (await self.gate.state()).is_held
-        writes = tuple(
-            _write(row, is_settled=row.document_key not in unsettled, is_held=is_held) for row in rows[:MOST_REPAIRED]
-        )
+        shown = rows[:MOST_REPAIRED]
+        writes = tuple(_write(row, links.get(row.document_key or ""), is_held=is_held) for row in shown)
+        if exact:
+            written = {one.drift_id for one in writes if one.verb in _SENT and one.entity != Entity.CUSTOMER.value}
+            sent = await sent_for(self.examiner, [row for row in rows if row.id in written][:MOST_ASKED], links)
+            writes = tuple(replace(one, sends=sent.get(one.drift_id)) for one in writes)
         count = sum(one.why_not is None for one in writes)
         return RepairPreview(writes=writes, count=count, more=len(rows) > MOST_REPAIRED)
 
 
-def _write(row: DriftRow, *, is_settled: bool, is_held: bool) -> RepairWrite:
+def _write(row: DriftRow, link: Link | None, *, is_held: bool) -> RepairWrite:
     item = item_of(row)
     verb = _verb(row)
     why_not = None
@@ -171,7 +190,7 @@ def _write(row: DriftRow, *, is_settled: bool, is_held: bool) -> RepairWrite:
         why_not = "Only a person in QBO can put this right."
     elif is_held:
         why_not = "Writing is held (dry run): nothing is written to QBO."
-    elif verb in {"update", "create", "link"} and not is_settled:
+    elif verb in {*_SENT, "link"} and (link is None or link.state is not LinkState.POSTED):
         why_not = "Its document is just being written, or was taken back."
     return RepairWrite(
         drift_id=item.id,

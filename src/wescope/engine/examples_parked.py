@@ -17,6 +17,7 @@ from wescope.engine.examples import DRIFT_ITEM, NOW, PARKED_ROW
 from wescope.engine.explanation import AuditResult
 from wescope.engine.parked_desk import ParkedDetail, ParkedPage
 from wescope.engine.parked_items import ParkedSum
+from wescope.engine.sent_values import SentValue
 
 PARKED_SUM = ParkedSum(
     code=PARKED_ROW.code, owner=PARKED_ROW.owner, count=1, amount=PARKED_ROW.amount, currency=PARKED_ROW.currency
@@ -102,6 +103,7 @@ REPAIR_PREVIEW = RepairPreview(
             writes=(_DIFFERENCE,),
             revertible=True,
             why_not=None,
+            sends=(SentValue(name="TotalAmt", value="120.00"),),
         ),
     ),
     count=1,

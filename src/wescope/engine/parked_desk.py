@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.books.parking import REASONS, Owner, ParkCode
-from wescope.engine.bulk import BulkChoice, BulkOutcome, BulkPlan, outcome_of, planned
+from wescope.engine.bulk import BulkChoice, BulkOutcome, BulkPlan, outcome_of
 from wescope.engine.cursors import cursor_of, place_of
 from wescope.engine.drift_desk import DriftItem, item_of
 from wescope.engine.explanation import AuditResult
@@ -25,16 +25,18 @@ from wescope.links.parked_page import (
     CodeSum,
     around,
     as_stored,
+    chosen_of_parked,
+    digest_of,
     page_of_parked,
     sums_of_parked,
 )
-from wescope.links.reports import ParkedItem
 from wescope.links.runs import Run, RunKind
 
 MOST_AT_ONCE = 10_000
 """Items that one bulk action takes; the oldest ones, if there are more."""
 
 _SHOWN = 20
+_DIGEST = 16
 
 
 class PlanChanged(WescopeError):
@@ -186,11 +188,17 @@ class ParkedDesk:
         async with transaction(self.engine) as connection:
             now = at or await now_of(connection)
             selected = query.choice(now)
-            items = await page_of_parked(connection, selected, after=None, limit=MOST_AT_ONCE)
-            sums = await sums_of_parked(connection, selected)
-        in_all = sum(one.count for one in sums)
-        shown = tuple(parked_row(item, now) for item in items[:_SHOWN])
-        return planned(choice, items, at=now, left_out=max(0, in_all - len(items)), shown=shown, sums=_sums_of(items))
+            digest, sums, left_out = await chosen_of_parked(connection, selected, most=MOST_AT_ONCE)
+            items = await page_of_parked(connection, selected, after=None, limit=_SHOWN)
+        return BulkPlan(
+            action=choice.action.value,
+            at=now,
+            count=sum(one.count for one in sums),
+            left_out=left_out,
+            sums=_sums(sums),
+            items=tuple(parked_row(item, now) for item in items),
+            digest=digest[:_DIGEST],
+        )
 
     async def start(
         self, choice: BulkChoice, query: ParkedQuery, *, at: datetime, digest: str | None, actor: str
@@ -205,21 +213,21 @@ class ParkedDesk:
         """
         reason = _check_reason(choice, needed=True)
         before = await self.runs.unfinished(RunKind.BULK)
-        if before and digest and (before.options.get("digest"), before.options.get("at")) == (digest, at.isoformat()):
+        if before and digest and _asked(before) == (choice.action.value, digest, at.isoformat()):
             return before
         async with transaction(self.engine) as connection:
             items = await page_of_parked(connection, query.choice(at), after=None, limit=MOST_AT_ONCE)
         if not items:
             raise WrongUse("Nothing that is parked is chosen.")
-        plan = planned(choice, items, at=at, left_out=0, shown=(), sums=())
-        if digest is not None and digest != plan.digest:
+        found = digest_of(items)[:_DIGEST]
+        if digest is not None and digest != found:
             raise PlanChanged
         options = {
             "action": choice.action.value,
             "actor": actor,
             "at": at.isoformat(),
             "count": len(items),
-            "digest": plan.digest,
+            "digest": found,
             "items": [as_stored(item) for item in items],
         }
         return await self.runs.start(RunKind.BULK, options | ({"reason": reason} if reason else {}))
@@ -237,6 +245,10 @@ class ParkedDesk:
             raise RunNotFound(run=run_id)
         async with transaction(self.engine) as connection:
             return await outcome_of(connection, run, start=max(0, start), limit=limit)
+
+
+def _asked(run: Run) -> tuple[str, ...]:
+    return tuple(str(run.options.get(name)) for name in ("action", "digest", "at"))
 
 
 def _check_reason(choice: BulkChoice, *, needed: bool = False) -> str:
@@ -264,19 +276,6 @@ def _sums(found: tuple[CodeSum, ...]) -> tuple[ParkedSum, ...]:
             currency=one.currency,
         )
         for one in found
-    )
-
-
-def _sums_of(items: tuple[ParkedItem, ...]) -> tuple[ParkedSum, ...]:
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for item in items:
-        count, amount = found.get((item.code, item.currency), (0, 0))
-        found[item.code, item.currency] = (count + 1, amount + item.amount)
-    return _sums(
-        tuple(
-            CodeSum(code=code, currency=currency, count=count, amount=amount)
-            for (code, currency), (count, amount) in sorted(found.items())
-        )
     )
 
 

@@ -358,7 +358,8 @@ class Runtime:
     @property
     def drift_pages(self) -> DriftPages:
         """What pages ask about edits in QBO."""
-        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, gate=self.gate)
+        examiner = self.verify.examiner
+        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, gate=self.gate, examiner=examiner)
 
     @property
     def history(self) -> History:

@@ -1,13 +1,12 @@
-"""Drift a page at a time: findings by filters, counted by kind, and the links of what they are about."""
+"""Drift a page at a time: findings by filters, and counted by kind."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.links.drift import DriftRow
-from wescope.links.schema import drift, links
+from wescope.links.schema import drift
 
 _COLUMNS = [drift.c[name] for name in DriftRow.__dataclass_fields__]
 
@@ -48,13 +47,6 @@ async def open_by_kind(connection: AsyncConnection, realm_id: str) -> tuple[Kind
     query = sa.select(drift.c.kind, drift.c.state, sa.func.count()).where(*mine)
     rows = await connection.execute(query.group_by(drift.c.kind, drift.c.state).order_by(drift.c.kind))
     return tuple(KindCount(kind=row[0], state=row[1], count=row[2]) for row in rows)
-
-
-async def unsettled_keys(connection: AsyncConnection, realm_id: str, keys: Collection[str]) -> frozenset[str]:
-    """Those of these documents that are not posted: being written, lost on their way, or taken back."""
-    mine = (links.c.realm_id == realm_id, links.c.document_key.in_(list(keys)), links.c.state == "posted")
-    posted = set((await connection.execute(sa.select(links.c.document_key).where(*mine))).scalars())
-    return frozenset(keys) - posted
 
 
 def _conditions(choice: DriftChoice) -> list[sa.ColumnElement[bool]]:

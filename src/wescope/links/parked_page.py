@@ -1,12 +1,14 @@
 """Parked items a page at a time: chosen by filters, summed up, and those of one bulk action by what was planned."""
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.money import THREE_DECIMAL_CURRENCIES, ZERO_DECIMAL_CURRENCIES
@@ -111,6 +113,47 @@ async def sums_of_parked(connection: AsyncConnection, choice: Choice) -> tuple[C
     return tuple(CodeSum(code=row[0], currency=row[1], count=row[2], amount=int(row[3])) for row in rows)
 
 
+async def chosen_of_parked(
+    connection: AsyncConnection, choice: Choice, *, most: int
+) -> tuple[str, tuple[CodeSum, ...], int]:
+    """The oldest items that a choice takes, `most` at most, without reading them here.
+
+    Returns:
+        A digest of what they are (that of `digest_of`), how much they are by code and currency, and how many more the
+        choice takes.
+    """
+    order = (parked.c.since, parked.c.document_key)
+    columns = [parked.c[name] for name in ("document_key", "subject", "code", "amount", "currency", "since")]
+    chosen = (
+        sa.select(*columns)
+        .where(*_conditions(choice))
+        .order_by(*order)
+        .limit(most)
+        .cte("chosen")
+        .prefix_with("MATERIALIZED")
+    )
+    told = sa.func.concat_ws(
+        "|", chosen.c.document_key, chosen.c.subject, chosen.c.code, chosen.c.amount, chosen.c.currency
+    )
+    joined = sa.func.string_agg(
+        told, aggregate_order_by(sa.literal("\n", sa.Text), chosen.c.since, chosen.c.document_key)
+    )
+    digest = sa.func.encode(sa.func.sha256(sa.func.convert_to(sa.func.coalesce(joined, ""), "UTF8")), "hex")
+    found = str(await connection.scalar(sa.select(digest)))
+    sums = sa.select(chosen.c.code, chosen.c.currency, sa.func.count(), sa.func.sum(chosen.c.amount))
+    sums = sums.group_by(chosen.c.code, chosen.c.currency).order_by(chosen.c.code, chosen.c.currency)
+    rows = (await connection.execute(sums)).all()
+    in_all = sa.select(sa.func.count()).select_from(parked).where(*_conditions(choice))
+    count = int(await connection.scalar(in_all) or 0)
+    by_code = tuple(CodeSum(code=row[0], currency=row[1], count=row[2], amount=int(row[3])) for row in rows)
+    return found, by_code, max(0, count - sum(one.count for one in by_code))
+
+
+def digest_of(items: Iterable[ParkedItem]) -> str:
+    """What stands for exactly these items as they are; the database computes the same (`chosen_of_parked`)."""
+    return hashlib.sha256("\n".join("|".join(map(str, as_stored(item))) for item in items).encode()).hexdigest()
+
+
 async def lock_parked(connection: AsyncConnection, keys: Collection[str]) -> tuple[ParkedItem, ...]:
     """What is parked under these keys, held until the transaction ends; taken in the order of `LinkStore.park`."""
     query = sa.select(*_COLUMNS).where(parked.c.document_key.in_(list(keys)))
@@ -125,7 +168,7 @@ async def planned_items(
     item = sa.func.jsonb_array_elements(runs.c.options["items"]).table_valued("value", with_ordinality="position")
     item = item.render_derived(name="item")
     query = (
-        sa.select(item.c.position, sa.cast(item.c.value, sa.dialects.postgresql.JSONB))
+        sa.select(item.c.position, sa.cast(item.c.value, JSONB))
         .select_from(runs.join(item, sa.true()))
         .where(runs.c.id == run_id, item.c.position > start, item.c.position <= start + limit)
         .order_by(item.c.position)

@@ -30,10 +30,13 @@ def drift_page_routes(services: WebServices) -> APIRouter:
         "/drift/repair",
         operation_id="get_repair",
         summary="What a repair would write to QBO",
-        responses={200: json_response("Finding by finding.", RepairPreview), **error_responses(403, 404, 422, 503)},
+        responses={
+            200: json_response("Finding by finding.", RepairPreview),
+            **error_responses(403, 404, 422, 502, 503),
+        },
     )
     async def preview(filters: Annotated[RepairFilters, Query()]) -> JSONResponse:
         """Of the findings that are named, or of all that are open and of these kinds and entities."""
-        return json_answer(await services.drift_pages.preview(filters.choice()))
+        return json_answer(await services.drift_pages.preview(filters.choice(), exact=filters.exact))
 
     return router

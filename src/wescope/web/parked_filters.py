@@ -117,6 +117,7 @@ class RepairFilters(_Filters):
     ids: Annotated[Numbers, Field(description="Only these findings.")] = []
     kind: Annotated[list[DriftKind], Field(description="Only these kinds.")] = []
     entity: Annotated[list[EntityName], Field(description="Of these QBO entities.")] = []
+    exact: Annotated[bool, Field(description="Ask Stripe what all would be sent for the first twenty, too.")] = False
 
     def choice(self) -> DriftChoice:
         """The same for the tables."""

@@ -43,6 +43,6 @@ class DriftPageServices(Protocol):
         """A page of what a filter takes, the newest first."""
         ...
 
-    async def preview(self, choice: DriftChoice) -> RepairPreview:
+    async def preview(self, choice: DriftChoice, *, exact: bool = False) -> RepairPreview:
         """What a repair would write."""
         ...

@@ -20,6 +20,7 @@ from wescope.engine.explanation import AuditResult
 from wescope.engine.parked_desk import ParkedDetail, ParkedPage, ParkedQuery, PlanChanged
 from wescope.engine.parked_items import NotParked, ParkedSum, checked_reason
 from wescope.engine.results import ParkedRow
+from wescope.engine.sent_values import SentValue
 from wescope.links.drift_pages import DriftChoice
 from wescope.links.runs import Run
 
@@ -168,7 +169,7 @@ class FakeDriftPages:
             verified=self.verified,
         )
 
-    async def preview(self, choice: DriftChoice) -> RepairPreview:
+    async def preview(self, choice: DriftChoice, *, exact: bool = False) -> RepairPreview:
         self.asked.append(choice)
         known = [one.finding for one in self.found]
         if choice.ids is not None and set(choice.ids) - {one.id for one in known}:
@@ -186,6 +187,7 @@ class FakeDriftPages:
                 text=one.repair or one.remedy,
                 writes=differences_of(one.fields) if one.repair else (),
                 revertible=one.revertible,
+                sends=(SentValue(name="Line1.Amount", value="123.45"),) if exact and one.repair else None,
                 why_not=None if one.repair else "Only a person in QBO can put this right.",
             )
             for one in known

@@ -57,13 +57,14 @@ def _pages(router: APIRouter, services: WebServices, pages: Pages) -> None:
         "/drift/repair",
         summary="What a repair would write",
         operation_id="get_repair_page",
-        responses=page_responses(404, 422, 503),
+        responses=page_responses(404, 422, 502, 503),
     )
     async def preview(request: Request, filters: Annotated[RepairFilters, Query()]) -> HTMLResponse:
         """Finding by finding, before anything is written."""
-        found = await services.drift_pages.preview(filters.choice())
+        found = await services.drift_pages.preview(filters.choice(), exact=filters.exact)
+        kept = filters.kept()
         return pages.answer(
-            request, "repair.html", twin=f"/api/v1/drift/repair{query_of(**filters.kept())}", found=found
+            request, "repair.html", twin=f"/api/v1/drift/repair{query_of(**kept)}", found=found, kept=kept
         )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from wescope import __version__
 from wescope.books.money import to_decimal
@@ -144,6 +145,15 @@ def amount_text(text: str) -> str:
         return text
 
 
+def prose(text: str) -> Markup:
+    """A text of ours in which what stands between backticks is a command or a name: it is shown as code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 and index < len(pieces) - 1 else escape(piece)
+        for index, piece in enumerate(pieces)
+    )
+
+
 def _with_query(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
@@ -158,6 +168,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "money": money, "minute": minute, "ago": ago, "span": span, "amount_text": amount_text,
+        "prose": prose,
         "iso": lambda moment: moment.isoformat() if isinstance(moment, date) else "",
     }  # fmt: skip
     environment.globals["query_of"] = query_of

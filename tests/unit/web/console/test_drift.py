@@ -19,8 +19,9 @@ async def sent(client: httpx2.AsyncClient, address: str, **fields: str) -> httpx
 
 async def test_the_list_has_both_values_side_by_side(client: httpx2.AsyncClient) -> None:
     html = (await client.get("/drift")).text
-    assert "<td>TotalAmt</td><td>123.45</td><td>100.00</td>" in html
-    assert "<td>PrivateNote</td><td>not kept</td><td>not kept</td>" in html
+    assert '<td>TotalAmt</td><td class="value">123.45</td><td class="value">100.00</td>' in html
+    assert '<td>PrivateNote</td><td class="value">not kept</td><td class="value">not kept</td>' in html
+    assert "<code>wescope drift accept ID</code>" in html
     assert 'href="/runs/12"' in html
     assert 'href="/story/Invoice/145"' in html
     assert 'name="ids" value="7"' in html
@@ -65,6 +66,9 @@ async def test_the_preview_says_what_would_be_written(client: httpx2.AsyncClient
     assert "Only a person in QBO can put this right." in html
     assert 'action="/drift/repair"' in html
     assert re.findall(r'name="ids" value="([^"]*)"', html) == ["7", "7 8"]
+    assert "All that is sent" not in html
+    assert 'href="/drift/repair?ids=7&amp;ids=8&amp;exact=true"' in html
+    assert "<li>Line1.Amount: 123.45</li>" in (await client.get("/drift/repair?ids=7&exact=true")).text
     assert (await client.get("/drift/repair?ids=9")).status_code == 404
     assert (await client.get("/drift/repair?ids=x")).status_code == 422
 

@@ -17,6 +17,7 @@ from wescope.engine.parked_desk import ParkedQuery
 from wescope.web.access.actor import Actor, Role
 from wescope.web.access.guard import LocalAccess
 from wescope.web.console.remedies import here
+from wescope.web.console.rendering import prose
 
 
 async def token(client: httpx2.AsyncClient) -> str:
@@ -247,6 +248,18 @@ async def test_the_api_plans_and_starts(client: httpx2.AsyncClient, services: Fa
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "plan_changed")
     services.parked_desk.rows = ()
     assert (await client.post("/api/v1/parked/bulk", json={"action": "retry"})).json()["run"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Run `wescope <x>`.", "Run <code>wescope &lt;x&gt;</code>."),
+        ("<b> and ` alone", "&lt;b&gt; and  alone"),
+        ("plain", "plain"),
+    ],
+)
+def test_commands_in_texts_are_shown_as_code(text: str, shown: str) -> None:
+    assert prose(text) == shown
 
 
 def test_every_remedy_names_a_button() -> None:
