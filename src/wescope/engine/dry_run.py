@@ -5,6 +5,7 @@ what waited is hinted, by the release and then by every worker until none is lef
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,7 +41,7 @@ MOST_SAMPLED = 20
 _MOST_SUMMED = 20_000
 _ORDERS_SHOWN = 10
 _HINTS_AT_ONCE = 200
-_WATCH_EVERY_S = 2.0
+_WATCH_EVERY_S, _WAKE_EVERY_S = 2.0, 60.0
 
 
 class ReviewOutdated(WescopeError):
@@ -156,8 +157,8 @@ class DryRunDesk:
                 raise ReviewOutdated
             if self.gate.judge(orders[0] if orders else None).is_held:
                 await self._order(connection, Order.RELEASE, actor)
+            await hint_waiting(connection, self.defer, after="", limit=_HINTS_AT_ONCE)  # the rest follows in workers
         self.gate.forget()
-        await self.wake()
         return await self.review()
 
     async def hold(self, *, actor: str) -> DryRunReview:
@@ -174,27 +175,33 @@ class DryRunDesk:
         self.gate.forget()
         return await self.review()
 
-    async def wake(self) -> int:
-        """Have some of what waits looked at again, if writing is not held. Returns how many subjects.
+    async def wake(self) -> None:
+        """Have what waits looked at again, piece by piece, as long as writing is not held.
 
         Raises:
-            DatabaseUnavailable: none.
+            DatabaseUnavailable: not all of it is.
         """
-        if await self.gate.is_held():
-            return 0
-        async with transaction(self.engine) as connection:
-            return await hint_waiting(connection, self.defer, limit=_HINTS_AT_ONCE)
+        after: str | None = ""
+        while after is not None and not await self.gate.is_held():
+            async with transaction(self.engine) as connection:
+                after = await hint_waiting(connection, self.defer, after=after, limit=_HINTS_AT_ONCE)
 
     async def watch(self) -> None:
-        """Take up what waits whenever writing is not held; for ever, until it is canceled."""
+        """Take up what waits when writing is released, and from time to time; for ever, until it is canceled.
+
+        From time to time, too, since a run that began before the release parks what it has planned after it.
+        """
+        was_held, woken_at_s = True, float("-inf")
         while True:
-            woken = 0
             try:
-                woken = await self.wake()
+                is_held = await self.gate.is_held()
+                if not is_held and (was_held or time.monotonic() - woken_at_s >= _WAKE_EVERY_S):
+                    await self.wake()
+                    woken_at_s = time.monotonic()
+                was_held = is_held
             except DatabaseUnavailable as error:
                 _log.warning("what waits for a release not looked at", code=error.code)
-            if woken < _HINTS_AT_ONCE:
-                await asyncio.sleep(_WATCH_EVERY_S)
+            await asyncio.sleep(_WATCH_EVERY_S)
 
     async def _order(self, connection: AsyncConnection, order: Order, actor: str) -> None:
         sums = await waiting_sums(connection)

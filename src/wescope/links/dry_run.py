@@ -87,21 +87,31 @@ async def waiting_subjects(connection: AsyncConnection, *, limit: int) -> tuple[
     return tuple(Subject.parse(text) for text in (await connection.execute(found)).scalars())
 
 
-async def hint_waiting(connection: AsyncConnection, defer: Defer, *, limit: int) -> int:
-    """Have subjects with documents that wait looked at again, unless that is under way. Returns how many."""
-    whole = sa.func.concat(subjects.c.kind, "/", subjects.c.id)
+async def hint_waiting(connection: AsyncConnection, defer: Defer, *, after: str, limit: int) -> str | None:
+    """Have subjects with documents that wait looked at again, unless that is under way.
+
+    Args:
+        connection: the transaction.
+        defer: puts their jobs into the queue.
+        after: the subject (as text) after which to go on; empty at first. What is passed by is not looked at again.
+        limit: how many at most.
+
+    Returns:
+        The last one, or null if there is none.
+    """
     idle = sa.and_(subjects.c.dirty <= subjects.c.clean, sa.not_(subjects.c.queued))
     # By its primary key: the table of subjects is never read as a whole.
     kind = sa.func.split_part(parked.c.subject, "/", 1)
     identifier = sa.func.substr(parked.c.subject, sa.func.strpos(parked.c.subject, "/") + 1)
     query = (
-        sa.select(whole)
+        sa.select(parked.c.subject)
         .select_from(parked.join(subjects, sa.and_(subjects.c.kind == kind, subjects.c.id == identifier)))
-        .where(_IS_WAITING, idle)
+        .where(_IS_WAITING, idle, parked.c.subject > after)
         .distinct()
+        .order_by(parked.c.subject)
         .limit(limit)
     )
     found: Sequence[str] = (await connection.execute(query)).scalars().all()
     hints = [Hint(subject=Subject.parse(text), source="release", lane=BACKLOG) for text in found]
     await record_all(connection, hints, defer)
-    return len(found)
+    return found[-1] if found else None
