@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -13,8 +13,8 @@ from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.config import SecretSource
-from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.audit_log import AuditLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
@@ -24,9 +24,11 @@ from wescope.engine.doctor import Patient, examine
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
+from wescope.engine.figures import Figures
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
+from wescope.engine.overview import OverviewDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -42,7 +44,6 @@ from wescope.engine.results import (
     PayoutResult,
     Status,
     SyncResult,
-    TieOutSummary,
 )
 from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
@@ -50,6 +51,7 @@ from wescope.engine.schedule import Scheduler, schedules_of
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
+from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
@@ -58,10 +60,7 @@ from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import transaction
-from wescope.links.drift import count_drift
 from wescope.links.reports import (
-    counts,
-    last_run,
     parked_items,
     parked_subjects,
     prune,
@@ -139,7 +138,13 @@ class Runtime:
         while not stop.is_set() and not await self._replan_after_change():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
-        watches = [self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch()]
+        watches = [
+            self._maintain(),
+            self.figures.watch(),
+            self.connection.watch(),
+            self.reads.watch(),
+            self.runs.watch(),
+        ]
         chores = [asyncio.create_task(chore) for chore in (*watches, *([self.scheduler.watch()] if scheduled else ()))]
         try:
             await self.queue.work(self.reconciler.run, stop, self.workers)
@@ -214,36 +219,7 @@ class Runtime:
         Raises:
             DatabaseUnavailable: the tables cannot be read.
         """
-        async with transaction(self.engine) as connection:
-            found = await counts(connection, self.store.realm_id)
-            last = await last_run(connection, "tieout")
-            drift = await count_drift(connection, self.store.realm_id)
-        now = datetime.now(UTC)
-        age = now - found.oldest_hint_at if found.oldest_hint_at else None
-        seen = await self.watching.observer.look()
-        connection_state, reads = seen.connection, seen.reads
-        ends = connection_state.refresh_expires_at
-        return Status(
-            backlog=found.backlog,
-            oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
-            in_flight=found.in_flight,
-            parked=found.parked,
-            drift=sum(drift.values()),
-            posted=sum(found.posted_by_entity.values()),
-            posted_by_entity=found.posted_by_entity,
-            qbo_calls_last_minute=found.calls_last_minute,
-            qbo_writes_total=found.writes_total,
-            refresh_token_days_left=(ends - now).days if ends else None,
-            last_tieout=_summary(last) if last else None,
-            dry_run=self.dry_run,
-            version=__version__,
-            qbo_connection=connection_state.word,
-            qbo_connection_code=connection_state.code,
-            qbo_connection_since=connection_state.since,
-            qbo_reads_this_month=reads.reads,
-            qbo_monthly_reads=self.reads.monthly_reads,
-            alerts=alerts_of(seen, self.watching.thresholds),
-        )
+        return await self.overview.status()
 
     async def parked(self) -> tuple[ParkedRow, ...]:
         """Everything that is parked, the oldest first."""
@@ -297,6 +273,33 @@ class Runtime:
             policy=self.policy,
             last=self.remembered,
         )
+
+    @property
+    def overview(self) -> OverviewDesk:
+        """What the status and the console's home tell."""
+        return OverviewDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            watching=self.watching,
+            tieouts=self.tieout_desk,
+            timezone=self.policy.timezone,
+            dry_run=self.dry_run,
+        )
+
+    @property
+    def tieout_desk(self) -> TieOutDesk:
+        """What pages ask of kept tie-outs, and the start of new ones."""
+        return TieOutDesk(engine=self.engine, runs=self.runs)
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who had what done."""
+        return AuditLog(engine=self.engine)
+
+    @property
+    def figures(self) -> Figures:
+        """What the worker counts in the background."""
+        return Figures(engine=self.engine, realm_id=self.store.realm_id, timezone=self.policy.timezone)
 
     @property
     def support(self) -> Support:
@@ -451,11 +454,3 @@ class Runtime:
             DatabaseUnavailable: it does not answer.
         """
         return await self.receiver.database_ready()
-
-
-def _summary(kept: Mapping[str, str]) -> TieOutSummary:
-    return TieOutSummary(
-        as_of=date.fromisoformat(kept["as_of"]),
-        difference=kept["difference"],
-        at=datetime.fromisoformat(kept["at"]),
-    )

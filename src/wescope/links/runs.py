@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
@@ -100,11 +100,11 @@ class Parking:
     amount: int
 
 
-_ROWS = sa.literal("rows", sa.Text)
-"""Where a tie-out keeps its rows, which only their export reads."""
+_MANY = sa.cast(["rows", "page"], ARRAY(sa.Text))
+"""Where a tie-out keeps its rows, which only their export and its own page read."""
 
 _COLUMNS = [
-    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_ROWS).label(name)
+    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_MANY).label(name)
     for name in Run.__dataclass_fields__
 ]
 

@@ -12,6 +12,7 @@ from wescope.web.access.guard import authorize
 from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
 from wescope.web.history import history_routes
+from wescope.web.home import home_api_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
@@ -50,6 +51,7 @@ def api_routes(services: WebServices) -> APIRouter:
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(authorize)])
     _state_routes(router, services)
     _tieout_routes(router, services)
+    router.include_router(home_api_routes(services))
     _sync_route(router, services)
     router.include_router(support_routes(services))
     router.include_router(drift_routes(services), tags=["drift"])

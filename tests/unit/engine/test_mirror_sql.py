@@ -30,6 +30,10 @@ SECRET = {
     "qbo_hints",
     "notices",
     "notice_targets",
+    "tallies",
+    "day_figures",
+    "posting_delays",
+    "tieout_heads",
 }
 MOMENTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, 4, 5, 6, tzinfo=UTC))
 

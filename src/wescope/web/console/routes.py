@@ -4,9 +4,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.audit import audit_routes
 from wescope.web.console.home import home_routes
 from wescope.web.console.rendering import Pages
 from wescope.web.console.static_files import static_routes
+from wescope.web.console.story import story_routes
+from wescope.web.console.tieout import tieout_page_routes
 from wescope.web.services import WebServices
 
 
@@ -16,5 +19,8 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     router.include_router(static_routes())
     guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
+    guarded.include_router(tieout_page_routes(services, pages))
+    guarded.include_router(story_routes(services, pages))
+    guarded.include_router(audit_routes(services, pages))
     router.include_router(guarded)
     return router
