@@ -20,7 +20,7 @@ from wescope.links.audit import AuditEntry, AuditFilter, record_audit
 from wescope.links.database import transaction
 from wescope.links.day_figures import DayFigures
 from wescope.links.reports import keep_run
-from wescope.links.schema import attempts, hints, posting_delays, runs
+from wescope.links.schema import attempts, hints, posting_delays, runs, tieout_heads, tieout_kept_rows
 from wescope.links.subjects import Hint
 
 DAY = date(2026, 11, 21)
@@ -178,7 +178,8 @@ async def test_a_comparison_that_failed_is_told_and_begun_anew(desk: Desk) -> No
     assert (await tieouts.page(DAY)).tieout is not None
 
 
-async def test_the_latest_day_counts_and_old_tie_outs_are_read_too(desk: Desk) -> None:
+@pytest.mark.parametrize("from_run", [False, True])
+async def test_the_latest_day_counts_and_old_tie_outs_are_read_too(desk: Desk, *, from_run: bool) -> None:
     """Those of older versions have rows only, and maybe many."""
     rows = [{"id": f"receivable:cus_{n:03}:usd", "currency": "usd", "stripe": n, "qbo": n} for n in range(250)]
     rows[240]["qbo"] = 200
@@ -188,6 +189,8 @@ async def test_the_latest_day_counts_and_old_tie_outs_are_read_too(desk: Desk) -
         result = {"as_of": as_of, "difference": difference, "at": at, "rows": rows}
         async with transaction(desk.runtime.engine) as connection:
             await keep_run(connection, "tieout", result)
+    if from_run:  # as those are that were made long before the newest
+        await execute(desk, sa.delete(tieout_kept_rows))
     tieouts = desk.runtime.tieout_desk
     page = await tieouts.page(None)
     assert page.tieout is not None
@@ -209,6 +212,21 @@ async def test_the_latest_day_counts_and_old_tie_outs_are_read_too(desk: Desk) -
     assert status.last_tieout.as_of == date(2026, 10, 31), "the one that was made last"
     with pytest.raises(WrongUse):
         await tieouts.page(None, "receivable", "x")
+
+
+async def test_rows_are_kept_apart_of_the_newest_tie_outs_only(desk: Desk) -> None:
+    for day in range(1, 13):
+        result = {"as_of": f"2026-11-{day:02}", "difference": "0.00", "at": f"2026-11-{day:02}T10:00:00+00:00"}
+        rows = [{"id": "clearing:usd", "currency": "usd", "stripe": day, "qbo": day}]
+        async with transaction(desk.runtime.engine) as connection:
+            await keep_run(connection, "tieout", {**result, "rows": rows})
+    async with transaction(desk.runtime.engine) as connection:
+        kept = (await connection.execute(sa.select(tieout_kept_rows.c.stripe))).scalars().all()
+        heads = (await connection.execute(sa.select(sa.func.count()).select_from(tieout_heads))).scalar_one()
+    assert (sorted(kept), heads) == (list(range(3, 13)), 12)
+    for day in (1, 12):
+        (row,) = (await desk.runtime.tieout_desk.page(date(2026, 11, day))).rows
+        assert row.stripe == day
 
 
 # --- the audit log, and looking ids up ------------------------------------------------------------------------------

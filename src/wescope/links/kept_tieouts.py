@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import runs, tieout_heads
+from wescope.links.schema import runs, tieout_heads, tieout_kept_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,25 @@ async def stored_rows(
     after: int = 0,
     limit: int | None = None,
 ) -> Sequence[StoredRow]:
-    """Rows in their order, those after a position; only those of a kind (`receivable`), or the one with this id."""
+    """Rows in their order, those after a position; only those of a kind (`receivable`), or the one with this id.
+
+    Of the newest tie-outs they are read by an index; of older ones all rows are, with their run.
+    """
+    kept = tieout_kept_rows.c
+    query = sa.select(*(kept[name] for name in StoredRow.__dataclass_fields__))
+    query = query.where(kept.run_id == run_id, kept.position > after)
+    if kind is not None:
+        query = query.where(kept.kind == kind)
+    if row_id is not None:
+        query = query.where(kept.id == row_id)
+    rows = (await connection.execute(query.order_by(kept.position).limit(limit))).mappings().all()
+    if not rows and not await connection.scalar(sa.select(sa.exists().where(kept.run_id == run_id))):
+        old = _rows_of_run(run_id, kind=kind, row_id=row_id, after=after, limit=limit)
+        rows = (await connection.execute(old)).mappings().all()
+    return tuple(StoredRow(**row) for row in rows)
+
+
+def _rows_of_run(run_id: int, *, kind: str | None, row_id: str | None, after: int, limit: int | None) -> sa.Select[Any]:
     element = sa.func.jsonb_array_elements(runs.c.result["rows"]).table_valued("value", with_ordinality="position")
     each = element.render_derived(name="each")
     value = sa.cast(each.c.value, runs.c.result.type)
@@ -74,5 +92,4 @@ async def stored_rows(
         query = query.where(texts["id"].startswith(f"{kind}:", autoescape=True))
     if row_id is not None:
         query = query.where(texts["id"] == row_id)
-    rows = (await connection.execute(query.order_by(each.c.position).limit(limit))).mappings()
-    return tuple(StoredRow(**row) for row in rows)
+    return query.order_by(each.c.position).limit(limit)

@@ -455,3 +455,16 @@ tieout_heads = Table(
     Index(None, "compared_at"),
 )
 """Each kept tie-out without its rows, written by a trigger on `runs`: what is read often must not read all rows."""
+
+tieout_kept_rows = Table(
+    "tieout_kept_rows",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("id", "currency")),
+    *(Column(name, BigInteger, nullable=False) for name in ("stripe", "qbo")),
+    PrimaryKeyConstraint("run_id", "kind", "position"),
+    Index(None, "run_id", "id"),
+)
+"""The rows of the newest tie-outs by kind, written by the same trigger; `position` is a row's place among all."""

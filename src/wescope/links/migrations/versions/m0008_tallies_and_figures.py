@@ -41,6 +41,9 @@ _COUNTED = {
 }
 """Of each table: name, realm, part, currency, ignored and amount of its tally, and which rows count."""
 
+_ROWS_OF = 10
+"""Of so many tie-outs the rows are kept apart, too, to be read a page at a time; of older ones from the run itself."""
+
 _COLUMNS = "name, realm_id, part, currency, ignored"
 
 
@@ -101,6 +104,18 @@ def _tables() -> None:
     )
     op.create_index("ix_tieout_heads_as_of_compared_at", "tieout_heads", ["as_of", "compared_at"])
     op.create_index("ix_tieout_heads_compared_at", "tieout_heads", ["compared_at"])
+    op.create_table(
+        "tieout_kept_rows",
+        sa.Column("run_id", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("stripe", sa.BigInteger, nullable=False),
+        sa.Column("qbo", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "kind", "position", name="pk_tieout_kept_rows"),
+    )
+    op.create_index("ix_tieout_kept_rows_run_id_id", "tieout_kept_rows", ["run_id", "id"])
 
 
 def _triggers(table: str) -> None:
@@ -177,6 +192,14 @@ def _heads() -> None:
             SELECT NEW.id, {head} FROM (SELECT NEW.result) AS made (result) WHERE result ->> 'as_of' IS NOT NULL
             ON CONFLICT (run_id) DO UPDATE
             SET as_of = excluded.as_of, compared_at = excluded.compared_at, head = excluded.head;
+            INSERT INTO tieout_kept_rows (run_id, kind, position, id, currency, stripe, qbo)
+            SELECT NEW.id, split_part(value ->> 'id', ':', 1), position, value ->> 'id', value ->> 'currency',
+                (value ->> 'stripe')::bigint, (value ->> 'qbo')::bigint
+            FROM jsonb_array_elements(coalesce(NEW.result -> 'rows', '[]')) WITH ORDINALITY AS each (value, position)
+            ON CONFLICT DO NOTHING;
+            DELETE FROM tieout_kept_rows WHERE run_id NOT IN (
+                SELECT run_id FROM tieout_heads ORDER BY compared_at DESC LIMIT {_ROWS_OF}
+            );
             RETURN NULL;
         END$$
         """
