@@ -335,6 +335,7 @@ drift = Table(
     _moment("resolved_at"),
     PrimaryKeyConstraint("id"),
     Index(None, "document_key"),
+    Index(None, "entity", "qbo_id"),
     Index(
         "ux_drift_open",
         "realm_id",

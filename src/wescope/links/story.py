@@ -384,7 +384,8 @@ async def _payout_rows(
 async def _drift(
     connection: AsyncConnection, realm_id: str, keys: Collection[str], objects: Collection[str]
 ) -> tuple[DriftRow, ...]:
-    mine = sa.or_(drift.c.document_key.in_(list(keys)), (drift.c.entity + "/" + drift.c.qbo_id).in_(list(objects)))
+    named = sa.tuple_(drift.c.entity, drift.c.qbo_id).in_(_pairs(objects))
+    mine = sa.or_(drift.c.document_key.in_(list(keys)), named)
     query = sa.select(*_DRIFT_COLUMNS).where(drift.c.realm_id == realm_id, mine)
     return tuple(DriftRow(**row) for row in await _newest(connection, query, drift.c.id))
 
@@ -413,7 +414,7 @@ def _subjects_are(texts: Iterable[str]) -> sa.ColumnElement[bool]:
 
 
 def _pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Kind and id of subjects that are given as text."""
+    """Kind and id of subjects, or entity and id of QBO objects, that are given as text."""
     split = (text.partition("/") for text in texts)
     return [(kind, one) for kind, _, one in split]
 

@@ -231,5 +231,6 @@ def _indexes() -> None:
     )
     webhooks = sa.text("source = 'webhook'")
     op.create_index("ix_hints_webhook", "hints", ["received_at"], postgresql_where=webhooks)
+    op.create_index("ix_drift_entity_qbo_id", "drift", ["entity", "qbo_id"])
     op.create_index("ix_audit_action", "audit", ["action", "id"])
     op.create_index("ix_audit_actor", "audit", ["actor", "id"])
