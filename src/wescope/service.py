@@ -16,11 +16,13 @@ from fastapi import FastAPI
 
 from wescope import __version__
 from wescope.config import Settings
+from wescope.engine.audit_log import AuditLog
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
 from wescope.engine.drift_pages import DriftPages
 from wescope.engine.history import History
 from wescope.engine.months import Months
+from wescope.engine.overview import OverviewDesk
 from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -30,6 +32,7 @@ from wescope.engine.runtime import Runtime
 from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
+from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
 from wescope.observe.metrics import Metrics, Sample
@@ -210,6 +213,33 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.support
+
+    @property
+    def overview(self) -> OverviewDesk:
+        """What the home page tells.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.overview
+
+    @property
+    def tieout_desk(self) -> TieOutDesk:
+        """Kept tie-outs, and new ones as runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.tieout_desk
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who had what done.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.audit_log
 
 
 async def _within(work: Coroutine[Any, Any, T], patience_s: float) -> T:

@@ -45,6 +45,7 @@ from wescope.errors import (
 from wescope.links.causes import Causes, causes_of
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import transaction
+from wescope.links.day_figures import record_delays
 from wescope.links.run_id import in_run
 from wescope.links.store import Link, LinkState, LinkStore
 from wescope.links.subjects import (
@@ -339,6 +340,7 @@ class Reconciler:
             if work.webhook_at is not None:
                 waited = self.clock() - work.webhook_at
                 self.metrics.posted(entity=document.entity.value, seconds=waited.total_seconds())
+                work.delays.append((document.entity.value, max(0, waited // timedelta(milliseconds=1))))
             _log.info(
                 "document applied",
                 subject=str(work.subject),
@@ -383,6 +385,7 @@ class Reconciler:
             await self.store.park(connection, subject, work.parked, work.advised())
             await self.store.unpark(connection, [*standing, *gone])
             await record_all(connection, hinted, self.defer)
+            await record_delays(connection, self.store.realm_id, work.delays)
             if work.not_settled:
                 retry_at = min(error.retry_at for error in work.not_settled)
                 await fail(connection, subject, begun, retry_at=retry_at, code=NotSettled.code)

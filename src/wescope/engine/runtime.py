@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -13,8 +13,8 @@ from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.config import SecretSource
-from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.audit_log import AuditLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
@@ -28,10 +28,12 @@ from wescope.engine.drift_pages import DriftPages
 from wescope.engine.dry_run import DryRunDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
+from wescope.engine.figures import Figures
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
 from wescope.engine.months import Months
+from wescope.engine.overview import OverviewDesk
 from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
@@ -48,7 +50,6 @@ from wescope.engine.results import (
     PayoutResult,
     Status,
     SyncResult,
-    TieOutSummary,
 )
 from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
@@ -57,6 +58,7 @@ from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
+from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
@@ -66,10 +68,7 @@ from wescope.engine.watching import Watching
 from wescope.engine.write_gate import WriteGate
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import transaction
-from wescope.links.drift import count_drift
 from wescope.links.reports import (
-    counts,
-    last_run,
     parked_items,
     parked_subjects,
     prune,
@@ -154,6 +153,7 @@ class Runtime:
             self.reads.watch(),
             self.runs.watch(),
             self.dry_runs.watch(),
+            self.figures.watch(),
         ]
         chores = [asyncio.create_task(chore) for chore in (*watches, *([self.scheduler.watch()] if scheduled else ()))]
         try:
@@ -229,36 +229,7 @@ class Runtime:
         Raises:
             DatabaseUnavailable: the tables cannot be read.
         """
-        async with transaction(self.engine) as connection:
-            found = await counts(connection, self.store.realm_id)
-            last = await last_run(connection, "tieout")
-            drift = await count_drift(connection, self.store.realm_id)
-        now = datetime.now(UTC)
-        age = now - found.oldest_hint_at if found.oldest_hint_at else None
-        seen = await self.watching.observer.look()
-        connection_state, reads = seen.connection, seen.reads
-        ends = connection_state.refresh_expires_at
-        return Status(
-            backlog=found.backlog,
-            oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
-            in_flight=found.in_flight,
-            parked=found.parked,
-            drift=sum(drift.values()),
-            posted=sum(found.posted_by_entity.values()),
-            posted_by_entity=found.posted_by_entity,
-            qbo_calls_last_minute=found.calls_last_minute,
-            qbo_writes_total=found.writes_total,
-            refresh_token_days_left=(ends - now).days if ends else None,
-            last_tieout=_summary(last) if last else None,
-            dry_run=(await self.gate.state()).is_held,
-            version=__version__,
-            qbo_connection=connection_state.word,
-            qbo_connection_code=connection_state.code,
-            qbo_connection_since=connection_state.since,
-            qbo_reads_this_month=reads.reads,
-            qbo_monthly_reads=self.reads.monthly_reads,
-            alerts=alerts_of(seen, self.watching.thresholds),
-        )
+        return await self.overview.status()
 
     async def parked(self) -> tuple[ParkedRow, ...]:
         """Everything that is parked, the oldest first."""
@@ -312,6 +283,33 @@ class Runtime:
             policy=self.policy,
             last=self.remembered,
         )
+
+    @property
+    def overview(self) -> OverviewDesk:
+        """What the status and the console's home tell."""
+        return OverviewDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            watching=self.watching,
+            tieouts=self.tieout_desk,
+            timezone=self.policy.timezone,
+            gate=self.gate,
+        )
+
+    @property
+    def tieout_desk(self) -> TieOutDesk:
+        """What pages ask of kept tie-outs, and the start of new ones."""
+        return TieOutDesk(engine=self.engine, runs=self.runs)
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who had what done."""
+        return AuditLog(engine=self.engine)
+
+    @property
+    def figures(self) -> Figures:
+        """What the worker counts in the background."""
+        return Figures(engine=self.engine, realm_id=self.store.realm_id, timezone=self.policy.timezone)
 
     @property
     def support(self) -> Support:
@@ -510,11 +508,3 @@ class Runtime:
             DatabaseUnavailable: it does not answer.
         """
         return await self.receiver.database_ready()
-
-
-def _summary(kept: Mapping[str, str]) -> TieOutSummary:
-    return TieOutSummary(
-        as_of=date.fromisoformat(kept["as_of"]),
-        difference=kept["difference"],
-        at=datetime.fromisoformat(kept["at"]),
-    )

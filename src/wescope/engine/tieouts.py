@@ -15,6 +15,7 @@ from wescope.engine.parked_items import parked_row
 from wescope.engine.runs import Execution
 from wescope.engine.tieout import compare, read_stripe
 from wescope.engine.tieout_comparison import Comparison, Known
+from wescope.engine.tieout_kept import kept
 from wescope.engine.tieout_qbo import QboSide
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.links.database import transaction
@@ -80,7 +81,7 @@ class TieOuts:
         await execution.proceed()
         comparison = await self._compared(day_of(execution.run.options), _quiet)
         self.last.comparison = None  # nobody in this process asks for its rows
-        return _kept(comparison.result)
+        return kept(comparison.result)
 
     async def open(
         self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
@@ -99,7 +100,7 @@ class TieOuts:
     async def _made(self, as_of: date | None, progress: Progress | None) -> Comparison:
         comparison = await self._compared(as_of, progress or _quiet)
         async with transaction(self.engine) as connection:
-            await keep_run(connection, RunKind.TIEOUT.value, _kept(comparison.result))
+            await keep_run(connection, RunKind.TIEOUT.value, kept(comparison.result))
         return comparison
 
     async def _compared(self, as_of: date | None, tell: Progress) -> Comparison:
@@ -146,19 +147,6 @@ class TieOuts:
     async def _facts(self, keys: Collection[str], ids: Collection[str]) -> Facts:
         async with transaction(self.engine) as connection:
             return await facts_of(connection, self.realm_id, keys, ids)
-
-
-def _kept(result: TieOut) -> dict[str, object]:
-    """What is kept of a tie-out: its difference, and every row in minor units."""
-    return {
-        "as_of": result.as_of.isoformat(),
-        "difference": result.difference,
-        "differences": dict(result.differences),
-        "at": result.at.isoformat(),
-        "total_difference": result.total_difference,
-        "unexplained": result.unexplained,
-        "rows": [{"id": row.id, "currency": row.currency, "stripe": row.stripe, "qbo": row.qbo} for row in result.rows],
-    }
 
 
 def _quiet(_text: str, _done: int, _total: int) -> None:

@@ -17,7 +17,8 @@ class Work:
     """What one run has done so far.
 
     `webhook_at` is when the webhook was received that asked for it, if one did. `follows` are other subjects that
-    depend on this one, `covered` those that were read together with it. While `held` nothing is written to QBO.
+    depend on this one, `covered` those that were read together with it. `delays` are pairs of an entity and the
+    milliseconds from the webhook's receipt until the document stood in QBO. While `held` nothing is written to QBO.
     """
 
     subject: Subject
@@ -29,6 +30,7 @@ class Work:
     not_settled: list[NotSettled] = field(default_factory=list)
     follows: tuple[Follow, ...] = ()
     covered: tuple[Subject, ...] = ()
+    delays: list[tuple[str, int]] = field(default_factory=list)
 
     def keys(self, existence: Existence) -> list[DocumentKey]:
         """The documents that are now as they should be: those that stand, or those that are taken back.

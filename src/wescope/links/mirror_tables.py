@@ -221,7 +221,7 @@ def _runs() -> MirrorTable:
         change=Change.STATE,
         columns=(
             *(_short(column) for column in columns_of(runs, but=machinery)),
-            _made("result", _without(runs.c.result, "rows"), required=True),
+            _made("result", _without(runs.c.result, "rows", "page"), required=True),
         ),
         key=("started_at", "id"),
         rows=runs,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
@@ -102,14 +102,14 @@ class Parking:
     amount: int
 
 
-_ROWS = sa.literal("rows", sa.Text)
-"""Where a tie-out keeps its rows, which only their export reads."""
+_MANY = sa.cast(["rows", "page"], ARRAY(sa.Text))
+"""Where a tie-out keeps its rows, which only their export and its own page read."""
 
 _ITEMS = sa.literal("items", sa.Text)
 """Where a bulk action keeps what was planned, which `wescope.links.parked_page` alone reads."""
 
 _LONG = {
-    "result": runs.c.result.op("-", return_type=JSONB)(_ROWS).label("result"),
+    "result": runs.c.result.op("-", return_type=JSONB)(_MANY).label("result"),
     "options": runs.c.options.op("-", return_type=JSONB)(_ITEMS).label("options"),
 }
 _COLUMNS = [_LONG.get(name, runs.c[name]) for name in Run.__dataclass_fields__]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wescope.engine import examples, examples_parked
+from wescope.engine import examples, examples_home, examples_parked
 from wescope.web.drift import RepairAnswer
 from wescope.web.history import BackfillAnswer, ReplayAnswer
 from wescope.web.operations import Health
@@ -27,6 +27,11 @@ ANSWER_EXAMPLES: Mapping[str, object] = {
             RepairAnswer(drift=(examples.DRIFT_ITEM,), run=examples.RUN_REPORT),
             SweepAnswer(plan=examples.SWEEP_PLAN, run=None),
             BulkAnswer(plan=examples_parked.BULK_PLAN, run=examples.RUN_REPORT),
+            examples_home.OVERVIEW,
+            examples_home.TIEOUT_PAGE,
+            examples_home.KEPT_OPENED_ROW,
+            examples_home.TIEOUT_RUN,
+            examples_home.AUDIT_PAGE,
             UndoAnswer(plan=examples.UNDO_PLAN, run=examples.RUN_REPORT),
         )
     },

@@ -13,6 +13,7 @@ from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
 from wescope.web.drift_pages import drift_page_routes
 from wescope.web.history import history_routes
+from wescope.web.home import home_api_routes
 from wescope.web.months import month_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
 from wescope.web.parked_pages import parked_page_routes
@@ -55,6 +56,7 @@ def api_routes(services: WebServices) -> APIRouter:
     _state_routes(router, services)
     router.include_router(payout_routes(services))
     _tieout_routes(router, services)
+    router.include_router(home_api_routes(services))
     _sync_route(router, services)
     router.include_router(support_routes(services))
     router.include_router(parked_page_routes(services), tags=["parked"])

@@ -22,6 +22,7 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_home import AuditServices, OverviewServices, TieOutServices
 from wescope.web.services_months import MonthServices
 from wescope.web.services_parked import DriftPageServices, ParkedServices
 from wescope.web.services_payouts import PayoutServices
@@ -57,8 +58,8 @@ class Readiness:
 class SupportServices(Protocol):
     """What routes ask about single documents. Errors are of the tree in `wescope.errors`."""
 
-    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
-        """The whole story of an id."""
+    async def explain(self, identifier: str, *, plan: bool = True, elsewhere: bool = True) -> Explanation:
+        """The whole story of an id; without `plan` and `elsewhere` neither Stripe nor QBO is asked."""
         ...
 
     async def parked(self, chosen: ParkedFilter) -> Sequence[ParkedRow]:
@@ -330,6 +331,33 @@ class WebServices(OperationServices, Protocol):
     @property
     def support(self) -> SupportServices:
         """Explain, parked items, export.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def overview(self) -> OverviewServices:
+        """What the home page tells.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def tieout_desk(self) -> TieOutServices:
+        """Kept tie-outs, and new ones as runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def audit_log(self) -> AuditServices:
+        """Who had what done.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

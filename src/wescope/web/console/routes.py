@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.audit import audit_routes
 from wescope.web.console.bulk import bulk_routes
 from wescope.web.console.close import close_routes
 from wescope.web.console.connect import callback_routes, connect_routes
@@ -16,6 +17,8 @@ from wescope.web.console.payouts import payouts_routes
 from wescope.web.console.rendering import Pages
 from wescope.web.console.setup import setup_page_routes
 from wescope.web.console.static_files import static_routes
+from wescope.web.console.story import story_routes
+from wescope.web.console.tieout import tieout_page_routes
 from wescope.web.services import WebServices
 
 
@@ -35,5 +38,8 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     guarded.include_router(setup_page_routes(services, pages))
     guarded.include_router(connect_routes(services, pages))
     guarded.include_router(dry_run_routes(services, pages))
+    guarded.include_router(tieout_page_routes(services, pages))
+    guarded.include_router(story_routes(services, pages))
+    guarded.include_router(audit_routes(services, pages))
     router.include_router(guarded)
     return router

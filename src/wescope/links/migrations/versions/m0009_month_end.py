@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "m0009"
-down_revision = "m0007"
+down_revision = "m0008"
 branch_labels = None
 depends_on = None
 
