@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ from wescope.engine.history import History
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.run_book import RunBook
+from wescope.engine.run_memory import RunMemory
 from wescope.engine.runtime import Runtime
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
@@ -48,6 +50,7 @@ class RuntimeServices:
     """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
 
     opened: Runtime | Receiver | None = None
+    run_memory: RunMemory = field(default_factory=RunMemory)
 
     @property
     def runtime(self) -> Runtime:
@@ -142,6 +145,16 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.history
+
+    @property
+    def runs(self) -> RunBook:
+        """What pages ask about runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        runtime = self.runtime
+        return RunBook(history=runtime.history, memory=self.run_memory, dry_run=runtime.dry_run)
 
     @property
     def drift(self) -> DriftDesk:

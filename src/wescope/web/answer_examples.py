@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from wescope.engine import examples
+from wescope.engine.examples_runs import FORECAST, RUN_EXAMPLES
 from wescope.web.drift import RepairAnswer
 from wescope.web.history import BackfillAnswer, ReplayAnswer
 from wescope.web.operations import Health
+from wescope.web.runs import ForecastAnswer
 from wescope.web.services import Outcome, Readiness
 from wescope.web.sweep import SweepAnswer
 from wescope.web.undo import UndoAnswer
@@ -13,6 +15,7 @@ from wescope.web.webhooks import QboWebhookAnswer, StripeWebhookAnswer
 
 ANSWER_EXAMPLES: Mapping[str, object] = {
     **examples.EXAMPLES,
+    **RUN_EXAMPLES,
     **{
         type(value).__name__: value
         for value in (
@@ -23,6 +26,7 @@ ANSWER_EXAMPLES: Mapping[str, object] = {
             BackfillAnswer(run=examples.RUN_REPORT, checks=(examples.CHECK,)),
             ReplayAnswer(subjects={"invoice": 2, "payout": 1}, run=examples.RUN_REPORT),
             RepairAnswer(drift=(examples.DRIFT_ITEM,), run=examples.RUN_REPORT),
+            ForecastAnswer(forecast=FORECAST),
             SweepAnswer(plan=examples.SWEEP_PLAN, run=None),
             UndoAnswer(plan=examples.UNDO_PLAN, run=examples.RUN_REPORT),
         )

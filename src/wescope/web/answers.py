@@ -13,6 +13,7 @@ from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.explain import NothingKnown
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
+from wescope.engine.run_book import PreviewTooLong
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
 from wescope.engine.tieout_comparison import RowNotFound
 from wescope.errors import (
@@ -88,6 +89,7 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (RowNotFound, 404),
     (RunIsOver, 409),
     (RunUnfinished, 409),
+    (PreviewTooLong, 503),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

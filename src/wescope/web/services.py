@@ -22,6 +22,7 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_runs import RunServices
 
 
 class Outcome(StrEnum):
@@ -89,7 +90,7 @@ class HistoryServices(Protocol):
         """What is to be mended before a backfill, or to be known."""
         ...
 
-    async def start_backfill(self, since: date, until: date) -> Run:
+    async def start_backfill(self, since: date, until: date, *, actor: str | None = None) -> Run:
         """A new backfill, which a worker takes up."""
         ...
 
@@ -97,7 +98,7 @@ class HistoryServices(Protocol):
         """What a replay would look at."""
         ...
 
-    async def start_replay(self, plan: ReplayPlan) -> Run:
+    async def start_replay(self, plan: ReplayPlan, *, actor: str | None = None) -> Run:
         """A new replay, which a worker takes up."""
         ...
 
@@ -105,7 +106,7 @@ class HistoryServices(Protocol):
         """What a sweep would look at."""
         ...
 
-    async def start_sweep(self, choice: SweepChoice) -> Run:
+    async def start_sweep(self, choice: SweepChoice, *, actor: str | None = None) -> Run:
         """A new sweep, which a worker takes up."""
         ...
 
@@ -129,15 +130,15 @@ class HistoryServices(Protocol):
         """One run."""
         ...
 
-    async def pause(self, run_id: int) -> RunReport:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Have a run stop after its current step."""
         ...
 
-    async def resume(self, run_id: int) -> RunReport:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Let a run go on."""
         ...
 
-    async def cancel(self, run_id: int) -> RunReport:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """End a run."""
         ...
 
@@ -145,7 +146,14 @@ class HistoryServices(Protocol):
 class DriftServices(Protocol):
     """What routes ask about edits in QBO. Errors are of the tree in `wescope.errors`."""
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         """A new verification, which a worker takes up."""
         ...
 
@@ -263,6 +271,15 @@ class WebServices(OperationServices, Protocol):
     @property
     def history(self) -> HistoryServices:
         """Backfills, replays, runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def runs(self) -> RunServices:
+        """What pages ask about runs.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

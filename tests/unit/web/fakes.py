@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.run_fakes import FakeRuns
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -249,6 +250,10 @@ class FakeServices:
     async def payout(self, payout_id: str) -> PayoutDetail:
         self.asked.append(payout_id)
         return answer(self.detail)
+
+    @property
+    def runs(self) -> FakeRuns:
+        return FakeRuns(history=self.history, dry_run=not isinstance(self.state, Exception) and self.state.dry_run)
 
     @property
     def support(self) -> FakeSupport:

@@ -6,6 +6,10 @@ from fastapi.responses import HTMLResponse
 from wescope.web.access.guard import authorize
 from wescope.web.console.home import home_routes
 from wescope.web.console.rendering import Pages
+from wescope.web.console.run_undo import undo_routes
+from wescope.web.console.runs import run_routes
+from wescope.web.console.start_backfill import start_backfill_routes
+from wescope.web.console.start_others import start_other_routes
 from wescope.web.console.static_files import static_routes
 from wescope.web.services import WebServices
 
@@ -16,5 +20,9 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     router.include_router(static_routes())
     guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
+    guarded.include_router(start_backfill_routes(services, pages))
+    guarded.include_router(start_other_routes(services, pages))
+    guarded.include_router(undo_routes(services, pages))
+    guarded.include_router(run_routes(services, pages))
     router.include_router(guarded)
     return router
