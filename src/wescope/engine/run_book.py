@@ -24,6 +24,8 @@ PATIENCE_S = 8.0
 """So long a preview may take that somebody waits for."""
 
 ENTRIES = 20
+LARGE = 200_000
+"""To sort the keys of so many documents takes as long as to look for them among a million."""
 
 
 class PreviewTooLong(WescopeError):
@@ -102,7 +104,7 @@ class RunBook:
         Raises:
             RunNotFound: there is no such run.
         """
-        await self.history.desk.find(run_id)
+        posted = await self._posted_by(await self.history.desk.find(run_id))
         async with transaction(self.history.engine) as connection:
             found = await page_of_documents(
                 connection,
@@ -112,6 +114,7 @@ class RunBook:
                 state=chosen.state,
                 after=chosen.after,
                 limit=chosen.limit + 1,
+                is_large=sum(posted.values()) > LARGE,
             )
         shown = found[: chosen.limit]
         return RunDocuments(items=shown, next=shown[-1].document_key if len(found) > chosen.limit else None)
@@ -167,14 +170,16 @@ class RunBook:
     # --- reports ----------------------------------------------------------------------------------------------------
 
     async def _report(self, run: Run, *, is_single: bool) -> RunReport:
-        known = run.result.get("posted")
-        posted = await self.memory.posted(
-            run.id, lambda: self._posted(run.id), known=known if isinstance(known, Mapping) else None
-        )
+        posted = await self._posted_by(run)
         async with transaction(self.history.engine) as connection:
             queued = await queued_of(connection, run.id)
         parked = await self.history.parked(run.id) if is_single else ()
         return self.history.report_of(run, posted, queued, parked)
+
+    async def _posted_by(self, run: Run) -> Mapping[str, int]:
+        known = run.result.get("posted")
+        told = known if isinstance(known, Mapping) else None
+        return await self.memory.posted(run.id, lambda: self._posted(run.id), known=told)
 
     async def _posted(self, run_id: int) -> Mapping[str, int]:
         async with transaction(self.history.engine) as connection:

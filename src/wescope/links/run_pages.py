@@ -78,21 +78,30 @@ async def page_of_documents(
     state: str | None,
     after: str | None,
     limit: int,
+    is_large: bool = False,
 ) -> tuple[RunDocument, ...]:
-    """The next documents of a run after a key, in the order of their keys."""
+    """The next documents of a run after a key, in the order of their keys.
+
+    `is_large`: the run has most of all documents. Then they are found in the order of all keys; else the run's keys are
+    sorted, for those of a late run stand behind those of a million others.
+    """
+    wanted = sa.select(links.c.document_key).where(_of(realm_id, run_id))
+    if entity is not None:
+        wanted = wanted.where(links.c.entity == entity)
+    if state is not None:
+        wanted = wanted.where(links.c.state == state)
+    if after is not None:
+        wanted = wanted.where(links.c.document_key > after)
+    if not is_large:
+        mine = wanted.cte("mine").prefix_with("MATERIALIZED", dialect="postgresql")
+        wanted = sa.select(mine.c.document_key)
+    page = wanted.order_by(sa.text("document_key")).limit(limit).subquery("page")
     names = ("document_key", "subject", "entity", "qbo_id", "state", "amount", "currency", "posted_at")
     query = (
         sa.select(*(links.c[name] for name in names), links.c.txn_date.label("date"))
-        .where(links.c.realm_id == realm_id, links.c.run_id == run_id)
+        .where(links.c.realm_id == realm_id, links.c.document_key.in_(sa.select(page.c.document_key)))
         .order_by(links.c.document_key)
-        .limit(limit)
     )
-    if entity is not None:
-        query = query.where(links.c.entity == entity)
-    if state is not None:
-        query = query.where(links.c.state == state)
-    if after is not None:
-        query = query.where(links.c.document_key > after)
     return tuple(RunDocument(**row._mapping) for row in await connection.execute(query))  # noqa: SLF001 - as documented
 
 
