@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from wescope.engine.run_book import DocumentFilter, RunBook
 from wescope.engine.run_memory import RunMemory
 from wescope.engine.runs import RunNotFound, RunUnfinished
 from wescope.errors import WrongUse
+from wescope.links.run_names import newest_runs
 from wescope.links.run_pages import RunDocument
 from wescope.links.runs import RunKind, RunState
 from wescope.qbo import batching
@@ -185,3 +187,12 @@ async def test_checks_before_a_backfill_end_in_time(desk: Desk) -> None:
     assert "others" not in {one.code for one in await checks.within(SINCE, UNTIL, 60)}
     (late,) = [one for one in await checks.within(SINCE, UNTIL, 0) if one.code == "others"]
     assert late.severity.value == "warning"
+
+
+async def test_the_newest_runs_are_offered_to_a_shell(desk: Desk, database: str, tmp_path: Path) -> None:
+    first = await desk.runtime.runs.start(RunKind.REPLAY, {}, alone=False)
+    second = await desk.runtime.runs.start(RunKind.SWEEP, {})
+    await desk.runtime.runs.cancel(second.id)
+    found = newest_runs(database, tmp_path, limit=5, timeout_s=20)
+    assert found == [(second.id, "sweep, canceled"), (first.id, "replay, running")]
+    assert newest_runs(None, tmp_path / "nowhere", limit=5, timeout_s=20) == []

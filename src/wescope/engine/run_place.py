@@ -43,8 +43,8 @@ def _backfill(run: Run, policy: Policy) -> str | None:
     # What has no window of its own is listed up to the end of the period.
     first = step.window.first.astimezone(policy.timezone).date()
     last = (step.window.after - timedelta(seconds=1)).astimezone(policy.timezone).date()
-    days = f"{first} to {last}" if first.year > 1970 else f"up to {last}"  # noqa: PLR2004 - the beginning of time
-    return f"Listing {kind} of {days}: step {index + 1} of {course.steps}."
+    days = f"of {first} to {last}" if first.year > 1970 else f"up to {last}"  # noqa: PLR2004 - the beginning of time
+    return f"Listing {kind} {days}: step {index + 1} of {course.steps}."
 
 
 def _replay(run: Run, _policy: Policy) -> str | None:
