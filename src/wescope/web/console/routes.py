@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.faults import PAGE_TAG, for_people
 from wescope.web.console.home import home_routes
 from wescope.web.console.rendering import Pages
 from wescope.web.console.run_undo import undo_routes
@@ -18,7 +19,8 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     """Every page, and the files that they load; the guard stands before all but the files."""
     router = APIRouter()
     router.include_router(static_routes())
-    guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
+    asked = [Depends(for_people), Depends(authorize)]
+    guarded = APIRouter(tags=[PAGE_TAG], dependencies=asked, default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
     guarded.include_router(start_backfill_routes(services, pages))
     guarded.include_router(start_other_routes(services, pages))
