@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.run_book import RunBook
+from wescope.engine.run_memory import RunMemory
 from wescope.engine.runtime import Runtime
 from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
@@ -56,6 +58,7 @@ class RuntimeServices:
     """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
 
     opened: Runtime | Receiver | None = None
+    run_memory: RunMemory = field(default_factory=RunMemory)
 
     @property
     def runtime(self) -> Runtime:
@@ -186,6 +189,16 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.drift_pages
+
+    @property
+    def runs(self) -> RunBook:
+        """What pages ask about runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        runtime = self.runtime
+        return RunBook(history=runtime.history, memory=self.run_memory, gate=runtime.gate)
 
     @property
     def drift(self) -> DriftDesk:

@@ -10,6 +10,7 @@ import typer
 
 from wescope.cli.alerts import alerts_app
 from wescope.cli.close import CLOSE_EXAMPLES, close
+from wescope.cli.completion import schema_names
 from wescope.cli.drift import VERIFY_EXAMPLES, drift_app, verify
 from wescope.cli.history import (
     BACKFILL_EXAMPLES,
@@ -26,9 +27,11 @@ from wescope.cli.history import (
 from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 from wescope.cli.parked import parked_app
+from wescope.cli.suggestions import SuggestingGroup
 
 app = typer.Typer(
     name="wescope",
+    cls=SuggestingGroup,
     help="WeScope Sync: a one-way mirror from Stripe into QuickBooks Online.",
     epilog=examples("wescope demo --once", "wescope doctor", "wescope serve", "wescope status --json"),
     no_args_is_help=True,
@@ -274,7 +277,10 @@ def schema(
         typer.Argument(metavar="openapi|json|bigquery|policy-example|all", help="Of what; all goes to a folder."),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="json: which schema; without it all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="json: which schema; without it all are listed.", autocompletion=schema_names
+        ),
     ] = None,
     *,
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="all: the folder to write.")] = None,

@@ -76,7 +76,14 @@ class DriftDesk:
     repairing: Repair
     reverting: Revert
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         """A new verification, which any worker takes up; `stripe`: every known object is read from Stripe again, too.
 
         `rebuild`: first what QBO holds of ours, and this database does not know, is linked; then all is compared.
@@ -84,7 +91,8 @@ class DriftDesk:
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.runs.start(RunKind.VERIFY, options_of(mode, stripe=stripe, rebuild=rebuild))
+        options = options_of(mode, stripe=stripe, rebuild=rebuild)
+        return await self.runs.start(RunKind.VERIFY, options, actor=actor)
 
     async def items(self, chosen: DriftFilter) -> tuple[DriftItem, ...]:
         """Findings, the newest first.

@@ -29,6 +29,7 @@ from wescope.engine.dry_run import DryRunDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.figures import Figures
+from wescope.engine.forecasting import Forecasting
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
@@ -345,6 +346,7 @@ class Runtime:
                 RunKind.EXPORT: self.mirror,
                 RunKind.TIEOUT: self.tieouts,
                 RunKind.BULK: Bulk(engine=self.engine, defer=self.queue.defer),
+                RunKind.FORECAST: Forecasting(plan=self.backfill_plan),
             },
         )
 
@@ -362,23 +364,14 @@ class Runtime:
     @property
     def history(self) -> History:
         """What people ask about the past as a whole: backfills, replays, runs."""
-        lister, policy_file = WindowLister(self.listing.api, self.policy), self.patient.policy_file
+        policy_file = self.patient.policy_file
         return History(
             engine=self.engine,
             desk=self.runs,
             checks=BackfillChecks(
                 patient=self.patient, client=self.client, company=self.company, policy_file=policy_file
             ),
-            plan=BackfillPlan(
-                engine=self.engine,
-                store=self.store,
-                api=self.listing.api,
-                reader=self.reader,
-                lister=lister,
-                planner=self.reconciler,
-                foresight=self.reconciler.writer.foresight,
-                policy=self.policy,
-            ),
+            plan=self.backfill_plan,
             replays=self.replay,
             sweeps=self.sweep,
             undos=self.undo,
@@ -400,6 +393,20 @@ class Runtime:
             realm_id=self.store.realm_id,
             lister=WindowLister(self.listing.api, self.policy),
             defer=self.queue.defer,
+            policy=self.policy,
+        )
+
+    @property
+    def backfill_plan(self) -> BackfillPlan:
+        """What foresees backfills."""
+        return BackfillPlan(
+            engine=self.engine,
+            store=self.store,
+            api=self.listing.api,
+            reader=self.reader,
+            lister=WindowLister(self.listing.api, self.policy),
+            planner=self.reconciler,
+            foresight=self.reconciler.writer.foresight,
             policy=self.policy,
         )
 

@@ -141,7 +141,7 @@ class Undo:
             WrongUse: it cannot be undone, or not yet.
             QboError: QBO cannot be read.
         """
-        return await self.planner.plan(await self._checked(run_id), progress)
+        return await self.planner.plan(await self.checked(run_id), progress)
 
     async def options_of(self, run_id: int, *, actor: str) -> dict[str, Any]:
         """The options of a run that undoes another one.
@@ -150,7 +150,7 @@ class Undo:
             RunNotFound: there is no such run.
             WrongUse: it cannot be undone, or not yet, or nothing may be written.
         """
-        await self._checked(run_id)
+        await self.checked(run_id)
         await self.gate.require_writing()
         return {"undone_run": run_id, "actor": actor}
 
@@ -171,7 +171,13 @@ class Undo:
         left = await self.planner.plan(target, tried=run.checkpoint.get("refused", {}))
         return UndoOutcome(run_id=target.id, undone=tuple(undone), left=left)
 
-    async def _checked(self, run_id: int) -> Run:
+    async def checked(self, run_id: int) -> Run:
+        """The run, if it can be undone now.
+
+        Raises:
+            RunNotFound: there is no such run.
+            WrongUse: it cannot be undone, or not yet.
+        """
         run = await self._found(run_id)
         if run.kind == RunKind.UNDO:
             raise WrongUse(

@@ -23,6 +23,7 @@ from wescope.engine.month_results import (
 from wescope.engine.parked_desk import PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
+from wescope.engine.run_book import PreviewTooLong
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
 from wescope.engine.tieout_comparison import RowNotFound
 from wescope.errors import (
@@ -108,6 +109,7 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (PlanChanged, 409),
     (ReviewOutdated, 409),
     (NotConnected, 409),
+    (PreviewTooLong, 503),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

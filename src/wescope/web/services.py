@@ -26,6 +26,7 @@ from wescope.web.services_home import AuditServices, OverviewServices, TieOutSer
 from wescope.web.services_months import MonthServices
 from wescope.web.services_parked import DriftPageServices, ParkedServices
 from wescope.web.services_payouts import PayoutServices
+from wescope.web.services_runs import RunServices
 from wescope.web.services_setting_up import SettingUpServices
 
 
@@ -94,7 +95,7 @@ class HistoryServices(Protocol):
         """What is to be mended before a backfill, or to be known."""
         ...
 
-    async def start_backfill(self, since: date, until: date) -> Run:
+    async def start_backfill(self, since: date, until: date, *, actor: str | None = None) -> Run:
         """A new backfill, which a worker takes up."""
         ...
 
@@ -102,7 +103,7 @@ class HistoryServices(Protocol):
         """What a replay would look at."""
         ...
 
-    async def start_replay(self, plan: ReplayPlan) -> Run:
+    async def start_replay(self, plan: ReplayPlan, *, actor: str | None = None) -> Run:
         """A new replay, which a worker takes up."""
         ...
 
@@ -110,7 +111,7 @@ class HistoryServices(Protocol):
         """What a sweep would look at."""
         ...
 
-    async def start_sweep(self, choice: SweepChoice) -> Run:
+    async def start_sweep(self, choice: SweepChoice, *, actor: str | None = None) -> Run:
         """A new sweep, which a worker takes up."""
         ...
 
@@ -134,15 +135,15 @@ class HistoryServices(Protocol):
         """One run."""
         ...
 
-    async def pause(self, run_id: int) -> RunReport:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Have a run stop after its current step."""
         ...
 
-    async def resume(self, run_id: int) -> RunReport:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Let a run go on."""
         ...
 
-    async def cancel(self, run_id: int) -> RunReport:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """End a run."""
         ...
 
@@ -150,7 +151,14 @@ class HistoryServices(Protocol):
 class DriftServices(Protocol):
     """What routes ask about edits in QBO. Errors are of the tree in `wescope.errors`."""
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         """A new verification, which a worker takes up."""
         ...
 
@@ -304,6 +312,15 @@ class WebServices(OperationServices, Protocol):
     @property
     def drift_pages(self) -> DriftPageServices:
         """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def runs(self) -> RunServices:
+        """What pages ask about runs.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

@@ -11,6 +11,7 @@ from tests.unit.web.home_fakes import FakeAuditLog, FakeOverview, FakeTieOuts
 from tests.unit.web.month_fakes import FakeMonths
 from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
 from tests.unit.web.payout_fakes import FakeStatements
+from tests.unit.web.run_fakes import FakeRuns
 from tests.unit.web.setting_up_fakes import FakeSettingUp
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
@@ -268,6 +269,10 @@ class FakeServices:
     @property
     def overview(self) -> FakeOverview:
         return FakeOverview(state=lambda: answer(self.state), tieouts=self.tieout_desk, told=self.home)
+
+    @property
+    def runs(self) -> FakeRuns:
+        return FakeRuns(history=self.history, dry_run=not isinstance(self.state, Exception) and self.state.dry_run)
 
     @property
     def support(self) -> FakeSupport:

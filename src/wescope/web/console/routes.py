@@ -15,7 +15,11 @@ from wescope.web.console.home import home_routes
 from wescope.web.console.parked import parked_routes
 from wescope.web.console.payouts import payouts_routes
 from wescope.web.console.rendering import Pages
+from wescope.web.console.run_undo import undo_routes
+from wescope.web.console.runs import run_routes
 from wescope.web.console.setup import setup_page_routes
+from wescope.web.console.start_backfill import start_backfill_routes
+from wescope.web.console.start_others import start_other_routes
 from wescope.web.console.static_files import static_routes
 from wescope.web.console.story import story_routes
 from wescope.web.console.tieout import tieout_page_routes
@@ -41,5 +45,9 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     guarded.include_router(tieout_page_routes(services, pages))
     guarded.include_router(story_routes(services, pages))
     guarded.include_router(audit_routes(services, pages))
+    guarded.include_router(start_backfill_routes(services, pages))
+    guarded.include_router(start_other_routes(services, pages))
+    guarded.include_router(undo_routes(services, pages))
+    guarded.include_router(run_routes(services, pages))
     router.include_router(guarded)
     return router
