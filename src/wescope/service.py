@@ -18,13 +18,18 @@ from wescope import __version__
 from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
 from wescope.engine.history import History
+from wescope.engine.months import Months
+from wescope.engine.parked_desk import ParkedDesk
+from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
 from wescope.engine.run_book import RunBook
 from wescope.engine.run_memory import RunMemory
 from wescope.engine.runtime import Runtime
+from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.tieout_results import OpenedRow, TieOut
@@ -126,7 +131,25 @@ class RuntimeServices:
 
     async def doctor(self) -> Sequence[Check]:
         """Look at everything that the work needs."""
-        return await self.runtime.doctor()
+        return await self.setting_up.diagnose()
+
+    @property
+    def setting_up(self) -> SettingUp:
+        """What the setup pages ask.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.setting_up
+
+    @property
+    def statements(self) -> PayoutStatements:
+        """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return PayoutStatements(engine=self.runtime.engine, realm_id=self.runtime.store.realm_id)
 
     @property
     def setup(self) -> Setup:
@@ -154,7 +177,25 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         runtime = self.runtime
-        return RunBook(history=runtime.history, memory=self.run_memory, dry_run=runtime.dry_run)
+        return RunBook(history=runtime.history, memory=self.run_memory, gate=runtime.gate)
+
+    @property
+    def parked_desk(self) -> ParkedDesk:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.parked_desk
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.drift_pages
 
     @property
     def drift(self) -> DriftDesk:
@@ -164,6 +205,15 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.drift
+
+    @property
+    def months(self) -> Months:
+        """Months at their end.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.months
 
     @property
     def support(self) -> Support:

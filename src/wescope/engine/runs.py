@@ -67,7 +67,7 @@ class RunNotFound(WescopeError):
     code = "run_not_found"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "`wescope runs` lists them."
+    remedy = "`wescope runs` and the page Runs list them."
 
 
 class RunIsOver(WescopeError):
@@ -85,7 +85,7 @@ class RunUnfinished(WescopeError):
     code = "run_unfinished"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Go on with it (--resume, `wescope runs resume ID`), or end it: `wescope runs cancel ID`."
+    remedy = "Go on with it (--resume, `wescope runs resume ID`), or end it (`wescope runs cancel ID`); or on its page."
 
 
 class Stopped(Exception):

@@ -18,16 +18,22 @@ from wescope.engine.attempts import AttemptLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
+from wescope.engine.bulk import Bulk
+from wescope.engine.connect_desk import ConnectDesk
 from wescope.engine.connection import Connection
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
+from wescope.engine.dry_run import DryRunDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
 from wescope.engine.forecasting import Forecasting
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
+from wescope.engine.months import Months
+from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -48,6 +54,7 @@ from wescope.engine.results import (
 from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
 from wescope.engine.schedule import Scheduler, schedules_of
+from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
@@ -57,6 +64,7 @@ from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
 from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
+from wescope.engine.write_gate import WriteGate
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import transaction
 from wescope.links.drift import count_drift
@@ -104,11 +112,12 @@ class Runtime:
     reconciler: Reconciler
     attempts: AttemptLog
     policy: Policy
-    dry_run: bool
+    gate: WriteGate
     secrets: SecretSource
     workers: WorkerSettings
     patient: Patient
     connection: Connection
+    connecting: ConnectDesk
     reads: ReadBudget
     watching: Watching
     remembered: Remembered = field(default_factory=Remembered)
@@ -140,7 +149,13 @@ class Runtime:
         while not stop.is_set() and not await self._replan_after_change():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
-        watches = [self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch()]
+        watches = [
+            self._maintain(),
+            self.connection.watch(),
+            self.reads.watch(),
+            self.runs.watch(),
+            self.dry_runs.watch(),
+        ]
         chores = [asyncio.create_task(chore) for chore in (*watches, *([self.scheduler.watch()] if scheduled else ()))]
         try:
             await self.queue.work(self.reconciler.run, stop, self.workers)
@@ -152,7 +167,7 @@ class Runtime:
 
     async def _replan_after_change(self) -> bool:
         """Another version or policy may post what was parked: have it looked at again, once. False: not now."""
-        rules = f"{__version__} {self.policy!r} {self.dry_run}"
+        rules = f"{__version__} {self.policy!r} {self.gate.review_first}"
         try:
             async with transaction(self.engine) as connection:
                 before = await swap_checkpoint(connection, "rules", rules)
@@ -200,7 +215,7 @@ class Runtime:
         return identify(one)
 
     async def _sync_one(self, subject: Subject, *, dry_run: bool) -> SyncResult:
-        if dry_run or self.dry_run:
+        if dry_run or (await self.gate.state()).is_held:
             return await self.reconciler.preview(subject)
         await self.queue.hint([subject], source="sync")
         # A running worker may be faster; either way the subject is clean afterwards, or says why not.
@@ -236,7 +251,7 @@ class Runtime:
             qbo_writes_total=found.writes_total,
             refresh_token_days_left=(ends - now).days if ends else None,
             last_tieout=_summary(last) if last else None,
-            dry_run=self.dry_run,
+            dry_run=(await self.gate.state()).is_held,
             version=__version__,
             qbo_connection=connection_state.word,
             qbo_connection_code=connection_state.code,
@@ -333,8 +348,19 @@ class Runtime:
                 RunKind.EXPORT: self.mirror,
                 RunKind.TIEOUT: self.tieouts,
                 RunKind.FORECAST: Forecasting(plan=self.backfill_plan),
+                RunKind.BULK: Bulk(engine=self.engine, defer=self.queue.defer),
             },
         )
+
+    @property
+    def parked_desk(self) -> ParkedDesk:
+        """What pages ask about parked items, and what is done to many of them."""
+        return ParkedDesk(engine=self.engine, realm_id=self.store.realm_id, runs=self.runs)
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """What pages ask about edits in QBO."""
+        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, gate=self.gate)
 
     @property
     def history(self) -> History:
@@ -354,6 +380,11 @@ class Runtime:
             policy_file=policy_file,
             work=self.work,
         )
+
+    @property
+    def months(self) -> Months:
+        """Months at their end: what is open, comparisons, sign-offs, evidence."""
+        return Months(engine=self.engine, realm_id=self.store.realm_id, policy=self.policy, runs=self.runs)
 
     @property
     def backfill(self) -> Backfill:
@@ -419,7 +450,34 @@ class Runtime:
             sending=self.reconciler.writer.sending,
             locks=self.reconciler.locks,
             policy_file=self.patient.policy_file,
-            dry_run=self.dry_run,
+            gate=self.gate,
+        )
+
+    @property
+    def dry_runs(self) -> DryRunDesk:
+        """What waits to be written, released and held."""
+        return DryRunDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            gate=self.gate,
+            defer=self.queue.defer,
+            preview=self.reconciler.preview,
+        )
+
+    @property
+    def setting_up(self) -> SettingUp:
+        """What the setup pages ask."""
+        return SettingUp(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            settings=self.patient.settings,
+            policy_file=self.patient.policy_file,
+            gate=self.gate,
+            connecting=self.connecting,
+            connection=self.connection.state,
+            examine=self.doctor,
+            setup=self.setup,
+            dry_run=self.dry_runs,
         )
 
     @property

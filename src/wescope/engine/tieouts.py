@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from wescope.books.calendar import local_date
 from wescope.books.policy import Policy
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.month_comparison import day_of, keep_closed
 from wescope.engine.parked_items import parked_row
 from wescope.engine.runs import Execution
 from wescope.engine.tieout import compare, read_stripe
@@ -69,7 +70,7 @@ class TieOuts:
         return (await self._made(as_of, progress)).result
 
     async def __call__(self, execution: Execution) -> Mapping[str, Any]:
-        """Execute a run that ties out as of today; its result is kept as that of the run.
+        """Execute a run that ties out as of its day, or of today; its result is kept as that of the run.
 
         Raises:
             Stopped: somebody wants the run paused or ended.
@@ -77,7 +78,7 @@ class TieOuts:
             QboError: QBO cannot be read.
         """
         await execution.proceed()
-        comparison = await self._compared(None, _quiet)
+        comparison = await self._compared(day_of(execution.run.options), _quiet)
         self.last.comparison = None  # nobody in this process asks for its rows
         return _kept(comparison.result)
 
@@ -116,6 +117,9 @@ class TieOuts:
             at=now,
         )
         await self.attempts.flush()
+        closed_until = (await self.company.preferences()).book_close_date
+        async with transaction(self.engine) as connection:
+            await keep_closed(connection, closed_until, now)
         self.last.comparison = comparison
         tell("done", 2, 2)
         return comparison

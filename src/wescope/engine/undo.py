@@ -40,6 +40,7 @@ from wescope.engine.undo_plan import (
     document_of,
     settle,
 )
+from wescope.engine.write_gate import WriteGate
 from wescope.engine.writer import Writer
 from wescope.errors import LocksLost, StaleObject, TransientRefusal, WescopeError, WrongUse
 from wescope.links.audit import AuditEntry, record_audit
@@ -116,7 +117,7 @@ class Undo:
     planner: UndoPlanner
     writer: Writer
     locks: ClusterLocks
-    dry_run: bool
+    gate: WriteGate
 
     @classmethod
     def of(cls, loop: Reconciler, client: QboClient) -> Self:
@@ -127,7 +128,7 @@ class Undo:
             planner=UndoPlanner(engine=loop.engine, store=loop.store, client=client),
             writer=loop.writer,
             locks=loop.locks,
-            dry_run=loop.dry_run,
+            gate=loop.gate,
         )
 
     # --- for people -------------------------------------------------------------------------------------------------
@@ -150,8 +151,7 @@ class Undo:
             WrongUse: it cannot be undone, or not yet, or nothing may be written.
         """
         await self.checked(run_id)
-        if self.dry_run:
-            raise WrongUse("Dry run is switched on ([books] dry_run in wescope.toml): nothing is written to QBO.")
+        await self.gate.require_writing()
         return {"undone_run": run_id, "actor": actor}
 
     async def outcome(self, undo_id: int) -> UndoOutcome:

@@ -17,11 +17,12 @@ class Work:
     """What one run has done so far.
 
     `webhook_at` is when the webhook was received that asked for it, if one did. `follows` are other subjects that
-    depend on this one, `covered` those that were read together with it.
+    depend on this one, `covered` those that were read together with it. While `held` nothing is written to QBO.
     """
 
     subject: Subject
     webhook_at: datetime | None = None
+    held: bool = False
     applied: list[Applied] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     advisory: list[Parked] = field(default_factory=list)

@@ -31,6 +31,8 @@ class RunKind(StrEnum):
     EXPORT = "export"
     FORECAST = "forecast"
     """The dry run of a backfill: it plans everything, and writes nothing."""
+    BULK = "bulk"
+    """Something that is done to many parked items, one after another."""
 
 
 class RunState(StrEnum):
@@ -106,10 +108,14 @@ class Parking:
 _ROWS = sa.literal("rows", sa.Text)
 """Where a tie-out keeps its rows, which only their export reads."""
 
-RUN_COLUMNS = [
-    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_ROWS).label(name)
-    for name in Run.__dataclass_fields__
-]
+_ITEMS = sa.literal("items", sa.Text)
+"""Where a bulk action keeps what was planned, which `wescope.links.parked_page` alone reads."""
+
+_LONG = {
+    "result": runs.c.result.op("-", return_type=JSONB)(_ROWS).label("result"),
+    "options": runs.c.options.op("-", return_type=JSONB)(_ITEMS).label("options"),
+}
+RUN_COLUMNS = [_LONG.get(name, runs.c[name]) for name in Run.__dataclass_fields__]
 """What is read of a run."""
 
 
@@ -135,6 +141,13 @@ async def list_runs(connection: AsyncConnection, *, kind: RunKind | None = None,
     query = sa.select(*RUN_COLUMNS).order_by(runs.c.id.desc()).limit(limit)
     query = query if kind is None else query.where(runs.c.kind == kind.value)
     return tuple(map(run_of, await connection.execute(query)))
+
+
+async def newest_of(connection: AsyncConnection, kind: RunKind) -> Run | None:
+    """The run of a kind that began last."""
+    query = sa.select(*RUN_COLUMNS).where(runs.c.kind == kind.value).order_by(runs.c.started_at.desc()).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return run_of(row) if row else None
 
 
 async def newest_unfinished(connection: AsyncConnection, kind: RunKind) -> Run | None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0007"
+REVISION = "m0012"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -92,6 +92,7 @@ links = Table(
     Index(None, "subject"),
     Index(None, "realm_id", "entity", "qbo_id"),
     Index("ix_links_stripe_ids", "stripe_ids", postgresql_using="gin"),
+    Index(None, "realm_id", "txn_date", "updated_at"),
     Index("ix_links_recheck", "recheck_at", postgresql_where=text("recheck_at IS NOT NULL")),
     Index("ix_links_request_id", "realm_id", "request_id"),
     Index("ix_links_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
@@ -172,6 +173,7 @@ parked = Table(
     Column("currency", Text, nullable=False),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("waiting_on", Text),
+    Column("txn_date", Date),
     Column("advisory", Boolean, nullable=False, server_default=text("false")),
     _moment("ignored_at"),
     Column("ignored_reason", Text),
@@ -180,6 +182,8 @@ parked = Table(
     PrimaryKeyConstraint("document_key"),
     Index(None, "subject"),
     Index(None, "waiting_on"),
+    Index(None, "txn_date"),
+    Index("ix_parked_dry_run", "subject", postgresql_where=text("code = 'dry_run'")),
 )
 
 runs = Table(
@@ -224,6 +228,7 @@ payout_checks = Table(
     _now("checked_at"),
     PrimaryKeyConstraint("realm_id", "payout_id"),
     Index(None, "realm_id", "arrival_date"),
+    Index("ix_payout_checks_state", "realm_id", "state", "arrival_date", "payout_id"),
 )
 """One row per payout: whether it foots, and which QBO deposits (`Deposit/145`) cover it. Amounts are Stripe's."""
 
@@ -393,3 +398,76 @@ notice_targets = Table(
     PrimaryKeyConstraint("realm_id", "target"),
 )
 """Whom alerts are sent to (`webhook`, `email`): when the next message may go, and who is sending one just now."""
+
+tieout_sums = Table(
+    "tieout_sums",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("as_of", Date, nullable=False),
+    _moment("at", nullable=False),
+    Column("difference", Text, nullable=False),
+    Column("total_difference", Text, nullable=False),
+    Column("unexplained", Text, nullable=False),
+    Column("sums", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("run_id"),
+    Index(None, "as_of", "run_id"),
+)
+"""Each kept tie-out in a few sums: balances, and what the month of its day posts. The database itself writes it."""
+
+month_signoffs = Table(
+    "month_signoffs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("run_id", BigInteger, nullable=False),
+    Column("tieout_digest", Text, nullable=False),
+    Column("difference", Text, nullable=False),
+    Column("reason", Text),
+    _json("figures"),
+    Column("evidence", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _now("signed_at"),
+    _moment("withdrawn_at"),
+    Column("withdrawn_by", Text),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "month"),
+    Index(
+        "ux_month_signoffs_standing",
+        "realm_id",
+        "month",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+    ),
+)
+"""Who signed a month off, upon which tie-out, with what open; those that were withdrawn remain."""
+dry_run_releases = Table(
+    "dry_run_releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    _json("figures"),
+    _now("at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "id"),
+)
+"""Who has let documents be written after a review (`release`) or stopped that (`hold`); a realm's newest row holds.
+
+`policy` is a digest of what decided the documents then, `figures` what waited: counts and amounts in minor units.
+"""
+
+connect_attempts = Table(
+    "connect_attempts",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    _now("at"),
+    PrimaryKeyConstraint("digest"),
+)
+"""Attempts to connect QBO from the console that have no answer yet, by a digest of what only the browser knows."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from wescope.engine import examples
+from wescope.engine import examples, examples_parked
 from wescope.engine.examples_runs import FORECAST, RUN_EXAMPLES
 from wescope.web.drift import RepairAnswer
 from wescope.web.history import BackfillAnswer, ReplayAnswer
 from wescope.web.operations import Health
+from wescope.web.parked_pages import BulkAnswer
 from wescope.web.runs import ForecastAnswer
 from wescope.web.services import Outcome, Readiness
 from wescope.web.sweep import SweepAnswer
@@ -16,6 +17,7 @@ from wescope.web.webhooks import QboWebhookAnswer, StripeWebhookAnswer
 ANSWER_EXAMPLES: Mapping[str, object] = {
     **examples.EXAMPLES,
     **RUN_EXAMPLES,
+    **examples_parked.PARKED_EXAMPLES,
     **{
         type(value).__name__: value
         for value in (
@@ -28,6 +30,7 @@ ANSWER_EXAMPLES: Mapping[str, object] = {
             RepairAnswer(drift=(examples.DRIFT_ITEM,), run=examples.RUN_REPORT),
             ForecastAnswer(forecast=FORECAST),
             SweepAnswer(plan=examples.SWEEP_PLAN, run=None),
+            BulkAnswer(plan=examples_parked.BULK_PLAN, run=examples.RUN_REPORT),
             UndoAnswer(plan=examples.UNDO_PLAN, run=examples.RUN_REPORT),
         )
     },

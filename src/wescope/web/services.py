@@ -22,7 +22,11 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_months import MonthServices
+from wescope.web.services_parked import DriftPageServices, ParkedServices
+from wescope.web.services_payouts import PayoutServices
 from wescope.web.services_runs import RunServices
+from wescope.web.services_setting_up import SettingUpServices
 
 
 class Outcome(StrEnum):
@@ -260,6 +264,24 @@ class WebServices(OperationServices, Protocol):
         ...
 
     @property
+    def statements(self) -> PayoutServices:
+        """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def setting_up(self) -> SettingUpServices:
+        """The steps of a first connection.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
     def setup(self) -> SetupServices:
         """Accounts and items that are missing in QBO.
 
@@ -287,8 +309,35 @@ class WebServices(OperationServices, Protocol):
         ...
 
     @property
+    def parked_desk(self) -> ParkedServices:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def drift_pages(self) -> DriftPageServices:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
     def drift(self) -> DriftServices:
         """What people have changed in QBO.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def months(self) -> MonthServices:
+        """Months at their end.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

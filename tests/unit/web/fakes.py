@@ -7,7 +7,11 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.month_fakes import FakeMonths
+from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
+from tests.unit.web.payout_fakes import FakeStatements
 from tests.unit.web.run_fakes import FakeRuns
+from tests.unit.web.setting_up_fakes import FakeSettingUp
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
 from wescope.engine.explanation import Explanation
@@ -197,9 +201,14 @@ class FakeServices:
     detail: PayoutDetail | Exception = PAYOUT_DETAIL
     explained: Explanation | Exception = field(default_factory=lambda: explanation(PARKED, PAYOUT, SYNCED))
     gone: frozenset[str] = frozenset()
+    statements: FakeStatements = field(default_factory=FakeStatements)
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
+    drift_pages: FakeDriftPages = field(default_factory=FakeDriftPages)
+    parked_desk: FakeParkedDesk = field(default_factory=FakeParkedDesk)
     setup: FakeSetup = field(default_factory=FakeSetup)
+    months: FakeMonths = field(default_factory=FakeMonths)
+    setting_up: FakeSettingUp = field(default_factory=FakeSettingUp)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 

@@ -52,7 +52,7 @@ def test_operations_have_stable_readable_names_of_their_own() -> None:
     names = [operation["operationId"] for *_, operation in operations()]
     assert len(set(names)) == len(names)
     told = "get|list|sync|explain|retry|ignore|unignore|export"
-    done = "post|start|repair|accept|revert|pause|resume|cancel|receive|make"
+    done = "start|repair|accept|revert|pause|resume|cancel|receive|make|post|release|hold"
     assert [name for name in names if not re.fullmatch(rf"({told}|{done})_[a-z_]+", name)] == []
 
 
@@ -147,6 +147,12 @@ GETS = {
     "/api/v1/tieout/rows/{row_id}": "/api/v1/tieout/rows/clearing:usd",
     "/api/v1/explain/{identifier}": "/api/v1/explain/in_1",
     "/api/v1/parked": "/api/v1/parked",
+    "/api/v1/parked/page": "/api/v1/parked/page?code=total_mismatch",
+    "/api/v1/parked/items/{key}": "/api/v1/parked/items/in_1:invoice",
+    "/api/v1/parked/bulk": "/api/v1/parked/bulk?action=ignore",
+    "/api/v1/parked/bulk/{run_id}": "/api/v1/parked/bulk/14",
+    "/api/v1/drift/page": "/api/v1/drift/page?kind=edited",
+    "/api/v1/drift/repair": "/api/v1/drift/repair?ids=7",
     "/api/v1/drift": "/api/v1/drift",
     "/api/v1/runs": "/api/v1/runs",
     "/api/v1/runs/{run_id}": "/api/v1/runs/12",
@@ -161,6 +167,7 @@ GETS = {
 POSTS = {
     "/api/v1/sync": {"ids": ["in_1"]},
     "/api/v1/parked/retry": {"all": True},
+    "/api/v1/parked/bulk": {"action": "retry"},
     "/api/v1/parked/ignore": {"keys": ["in_1:invoice"], "reason": "a test"},
     "/api/v1/parked/unignore": {"keys": ["in_1:invoice"]},
     "/api/v1/verify": {},

@@ -66,6 +66,21 @@ class Pages:
         return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
 
 
+def open_page(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """A page for anybody, also without the guard: it says nothing of the books, and has no forms."""
+    html = _ENVIRONMENT.get_template(template).render(
+        **values,
+        actor=None,
+        form_token="",
+        twin="",
+        now=datetime.now(UTC),
+        path=request.url.path,
+        sections=SECTIONS,
+        version=__version__,
+    )
+    return HTMLResponse(html, headers=dict(HEADERS))
+
+
 def error_page(request: Request, error: WescopeError, *, status: int) -> HTMLResponse:
     """A page that says what went wrong, and the one action that mends it."""
     return plain_error_page(request, error.code, str(error), error.remedy, status=status)
