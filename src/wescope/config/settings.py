@@ -119,6 +119,35 @@ def _realm(value: str) -> str:
     return value
 
 
+def _public_url(value: str) -> str:
+    if urlsplit(value).path:
+        raise ValueError("must be an address without a path, such as https://books.example.com")
+    return _trusted_url(value)
+
+
+def _trusted_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ValueError("must be https, or http on this machine: who is let in depends on it")
+    return value
+
+
+def _api_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[a-z0-9_-]{1,32}:(viewer|operator):[!-+\--~]{32,}", value.get_secret_value()):
+        raise ValueError(
+            "must be name:role:token, several separated by commas: a name of lower-case letters and digits, viewer or "
+            "operator, and at least 32 characters; make a token with: openssl rand -hex 32"
+        )
+    return value
+
+
+def _each_named_once(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    names = [value.get_secret_value().partition(":")[0] for value in values]
+    if len(set(names)) != len(names):
+        raise ValueError("must name each program once")
+    return values
+
+
 def _secrets_endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
@@ -137,6 +166,10 @@ def _dataset(value: str) -> str:
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+TrustedUrl = Annotated[str, AfterValidator(_service_url), AfterValidator(_trusted_url)]
+ApiToken = Annotated[Secret, AfterValidator(_api_token)]
+AccessWay = Literal["local", "oidc", "iap"]
+"""Who may ask a process: this machine; whom a provider of OpenID Connect signs in; whom Google's proxy lets pass."""
 Expose = Literal["all", "webhooks", "health"]
 """What a process answers over HTTP: everything; webhooks, for the world; or, also a worker, only how it is doing."""
 
@@ -181,6 +214,24 @@ class BigQueryAccess:
     endpoint: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcClient:
+    """The console at a provider of OpenID Connect. `public_url` is where people reach it."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IapAccess:
+    """What Google's proxy says for us: the audience of its assertions, and where its public keys are."""
+
+    audience: str
+    keys_url: str
+
+
 class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
@@ -206,6 +257,28 @@ class Settings(BaseSettings):
     expose: Expose = "all"
     """What a process answers over HTTP: `all`; `webhooks` (beside them only its health; a web process then needs no key
     of Stripe or QBO); `health` (also a worker listens then). In both, `/metrics` answers this machine only."""
+    access: AccessWay = "local"
+    """Who may see the console and ask the API: `local` (this machine), `oidc` (people who sign in), `iap` (Google's
+    identity-aware proxy). See [access.md](access.md)."""
+    public_url: Annotated[ServiceUrl, AfterValidator(_public_url)] | None = None
+    """The address under which people reach the console, such as `https://books.example.com`; https, but on this
+    machine. After signing in a browser comes back to `/sign-in/callback` there."""
+    oidc_issuer: TrustedUrl | None = None
+    """The provider of OpenID Connect, such as `https://accounts.google.com`."""
+    oidc_client_id: str | None = None
+    """Client id of the console at the provider."""
+    oidc_client_secret: Secret | None = None
+    """Client secret of the console at the provider."""
+    iap_audience: Annotated[str, Field(pattern=r"^/projects/\S+$")] | None = None
+    """The audience of the proxy's assertions: `/projects/NUMBER/locations/REGION/services/NAME` (Cloud Run), or
+    `/projects/NUMBER/global/backendServices/ID` (load balancer)."""
+    iap_keys_url: TrustedUrl = "https://www.gstatic.com/iap/verify/public_key-jwk"
+    """Where the proxy's public keys are."""
+    api_tokens: Annotated[
+        tuple[ApiToken, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_each_named_once)
+    ] = ()
+    """Programs that may ask the API from elsewhere: `name:role:token`, comma-separated; the role is `viewer` or
+    `operator`."""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
@@ -358,6 +431,34 @@ class Settings(BaseSettings):
         assert self.bigquery_dataset is not None  # noqa: S101 - _require has just looked
         return BigQueryAccess(project=self.gcp_project, dataset=self.bigquery_dataset, endpoint=self.bigquery_endpoint)
 
+    def require_oidc(self) -> OidcClient:
+        """What is needed to have people sign in.
+
+        Raises:
+            ConfigurationError: names every variable that is missing.
+        """
+        self._require("to have people sign in (WESCOPE_ACCESS=oidc)", OIDC_SETTINGS)
+        assert self.public_url is not None  # noqa: S101 - _require has just looked
+        assert self.oidc_issuer is not None  # noqa: S101
+        assert self.oidc_client_id is not None  # noqa: S101
+        assert self.oidc_client_secret is not None  # noqa: S101
+        return OidcClient(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            public_url=self.public_url,
+        )
+
+    def require_iap(self) -> IapAccess:
+        """What is needed to believe Google's proxy.
+
+        Raises:
+            ConfigurationError: the audience is not named.
+        """
+        self._require("to believe Google's proxy (WESCOPE_ACCESS=iap)", IAP_SETTINGS)
+        assert self.iap_audience is not None  # noqa: S101 - _require has just looked
+        return IapAccess(audience=self.iap_audience, keys_url=self.iap_keys_url)
+
     def require_webhooks(self) -> tuple[SecretStr, ...]:
         """The signing secrets of Stripe's webhooks, all of which are accepted.
 
@@ -395,6 +496,8 @@ MAIL_SETTINGS = ("alert_email_to", "alert_email_from", "smtp_url")
 """Alerts go by e-mail only if all of them are set."""
 BIGQUERY_SETTINGS = ("bigquery_dataset",)
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
+OIDC_SETTINGS = ("public_url", "oidc_issuer", "oidc_client_id", "oidc_client_secret")
+IAP_SETTINGS = ("iap_audience",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 
 

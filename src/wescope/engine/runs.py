@@ -18,9 +18,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.parking import Owner
+from wescope.engine.acting import acting
 from wescope.engine.lanes import in_lane
 from wescope.engine.locks import ClusterLocks, Lease
 from wescope.errors import DatabaseUnavailable, LocksLost, Retry, WescopeError
+from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
 from wescope.links.runs import (
     Queued,
@@ -166,6 +168,11 @@ def _is_far(queued: Queued) -> bool:
     return queued.next_at is not None and (queued.next_at - datetime.now(UTC)).total_seconds() > _STALLED_S
 
 
+def _entry(action: str, run: Run) -> AuditEntry:
+    """What somebody did to a run; without its options, which may be long, and which the run keeps."""
+    return AuditEntry(action=action, actor=acting(), target=f"run/{run.id}", details={"kind": run.kind}, run_id=run.id)
+
+
 Executor = Callable[[Execution], Awaitable[Mapping[str, Any]]]
 """Does the work of a run from its checkpoint on; returns the run's result."""
 
@@ -191,7 +198,9 @@ class RunDesk:
             before = await newest_unfinished(connection, kind) if alone else None
             if before is not None:
                 raise RunUnfinished(run=before.id, state=before.state)
-            return await start_run(connection, kind, options)
+            run = await start_run(connection, kind, options)
+            await record_audit(connection, [_entry("start", run)])
+            return run
 
     async def find(self, run_id: int) -> Run:
         """A run as it is now.
@@ -237,8 +246,9 @@ class RunDesk:
         await self.find(run_id)
         async with transaction(self.engine) as connection:
             asked = await ask_run(connection, run_id, request, silent_s=SILENT_S)
-        if asked is None:
-            raise RunIsOver(run=run_id)
+            if asked is None:
+                raise RunIsOver(run=run_id)
+            await record_audit(connection, [_entry(request.value, asked)])
         return asked
 
     async def resume(self, run_id: int) -> Run:
@@ -251,8 +261,9 @@ class RunDesk:
         await self.find(run_id)
         async with transaction(self.engine) as connection:
             resumed = await resume_run(connection, run_id)
-        if resumed is None:
-            raise RunIsOver(run=run_id)
+            if resumed is None:
+                raise RunIsOver(run=run_id)
+            await record_audit(connection, [_entry("resume", resumed)])
         return resumed
 
     # --- for workers ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.config import SecretSource
+from wescope.engine.acting import acting
 from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.backfill import Backfill
@@ -57,6 +58,7 @@ from wescope.engine.verify import Verify
 from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
 from wescope.errors import DatabaseUnavailable, MalformedId
+from wescope.links.audit import AuditEntry
 from wescope.links.database import transaction
 from wescope.links.drift import count_drift
 from wescope.links.reports import (
@@ -201,7 +203,8 @@ class Runtime:
     async def _sync_one(self, subject: Subject, *, dry_run: bool) -> SyncResult:
         if dry_run or self.dry_run:
             return await self.reconciler.preview(subject)
-        await self.queue.hint([subject], source="sync")
+        entry = AuditEntry(action="sync", actor=acting(), target=str(subject))
+        await self.queue.hint([subject], source="sync", entries=[entry])
         # A running worker may be faster; either way the subject is clean afterwards, or says why not.
         result = await self.reconciler.run(subject)
         return result or await self.reconciler.preview(subject)

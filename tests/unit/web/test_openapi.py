@@ -52,7 +52,7 @@ def test_operations_have_stable_readable_names_of_their_own() -> None:
     names = [operation["operationId"] for *_, operation in operations()]
     assert len(set(names)) == len(names)
     told = "get|list|sync|explain|retry|ignore|unignore|export"
-    done = "start|repair|accept|revert|pause|resume|cancel|receive|make"
+    done = "post|start|repair|accept|revert|pause|resume|cancel|receive|make"
     assert [name for name in names if not re.fullmatch(rf"({told}|{done})_[a-z_]+", name)] == []
 
 
