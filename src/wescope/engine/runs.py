@@ -168,9 +168,10 @@ def _is_far(queued: Queued) -> bool:
     return queued.next_at is not None and (queued.next_at - datetime.now(UTC)).total_seconds() > _STALLED_S
 
 
-def _entry(action: str, run: Run) -> AuditEntry:
+def _entry(action: str, run: Run, actor: str | None = None) -> AuditEntry:
     """What somebody did to a run; without its options, which may be long, and which the run keeps."""
-    return AuditEntry(action=action, actor=acting(), target=f"run/{run.id}", details={"kind": run.kind}, run_id=run.id)
+    who = actor or acting()
+    return AuditEntry(action=action, actor=who, target=f"run/{run.id}", details={"kind": run.kind}, run_id=run.id)
 
 
 Executor = Callable[[Execution], Awaitable[Mapping[str, Any]]]
@@ -187,8 +188,12 @@ class RunDesk:
 
     # --- for people -------------------------------------------------------------------------------------------------
 
-    async def start(self, kind: RunKind, options: Mapping[str, Any], *, alone: bool = True) -> Run:
+    async def start(
+        self, kind: RunKind, options: Mapping[str, Any], *, alone: bool = True, actor: str | None = None
+    ) -> Run:
         """A new run, which any worker takes up. `alone`: not while another one of its kind is unfinished.
+
+        `actor`: who wants it, for the audit log; null: for whom this task is done (`acting`).
 
         Raises:
             RunUnfinished: there is such a one.
@@ -199,7 +204,7 @@ class RunDesk:
             if before is not None:
                 raise RunUnfinished(run=before.id, state=before.state)
             run = await start_run(connection, kind, options)
-            await record_audit(connection, [_entry("start", run)])
+            await record_audit(connection, [_entry("start", run, actor)])
             return run
 
     async def find(self, run_id: int) -> Run:
@@ -251,8 +256,8 @@ class RunDesk:
             await record_audit(connection, [_entry(request.value, asked)])
         return asked
 
-    async def resume(self, run_id: int) -> Run:
-        """Let a run go on that was paused, failed, or was left; any worker takes it up.
+    async def resume(self, run_id: int, *, actor: str | None = None) -> Run:
+        """Let a run go on that was paused, failed, or was left; any worker takes it up. `actor` as for `start`.
 
         Raises:
             RunNotFound: there is none.
@@ -263,7 +268,7 @@ class RunDesk:
             resumed = await resume_run(connection, run_id)
             if resumed is None:
                 raise RunIsOver(run=run_id)
-            await record_audit(connection, [_entry("resume", resumed)])
+            await record_audit(connection, [_entry("resume", resumed, actor)])
         return resumed
 
     # --- for workers ------------------------------------------------------------------------------------------------

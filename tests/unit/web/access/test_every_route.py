@@ -101,6 +101,12 @@ def test_the_list_of_open_routes_is_small_and_all_of_it_is_there() -> None:
     assert {f"{method} {path}" for method, path in GUARDED} >= FOR_ALL_WHO_ARE_SIGNED_IN
 
 
+async def test_the_metrics_are_for_the_machine_itself_where_others_are_let_in() -> None:
+    app = app_of(proxy_access())
+    assert (await browser_of(app).get("/metrics")).status_code == 403
+    assert (await browser_of(app, address="127.0.0.1").get("/metrics")).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def apps() -> dict[str, tuple[FastAPI, Tripwire]]:
     """One application for each way of access; building one takes longer than a request."""
