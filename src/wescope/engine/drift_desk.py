@@ -68,7 +68,7 @@ class DriftFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDesk:
-    """The verbs `verify` and `drift`. `actor` of what changes something is `cli`, `api` or `schedule`."""
+    """The verbs `verify` and `drift`. `actor` of what changes something is for the audit log."""
 
     engine: AsyncEngine
     realm_id: str
