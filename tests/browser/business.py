@@ -125,7 +125,8 @@ class Business:
                 row = connection.execute(statement).fetchone()
                 if row is not None:
                     self.ids[name] = str(row[0])
-        self.ids["month"] = f"{datetime.now(UTC):%Y-%m}"
+        today = datetime.now(UTC).date()
+        self.ids |= {"month": f"{today:%Y-%m}", "last_month": f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"}
 
 
 @contextlib.contextmanager
