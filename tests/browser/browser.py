@@ -47,10 +47,14 @@ async def launch(playwright: Playwright) -> Browser:
 
 @dataclass  # without slots: Playwright notes on it how its methods are called
 class Watch:
-    """What happened on a page that must not: errors of scripts, refusals, failed requests, requests elsewhere."""
+    """What happened on a page that must not: errors of scripts, refusals, failed requests, requests elsewhere.
+
+    `known` are other origins that a journey leads to.
+    """
 
     origin: str
     faults: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
 
     def follow(self, page: Page) -> None:
         """Note what happens from now on."""
@@ -75,7 +79,10 @@ class Watch:
 
     def _request(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in {"data", "about"} and f"{parts.scheme}://{parts.netloc}" != self.origin:
+        if parts.scheme not in {"data", "about"} and f"{parts.scheme}://{parts.netloc}" not in {
+            self.origin,
+            *self.known,
+        }:
             self.faults.append(f"elsewhere: {request.url}")
 
 

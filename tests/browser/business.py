@@ -33,6 +33,7 @@ _IDS: Mapping[str, LiteralString] = {
     "parked": "SELECT document_key FROM parked WHERE ignored_at IS NULL ORDER BY since, document_key",
     "ignored": "SELECT document_key FROM parked WHERE ignored_at IS NOT NULL",
     "backfill": "SELECT id FROM runs WHERE kind = 'backfill' ORDER BY id",
+    "bulk": "SELECT id FROM runs WHERE kind = 'bulk' ORDER BY id",
     "verify": "SELECT id FROM runs WHERE kind = 'verify' ORDER BY id",
 }
 """How the things that pages are about are found, by the names that `pages` uses for them."""
@@ -125,6 +126,7 @@ class Business:
                 row = connection.execute(statement).fetchone()
                 if row is not None:
                     self.ids[name] = str(row[0])
+        self.ids["row"] = str(self.get("tieout/kept")["rows"][0]["id"])
         today = datetime.now(UTC).date()
         self.ids |= {"month": f"{today:%Y-%m}", "last_month": f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"}
 
@@ -135,7 +137,8 @@ def open_service(folder: Path, **environment: str) -> Iterator[Business]:
     policy = folder / "wescope.toml"
     policy.write_text(POLICY, encoding="utf-8")
     with bench(folder, customers=CUSTOMERS, months=1, stripe=STRIPE, qbo=QBO) as made:
-        service = made.serve(**{"WESCOPE_CONFIG": str(policy), **environment})
+        given = {"WESCOPE_CONFIG": str(policy), "WESCOPE_QBO_AUTHORIZE_URL": f"{made.qbo.url}/connect/oauth2"}
+        service = made.serve(**{**given, **environment})
         yield Business(made, service)
 
 
@@ -148,6 +151,7 @@ def fill(business: Business) -> None:
     park(business, 4_200, 9_900)
     rows = {row["code"]: row["key"] for row in business.get("parked")}
     business.post("parked/ignore", keys=[rows["category_unmapped"]], reason="a test, written off in Stripe")
+    business.run_of(business.post("parked/bulk", action="retry", codes=["period_closed"]))
     business.look_up()
 
 

@@ -2,8 +2,18 @@
 
 from dataclasses import dataclass
 
-FILES = frozenset({"/static/console.css", "/static/htmx.min.js", "/static/icon.svg"})
-"""Routes that pages load; they are no pages."""
+NO_PAGES = frozenset(
+    {
+        "/static/console.css",
+        "/static/htmx.min.js",
+        "/static/icon.svg",
+        "/payouts/{payout_id}.csv",
+        "/close/{month}/evidence.zip",
+        "/setup/connect/callback",
+        "/setup/connect/finish",
+    }
+)
+"""Routes that pages load, offer for download (their links are followed), or pass through (see the journeys)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
