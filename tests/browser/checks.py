@@ -16,7 +16,8 @@ _WIDE = """(width) => {
   const root = document.documentElement;
   if (root.scrollWidth <= width) return [];
   const wide = [...document.querySelectorAll("body *")].filter((one) => {
-    if (one.getBoundingClientRect().right <= width + 1) return false;
+    const spills = one.clientWidth && one.scrollWidth > one.clientWidth + 1 && !one.querySelector("*");
+    if (one.getBoundingClientRect().right <= width + 1 && !spills) return false;
     for (let up = one.parentElement; up; up = up.parentElement)
       if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(up).overflowX)) return false;
     return true;
