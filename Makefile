@@ -12,7 +12,7 @@ PROMTOOL := .tools/prometheus/usr/bin/promtool
 
 CHROMIUM := $(if $(wildcard /usr/bin/chromium),/usr/bin/chromium,.tools/chromium/chromium)
 
-.PHONY: help setup demo test test-live acceptance tools browser screenshots simulate chaos lint lint-deploy format docs bench clean
+.PHONY: help setup demo test test-live acceptance tools browser screenshots simulate chaos lint lint-deploy format docs bench bench-pages clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -119,6 +119,9 @@ docs: setup ## Write the generated pages of docs/ and the schemas of artifacts/
 
 bench: setup ## Measure webhook intake and documents per second, beside a plain baseline
 	$(RUN)/python -m benchmarks $(ARGS)
+
+bench-pages: setup ## Measure every page of the console at a million links, beside a page of everything (ARGS="--save benchmarks/console.json")
+	$(RUN)/python -m benchmarks.console $(ARGS)
 
 clean: ## Remove environments and caches (not .wescope, which holds the embedded database)
 	rm -rf .venv .venv-lint .venv-bigquery .uv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -17,6 +17,7 @@ from wescope import service, wiring
 from wescope.config import PolicyFile, Settings, load_policy_file, load_settings
 from wescope.engine.runtime import Runtime
 from wescope.links.database import conninfo
+from wescope.links.opening import open_database
 from wescope.observe.logs import configure_logs
 from wescope.observe.metrics import Metrics
 from wescope.qbo.limits import PostgresLimits
@@ -29,7 +30,7 @@ from wescope.stripe.limits import Rates
 async def opened(settings: Settings, policy_file: PolicyFile, scale: float) -> AsyncIterator[Runtime]:
     """All parts, with the limits of that world."""
     realm_id = settings.require_qbo(token_stored=True).realm_id
-    async with wiring.open_database(settings) as url:
+    async with open_database(settings) as url:
         scaled = PostgresLimits(conninfo(url), realm_id, second_s=1 / scale, minute_s=60 / scale)
         async with contextlib.aclosing(scaled), wiring.assemble(settings, policy_file, url, limits=scaled) as runtime:
             yield runtime

@@ -330,5 +330,5 @@ def _first_line(error: type[WescopeError]) -> str:
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
-    for path, content in alert_files().items():
+    for path, content in ({path: make() for path, make in FILES.items()} | dict(alert_files())).items():
         (ROOT / path).write_text(content, encoding="utf-8")

@@ -98,6 +98,7 @@ CREATE TABLE IF NOT EXISTS `wescope.parked` (
   currency STRING NOT NULL OPTIONS (description = 'Currency of the amounts: Stripe\'s lower-case ISO code.'),
   details JSON NOT NULL OPTIONS (description = 'Ids, amounts, dates and codes that belong to it.'),
   waiting_on STRING OPTIONS (description = 'The document that it waits for; null if for none.'),
+  txn_date DATE OPTIONS (description = 'Posting date in QBO, in the books\' calendar; null for customers.'),
   advisory BOOL NOT NULL OPTIONS (description = 'Whether the document is posted all the same, and this only to be known.'),
   ignored_at TIMESTAMP OPTIONS (description = 'When somebody decided to ignore it (UTC); null if nobody did.'),
   since TIMESTAMP NOT NULL OPTIONS (description = 'Since when it is parked for this reason (UTC).'),
@@ -121,7 +122,7 @@ CREATE TABLE IF NOT EXISTS `wescope.runs` (
 )
 PARTITION BY TIMESTAMP_TRUNC(started_at, MONTH)
 CLUSTER BY kind
-OPTIONS (description = 'Backfills, replays, sweeps, verifications, repairs, undos and tie-outs; not the mirror\'s own runs.');
+OPTIONS (description = 'Backfills, replays, sweeps, verifications, repairs, undos, bulk actions, tie-outs; no mirrorings.');
 
 CREATE TABLE IF NOT EXISTS `wescope.payout_checks` (
   realm_id STRING NOT NULL OPTIONS (description = 'The QBO company.'),

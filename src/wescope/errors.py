@@ -25,6 +25,7 @@ WescopeError
 │   └── ObjectUnreadable        object_unreadable      a needed field is absent or of an unknown value
 └── QboError
     ├── QboNotSent              qbo_not_sent           surely not written: the request never left, or was turned away
+    │   ├── WritesHeld          writes_held            an operator has not released writing, or has stopped it
     │   └── QboThrottled        qbo_throttled          429: the realm pauses
     │       └── QboReadsBlocked  qbo_reads_blocked     the month's metered reads are used up: only writes go
     ├── QboOutcomeUnknown       qbo_outcome_unknown    it may or may not have been written: look it up
@@ -295,6 +296,15 @@ class QboNotSent(QboError):
     remedy = "Nothing: it is tried again by itself."
 
 
+class WritesHeld(QboNotSent):
+    """Nothing is written to QBO: it waits for a review, or an operator has stopped it."""
+
+    code = "writes_held"
+    owner = Owner.OPERATOR
+    retry = Retry.WHEN_MENDED
+    remedy = "Review what waits on the page /setup/dry-run and release it; what waited then follows by itself."
+
+
 class QboThrottled(QboNotSent):
     """QBO's request limit is reached; the realm pauses."""
 
@@ -325,7 +335,10 @@ class QboDisconnected(QboError):
     code = "qbo_disconnected"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Run `wescope connect` and choose the company; all work is kept until then, and goes on by itself."
+    remedy = (
+        "Connect QuickBooks Online on the page /setup/connect, or run `wescope connect`; all work is kept until then, "
+        "and goes on by itself."
+    )
 
 
 class QboAppRefused(QboDisconnected):

@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
@@ -16,15 +16,25 @@ from fastapi import FastAPI
 
 from wescope import __version__
 from wescope.config import Settings
+from wescope.engine.audit_log import AuditLog
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
 from wescope.engine.history import History
+from wescope.engine.months import Months
+from wescope.engine.overview import OverviewDesk
+from wescope.engine.parked_desk import ParkedDesk
+from wescope.engine.payout_statements import PayoutStatements
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.receiver import Receiver
 from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.run_book import RunBook
+from wescope.engine.run_memory import RunMemory
 from wescope.engine.runtime import Runtime
+from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
+from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
 from wescope.observe.metrics import Metrics, Sample
@@ -48,6 +58,7 @@ class RuntimeServices:
     """The runtime as the web layer wants it; without one, as long as the database has not answered yet."""
 
     opened: Runtime | Receiver | None = None
+    run_memory: RunMemory = field(default_factory=RunMemory)
 
     @property
     def runtime(self) -> Runtime:
@@ -123,7 +134,25 @@ class RuntimeServices:
 
     async def doctor(self) -> Sequence[Check]:
         """Look at everything that the work needs."""
-        return await self.runtime.doctor()
+        return await self.setting_up.diagnose()
+
+    @property
+    def setting_up(self) -> SettingUp:
+        """What the setup pages ask.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.setting_up
+
+    @property
+    def statements(self) -> PayoutStatements:
+        """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return PayoutStatements(engine=self.runtime.engine, realm_id=self.runtime.store.realm_id)
 
     @property
     def setup(self) -> Setup:
@@ -144,6 +173,34 @@ class RuntimeServices:
         return self.runtime.history
 
     @property
+    def parked_desk(self) -> ParkedDesk:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.parked_desk
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.drift_pages
+
+    @property
+    def runs(self) -> RunBook:
+        """What pages ask about runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        runtime = self.runtime
+        return RunBook(history=runtime.history, memory=self.run_memory, gate=runtime.gate)
+
+    @property
     def drift(self) -> DriftDesk:
         """What people have changed in QBO.
 
@@ -153,6 +210,15 @@ class RuntimeServices:
         return self.runtime.drift
 
     @property
+    def months(self) -> Months:
+        """Months at their end.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.months
+
+    @property
     def support(self) -> Support:
         """Explain, parked items, export.
 
@@ -160,6 +226,33 @@ class RuntimeServices:
             DatabaseUnavailable: there is no runtime yet.
         """
         return self.runtime.support
+
+    @property
+    def overview(self) -> OverviewDesk:
+        """What the home page tells.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.overview
+
+    @property
+    def tieout_desk(self) -> TieOutDesk:
+        """Kept tie-outs, and new ones as runs.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.tieout_desk
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who had what done.
+
+        Raises:
+            DatabaseUnavailable: there is no runtime yet.
+        """
+        return self.runtime.audit_log
 
 
 async def _within(work: Coroutine[Any, Any, T], patience_s: float) -> T:

@@ -14,6 +14,7 @@ from wescope.config import PolicyFile, QboAccess, SecretSource, Settings, token_
 from wescope.config.secret_manager import SecretManager
 from wescope.engine import lifecycle
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.connect_desk import ConnectDesk
 from wescope.engine.connecting import Connector
 from wescope.engine.connection import Connection
 from wescope.engine.counting import Meter, new_metrics
@@ -30,13 +31,14 @@ from wescope.engine.runtime import Runtime
 from wescope.engine.sending import batch_notes
 from wescope.engine.shares import keep_share
 from wescope.engine.token_backup import Backup, NoBackup, SecretBackup
-from wescope.engine.tokens import StoredTokenStore
+from wescope.engine.tokens import StoredTokenStore, note_unconnected
 from wescope.engine.verify import Verify
 from wescope.engine.watching import Watching
+from wescope.engine.write_gate import WriteGate
 from wescope.engine.writer import Writer
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import conninfo, migrate, open_engine, schema_is_current, shed_idle
-from wescope.links.embedded import EmbeddedPostgresError, Use, acquire, release, revive
+from wescope.links.opening import open_database
 from wescope.links.store import LinkStore
 from wescope.links.tokens import TokenTable
 from wescope.observe.metrics import Metrics
@@ -55,34 +57,7 @@ from wescope.stripe.reader import StripeReader
 
 _log = structlog.get_logger(__name__)
 
-_WATCH_EVERY_S = 0.5
 _CONNECTIONS, _JOB_CONNECTIONS = 6, 10
-
-
-@contextlib.asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """The address of the database: the configured one, or that of the embedded server, which runs meanwhile."""
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-        return
-    use = await asyncio.to_thread(acquire, settings.home)
-    watching = asyncio.create_task(_keep_running(use))
-    try:
-        yield use.server.url
-    finally:
-        watching.cancel()
-        await asyncio.shield(asyncio.to_thread(release, use))
-
-
-async def _keep_running(use: Use) -> None:
-    """Start the embedded server again when it is killed; what uses it meanwhile fails, and comes back by itself."""
-    while True:
-        await asyncio.sleep(_WATCH_EVERY_S)
-        try:
-            if await asyncio.to_thread(revive, use):
-                _log.warning("embedded PostgreSQL was gone and is started again")
-        except EmbeddedPostgresError as error:
-            _log.error("embedded PostgreSQL is gone", code=error.code)
 
 
 @contextlib.asynccontextmanager
@@ -92,6 +67,7 @@ async def open_runtime(
     *,
     hooks: Sequence[AttemptHook] = (),
     metrics: Metrics | None = None,
+    unconnected: bool = False,
 ) -> AsyncIterator[Runtime]:
     """All parts, put together and open for the length of the block.
 
@@ -100,6 +76,7 @@ async def open_runtime(
         policy_file: the company's choices.
         hooks: told of every request to QBO.
         metrics: where the process counts; own ones if left out.
+        unconnected: as for `assemble`.
 
     Raises:
         ConfigurationError: settings are missing or wrong; nothing was opened.
@@ -109,7 +86,9 @@ async def open_runtime(
     settings.require_qbo(token_stored=True)  # whether one is stored is known only when the database is open
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_database(settings))
-        opened = assemble(settings, policy_file, url, hooks=hooks, metrics=metrics, watchful=True)
+        opened = assemble(
+            settings, policy_file, url, hooks=hooks, metrics=metrics, watchful=True, unconnected=unconnected
+        )
         yield await stack.enter_async_context(opened)
 
 
@@ -167,6 +146,7 @@ async def assemble(
     hooks: Sequence[AttemptHook] = (),
     watchful: bool = False,
     metrics: Metrics | None = None,
+    unconnected: bool = False,
 ) -> AsyncIterator[Runtime]:
     """All parts on the database at `url`, brought up to date, open for the length of the block.
 
@@ -178,6 +158,7 @@ async def assemble(
         hooks: told of every request to QBO.
         watchful: whether QBO is asked first if this database may be an older one, or a new one (`engine/restored.py`).
         metrics: where the process counts; own ones if left out.
+        unconnected: whether it may be without a refresh token: work then waits until somebody has connected QBO.
 
     Raises:
         ConfigurationError: settings are missing or wrong.
@@ -186,7 +167,14 @@ async def assemble(
     async with contextlib.AsyncExitStack() as stack:
         counted = metrics or new_metrics()
         opened = await _connect(
-            stack, settings, policy_file, url, given_limits=limits, given_hooks=hooks, metrics=counted
+            stack,
+            settings,
+            policy_file,
+            url,
+            given_limits=limits,
+            given_hooks=hooks,
+            metrics=counted,
+            unconnected=unconnected,
         )
         yield _assemble(settings, policy_file, opened, watchful=watchful)
 
@@ -213,10 +201,15 @@ def _pool(stack: contextlib.AsyncExitStack, url: str, *, most: int) -> AsyncEngi
     return engine
 
 
-async def _stored_tokens(engine: AsyncEngine, settings: Settings, realm_id: str) -> TokenTable:
+async def _stored_tokens(
+    engine: AsyncEngine, settings: Settings, realm_id: str, *, unconnected: bool = False
+) -> TokenTable:
     keys = token_keys(settings)
     table = TokenTable(engine, keys)
-    settings.require_qbo(token_stored=await table.load(realm_id) is not None)
+    if unconnected and settings.qbo_refresh_token is None:
+        await note_unconnected(table, realm_id)
+    else:
+        settings.require_qbo(token_stored=await table.load(realm_id) is not None)
     if len(keys) > 1 and (count := await table.reencrypt()):
         _log.warning("stored tokens encrypted with the newest key", count=count)
     return table
@@ -240,6 +233,7 @@ def _qbo(
     *,
     secrets: SecretSource,
     engine: AsyncEngine,
+    gate: WriteGate,
     reads: ReadBudget,
     backlog_singles: bool,
     hooks: tuple[AttemptHook, ...],
@@ -262,6 +256,7 @@ def _qbo(
         hooks=hooks,
         reads=reads,
         before_batch=batch_notes(engine, LinkStore(access.realm_id)),
+        before_write=gate.check,
         backlog_singles=backlog_singles,
     )
     stack.push_async_callback(client.aclose)
@@ -283,6 +278,8 @@ class _Connections:
     client: QboClient
     reads: ReadBudget
     connection: Connection
+    connecting: ConnectDesk
+    gate: WriteGate
     api: StripeApi
     metrics: Metrics
 
@@ -296,15 +293,18 @@ async def _connect(
     given_limits: Limits | None,
     given_hooks: Sequence[AttemptHook],
     metrics: Metrics,
+    unconnected: bool,
 ) -> _Connections:
     stripe_access, qbo_access = settings.require_stripe(), settings.require_qbo(token_stored=True)
     secrets = _watched(stack, settings)
     engine, attempts = await _tables(stack, url)
-    table = await _stored_tokens(engine, settings, qbo_access.realm_id)
+    table = await _stored_tokens(engine, settings, qbo_access.realm_id, unconnected=unconnected)
     backup = _backup(stack, settings, engine, table)
     backup.keep(qbo_access.realm_id)  # what failed when it was new
     limits = given_limits or _shared_limits(stack, url, qbo_access.realm_id)
     reads = ReadBudget(engine=engine, realm_id=qbo_access.realm_id, monthly_reads=policy_file.monthly_reads)
+    gate = WriteGate.of(engine, qbo_access.realm_id, policy_file)
+    hooks: tuple[AttemptHook, ...] = (attempts, reads, Meter(metrics), log_call, *given_hooks)
     tokens, client = _qbo(
         stack,
         qbo_access,
@@ -312,9 +312,10 @@ async def _connect(
         limits,
         secrets=secrets,
         engine=engine,
+        gate=gate,
         reads=reads,
         backlog_singles=policy_file.backlog_singles,
-        hooks=(attempts, reads, Meter(metrics), log_call, *given_hooks),
+        hooks=hooks,
     )
     connection = Connection(
         engine=engine, realm_id=qbo_access.realm_id, tokens=tokens, read_company=client.company_info
@@ -344,6 +345,8 @@ async def _connect(
         client=client,
         reads=reads,
         connection=connection,
+        connecting=ConnectDesk(engine=engine, table=table, secrets=secrets, hooks=hooks, backup=backup),
+        gate=gate,
         api=api,
         metrics=metrics,
     )
@@ -366,7 +369,8 @@ def _assemble(settings: Settings, policy_file: PolicyFile, opened: _Connections,
         reconciler=_guarded(reconciler, policy_file) if watchful else reconciler,
         attempts=opened.attempts,
         policy=policy_file.policy,
-        dry_run=policy_file.dry_run,
+        gate=opened.gate,
+        connecting=opened.connecting,
         secrets=opened.secrets,
         workers=WorkerSettings(concurrency=policy_file.concurrency),
         patient=_patient(settings, policy_file, opened, reader),
@@ -414,7 +418,7 @@ def _reconciler(
         writer=writer,
         locks=opened.locks,
         policy=policy,
-        dry_run=policy_file.dry_run,
+        gate=opened.gate,
         defer=opened.queue.defer,
         payouts=PayoutDesk(engine=engine, store=store, reader=reader, matcher=matcher, policy=policy),
         connection=opened.connection,
@@ -471,7 +475,9 @@ async def serve(
         DatabaseUnavailable: the database does not answer at the start.
     """
     metrics = new_metrics()
-    opening: service.OpenRuntime = functools.partial(open_runtime, settings, policy_file, metrics=metrics)
+    opening: service.OpenRuntime = functools.partial(
+        open_runtime, settings, policy_file, metrics=metrics, unconnected=True
+    )
     if settings.receives_only(role):
         opening = functools.partial(open_receiver, settings)
     with lifecycle.told(settings, policy_file, role):

@@ -11,6 +11,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(opened, service)
 
 
+def test_payouts_are_pages_of_what_the_service_has_stored(world: World) -> None:
+    """And a file: its rows come to what Stripe has paid out."""
+    base = f"{world.service.url}/payouts"
+    payouts = world.bench.get(world.service, "/api/v1/payouts/page")["items"]
+    listed = world.bench.client.get(base).text
+    for payout in payouts:
+        name = payout["payout_id"]
+        assert f'href="/payouts/{name}"' in listed
+        html = world.bench.client.get(f"{base}/{name}").text
+        assert "It foots:" in html
+        file = list(csv.DictReader(io.StringIO(world.bench.client.get(f"{base}/{name}.csv").text, newline="")))
+        assert sum(Decimal(row["net"]) for row in file) == Decimal(payout["amount"])
+        assert all(row["qbo_id"] for row in file if row["state"] == "matched")
+
+
 @pytest.mark.slow
 def test_the_service_answers_as_it_is_described(world: World, request: pytest.FixtureRequest) -> None:
     description = published_openapi()
@@ -76,6 +92,13 @@ def test_real_answers_fit_their_schemas(world: World) -> None:
     detail = world.bench.get(world.service, f"/api/v1/payouts/{payouts[0]['payout_id']}")
     answers("/api/v1/payouts/{payout_id}", "get", 200).validate(detail)
     assert detail["rows"]
+    page = world.bench.get(world.service, "/api/v1/payouts/page")
+    answers("/api/v1/payouts/page", "get", 200).validate(page)
+    assert {one["payout_id"] for one in page["items"]} <= {one["payout_id"] for one in payouts}
+    summary = world.bench.get(world.service, f"/api/v1/payouts/{payouts[0]['payout_id']}/summary")
+    answers("/api/v1/payouts/{payout_id}/summary", "get", 200).validate(summary)
+    assert [row["transaction_id"] for row in summary["rows"]] == [row["transaction_id"] for row in detail["rows"]]
+    assert summary["total"]["net"] == detail["payout"]["amount"]
     tieout = world.bench.get(world.service, "/api/v1/tieout")
     answers("/api/v1/tieout", "get", 200).validate(tieout)
     row = world.bench.get(world.service, f"/api/v1/tieout/rows/{tieout['clearing'][0]['id']}")

@@ -257,7 +257,8 @@ async def test_what_must_not_be_made_is_refused_with_what_to_do(make_desk: OpenD
         with pytest.raises(WrongUse, match="Items are sales"):
             await quick(desk).plan({"socks": "x"})
         with pytest.raises(WrongUse, match="dry_run"):
-            await replace(quick(desk), dry_run=True).apply(actor="cli")
+            async with desk.another(dry_run=True) as dry:
+                await dry.setup.apply(actor="cli")
 
 
 async def test_a_replayed_answer_is_not_believed(make_desk: OpenDesk) -> None:

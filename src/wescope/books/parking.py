@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from wescope.books.subjects import DocumentKey
@@ -149,9 +150,11 @@ REASONS: Mapping[ParkCode, Reason] = {
         remedy="Enter the payment in QBO by hand against both invoices, or move start_date in wescope.toml.",
     ),
     ParkCode.DRY_RUN: Reason(
-        text="Dry run is switched on; nothing is written to QBO.",
+        text="Dry run: nothing is written to QBO before an operator has released it.",
         owner=Owner.OPERATOR,
-        remedy="Set dry_run = false under [books] in wescope.toml.",
+        remedy=(
+            "Review it on the page /setup/dry-run and release it, or set dry_run = false under [books] in wescope.toml."
+        ),
     ),
     ParkCode.PERIOD_CLOSED: Reason(
         text="The document's date lies in a closed period.",
@@ -292,7 +295,8 @@ REASONS: Mapping[ParkCode, Reason] = {
 class Parked:
     """A document that is not posted. `amount` is what is at stake, in minor units of `currency`.
 
-    `details` holds ids, amounts, dates and codes only: no names, no texts of people.
+    `details` holds ids, amounts, dates and codes only: no names, no texts of people. `day` is when the document would
+    stand, in the books' calendar; null if nothing tells. What is parked is the same whatever its day.
     """
 
     key: DocumentKey
@@ -300,3 +304,4 @@ class Parked:
     amount: int
     currency: str
     details: Mapping[str, str | int] = field(default_factory=dict)
+    day: date | None = field(default=None, compare=False)

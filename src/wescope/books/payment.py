@@ -153,6 +153,7 @@ def waiting(document: Document, key: DocumentKey) -> Parked:
         amount=document.amount,
         currency=document.currency,
         details={"waiting_on": key},
+        day=document.dates.txn,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from wescope.cli.completion import drift_kinds, drift_states
 from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 
@@ -15,7 +16,10 @@ VERIFY_EXAMPLES = examples(
     "wescope verify --rebuild-links",
 )
 
-Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be given several times.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="Only this kind; may be given several times.", autocompletion=drift_kinds),
+]
 Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="Findings, as `wescope drift` lists them.")]
 
 
@@ -72,7 +76,8 @@ def drift(
     *,
     kind: Kinds = None,
     state: Annotated[
-        list[str] | None, typer.Option("--state", help="open (default), accepted, repaired, gone, failed.")
+        list[str] | None,
+        typer.Option("--state", help="open (default), accepted, repaired, gone, failed.", autocompletion=drift_states),
     ] = None,
     as_json: Json = False,
 ) -> None:

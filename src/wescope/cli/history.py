@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from wescope.cli.completion import run_ids, run_words
 from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
+from wescope.cli.suggestions import meant
 
 BACKFILL_EXAMPLES = examples(
     "wescope backfill --since 2024-01-01 --dry-run",
@@ -127,7 +129,9 @@ def sweep(
 
 
 def undo(
-    run_id: Annotated[int, typer.Argument(metavar="RUN_ID", min=1, help="A run: `wescope runs` lists them.")],
+    run_id: Annotated[
+        int, typer.Argument(metavar="RUN_ID", min=1, help="A run: `wescope runs` lists them.", autocompletion=run_ids)
+    ],
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be taken back and what stays; write nothing.")
@@ -150,7 +154,10 @@ def undo(
 
 def runs(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[pause|resume|cancel] [ID]", help="A run, and what to do with it.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[pause|resume|cancel] [ID]", help="A run, and what to do with it.", autocompletion=run_words
+        ),
     ] = None,
     *,
     as_json: Json = False,
@@ -175,7 +182,8 @@ def _action(words: list[str]) -> tuple[str | None, int | None]:
     action = words[0] if words and words[0] in _ACTIONS else None
     rest = words[1:] if action else words
     if len(rest) > 1 or (action and not rest) or not all(word.isdecimal() for word in rest):
-        raise typer.BadParameter("give the number of a run, after pause, resume or cancel if one is meant")
+        hint = "" if action or not words else meant(words[0], _ACTIONS)
+        raise typer.BadParameter(f"give the number of a run, after pause, resume or cancel if one is meant.{hint}")
     return action, int(rest[0]) if rest else None
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from wescope.cli.alerts import alerts_app
+from wescope.cli.close import CLOSE_EXAMPLES, close
+from wescope.cli.completion import schema_names
 from wescope.cli.drift import VERIFY_EXAMPLES, drift_app, verify
 from wescope.cli.history import (
     BACKFILL_EXAMPLES,
@@ -25,9 +27,11 @@ from wescope.cli.history import (
 from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 from wescope.cli.parked import parked_app
+from wescope.cli.suggestions import SuggestingGroup
 
 app = typer.Typer(
     name="wescope",
+    cls=SuggestingGroup,
     help="WeScope Sync: a one-way mirror from Stripe into QuickBooks Online.",
     epilog=examples("wescope demo --once", "wescope doctor", "wescope serve", "wescope status --json"),
     no_args_is_help=True,
@@ -156,6 +160,7 @@ app.command("replay", epilog=REPLAY_EXAMPLES)(replay)
 app.command("sweep", epilog=SWEEP_EXAMPLES)(sweep)
 app.command("undo", epilog=UNDO_EXAMPLES)(undo)
 app.command("verify", epilog=VERIFY_EXAMPLES)(verify)
+app.command("close", epilog=CLOSE_EXAMPLES)(close)
 app.add_typer(drift_app, name="drift")
 app.command("runs", epilog=RUNS_EXAMPLES)(runs)
 
@@ -272,7 +277,10 @@ def schema(
         typer.Argument(metavar="openapi|json|bigquery|policy-example|all", help="Of what; all goes to a folder."),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="json: which schema; without it all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="json: which schema; without it all are listed.", autocompletion=schema_names
+        ),
     ] = None,
     *,
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="all: the folder to write.")] = None,

@@ -13,6 +13,7 @@ from wescope.engine.history import RunReport
 from wescope.engine.json_schemas import WRITTEN_AS
 from wescope.engine.mirror import TablePlan
 from wescope.engine.mirror_desk import MirrorReport
+from wescope.engine.month_results import MonthList, MonthView, Signoff
 from wescope.engine.notifier import AlertReport, TargetReport
 from wescope.engine.opening import OpeningLine
 from wescope.engine.parked_items import ParkedSum, RetriedRow
@@ -302,6 +303,7 @@ OUTPUTS: Mapping[str, tuple[type, ...]] = {
     "alerts": (AlertReport,),
     "alerts test": (AlertsSent,),
     "backfill": (RunShown, BackfillForeseen, BackfillRefused, Opening),
+    "close": (MonthList, MonthView, Signoff),
     "connect": (CompanyConnected,),
     "demo": (DemoPlayed,),
     "doctor": (Diagnosis,),

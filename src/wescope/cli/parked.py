@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
+from wescope.cli.completion import park_codes
 from wescope.cli.options import Json, Yes, examples
 from wescope.cli.output import perform
 
-Codes = Annotated[list[str] | None, typer.Option("--code", help="Only this code; may be given several times.")]
+Codes = Annotated[
+    list[str] | None,
+    typer.Option("--code", help="Only this code; may be given several times.", autocompletion=park_codes),
+]
 Subjects = Annotated[
     list[str] | None, typer.Option("--subject", help="Only this Stripe object (in_1ABC); may be given several times.")
 ]

@@ -15,6 +15,7 @@ from wescope.cli.commands import open_runtime
 from wescope.cli.output import ExitCode, print_json
 from wescope.cli.outputs import ParkedChanged, ParkedList, ParkedRetried
 from wescope.cli.progress import Reporter
+from wescope.cli.suggestions import meant
 from wescope.engine.parked_items import ParkedFilter, RetriedRow, sums_of
 from wescope.engine.results import ParkedRow
 from wescope.errors import WrongUse
@@ -46,7 +47,7 @@ class Chosen:
         """
         unknown = sorted(set(self.codes or ()) - set(ParkCode))
         if unknown:
-            raise WrongUse("There is no such code; docs/errors.md lists them.")
+            raise WrongUse(f"There is no such code; docs/errors.md lists them.{meant(unknown[0], set(ParkCode))}")
         return ParkedFilter(
             keys=tuple(self.keys or ()),
             codes=tuple(self.codes or ()),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wescope.engine.export_sheets import What
     from wescope.engine.history import History
     from wescope.engine.mirror_desk import MirrorDesk
+    from wescope.engine.month_results import MonthList, MonthView, Signoff
     from wescope.engine.notifier import AlertReport, TargetReport
     from wescope.engine.parked_items import ParkedFilter, RetriedRow
     from wescope.engine.results import Check, ParkedRow, PayoutDetail, PayoutResult, Status, SyncResult
@@ -155,8 +156,37 @@ class Runtime(Protocol):
         ...
 
     @property
+    def months(self) -> "Months":
+        """Months at their end."""
+        ...
+
+    @property
     def mirror_desk(self) -> "MirrorDesk":
         """The mirror in BigQuery."""
+        ...
+
+
+class Months(Protocol):
+    """What people ask about months at their end."""
+
+    async def page(self, before: str | None = None) -> "MonthList":
+        """Months, the newest first."""
+        ...
+
+    async def view(self, month: str) -> "MonthView":
+        """One month."""
+        ...
+
+    async def sign(self, month: str, reason: str | None = None, *, actor: str) -> "Signoff":
+        """Sign a month off."""
+        ...
+
+    async def withdraw(self, month: str, *, actor: str) -> "Signoff":
+        """Withdraw its sign-off."""
+        ...
+
+    def evidence(self, month: str) -> AsyncIterator[bytes]:
+        """Its evidence as a ZIP archive."""
         ...
 
 

@@ -10,6 +10,7 @@ import typer
 from wescope.cli.artifacts import Folder, artifacts, as_text, bigquery_sql, json_schemas
 from wescope.cli.output import ExitCode, print_json
 from wescope.cli.outputs import SchemaPrinted, SchemasChecked, SchemasWritten
+from wescope.cli.suggestions import meant
 from wescope.config.policy_reference import example_toml
 from wescope.engine.mirror_ddl import DEFAULT_DATASET
 from wescope.errors import WrongUse
@@ -71,7 +72,7 @@ def _made(options: SchemaOptions) -> Any:
     if not options.name:
         return schemas
     if options.name not in schemas:
-        raise WrongUse("There is no such schema; `wescope schema json` lists all.")
+        raise WrongUse(f"There is no such schema; `wescope schema json` lists all.{meant(options.name, schemas)}")
     return schemas[options.name]
 
 

@@ -14,6 +14,9 @@ from wescope.engine.results import Alert, Check, ParkedRow, Severity, Status, Sy
 WIDE = 200
 """Columns of a table that goes to a file or another program: an id in it is whole, to be searched for or copied."""
 
+NARROW = 11
+"""Fewer columns of a terminal for each column of a table, and its rows are shown as blocks."""
+
 
 def show_status(status: Status, console: Console) -> None:
     """What the service is doing, as two columns."""
@@ -139,11 +142,23 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], console:
 
 
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True) -> None:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = max(console.width, WIDE)
+    if header and console.width < NARROW * len(columns):
+        _print_one_below_another(console, columns, rows)
+        return
     table = Table(show_header=header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = max(console.width, WIDE)
     console.print(table)
+
+
+def _print_one_below_another(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Each row as a block of its own, for a terminal in which the columns would be a few letters wide."""
+    for row in rows:
+        for name, cell in zip(columns, row, strict=True):
+            if str(cell):
+                console.print(Text(f"{name}: {cell}" if name else str(cell), overflow="fold"))
+        console.print()

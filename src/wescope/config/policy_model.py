@@ -91,7 +91,10 @@ class BooksTable(Table):
         ),
     ] = Reversals.MONTH
     doc_number_prefix: Annotated[Prefix, Field(description="Stands before Stripe's numbers of invoices.")] = ""
-    dry_run: Annotated[StrictBool, Field(description="Plan and park, but write nothing to QBO.")] = False
+    dry_run: Annotated[
+        StrictBool,
+        Field(description="Review first: plan and park, but write nothing to QBO until an operator releases it."),
+    ] = False
 
 
 class AccountsTable(Table):

@@ -203,6 +203,9 @@ class Settings(BaseSettings):
     """Where the service listens; a worker shows health and metrics there."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """The port of it, 0 for any free one; a worker takes any free one if it is taken."""
+    public_url: ServiceUrl | None = None
+    """The address under which people reach the console, without a path; Intuit sends them back there. Unset: the one
+    that their browser asked."""
     expose: Expose = "all"
     """What a process answers over HTTP: `all`; `webhooks` (beside them only its health; a web process then needs no key
     of Stripe or QBO); `health` (also a worker listens then). In both, `/metrics` answers this machine only."""

@@ -1,5 +1,6 @@
 """Backfill checks: what must be mended in QBO before a backfill, and what somebody else has entered in its period."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -53,6 +54,32 @@ class BackfillChecks:
         if others:
             found.append(await self._others(first, until))
         return tuple(check for check in found if not check.ok)
+
+    async def within(self, since: date, until: date, patience_s: float) -> tuple[Check, ...]:
+        """The same; a warning says so if others' documents could not be looked through in time.
+
+        Args:
+            since: the first day of the period, in the books' calendar.
+            until: the last day.
+            patience_s: how long others' documents are looked for.
+        """
+        found = await self.all(since, until, others=False)
+        if refuses(found):
+            return found
+        first = max(since, self.policy_file.policy.start_date or since)
+        try:
+            async with asyncio.timeout(patience_s):
+                others = await self._others(first, until)
+        except TimeoutError:
+            others = checked(
+                "documents of others",
+                code="others",
+                seen="",
+                fault=f"not all of the period was looked through in {patience_s:g} s",
+                remedy="Have a dry run made: it lists what would be adopted, and what looks like a document of others.",
+                severity=Severity.WARNING,
+            )
+        return (*found, *(() if others.ok else (others,)))
 
     def _start_date(self, since: date) -> Check:
         start = self.policy_file.policy.start_date

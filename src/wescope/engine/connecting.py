@@ -12,6 +12,7 @@ from wescope.engine.connection import WAITING_CODES
 from wescope.engine.token_backup import Backup
 from wescope.engine.tokens import StoredTokenStore
 from wescope.errors import DatabaseUnavailable
+from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.connections import wake_waiting
 from wescope.links.database import transaction
 from wescope.links.tokens import TokenTable
@@ -44,10 +45,14 @@ class Connector:
         app: QboApp,
         hooks: tuple[AttemptHook, ...] = (),
         backup: Backup | None = None,
+        state: str = "",
     ) -> None:
-        """Take where tokens are stored, the app's keys at Intuit, and what is told of new tokens."""
+        """Take where tokens are stored, the app's keys at Intuit, and what is told of new tokens.
+
+        `state` is the word of an attempt that was begun elsewhere; empty: this is a new one.
+        """
         self._engine, self._app, self._hooks = engine, app, hooks
-        self._store, self._state = StoredTokenStore(table, backup=backup), new_state()
+        self._store, self._state = StoredTokenStore(table, backup=backup), state or new_state()
         self._endpoint: TokenEndpoint | None = None
 
     def authorize_url(self, redirect_uri: str) -> str:
@@ -56,7 +61,7 @@ class Connector:
             self._app.authorize_url, client_id=self._app.client_id, redirect_uri=redirect_uri, state=self._state
         )
 
-    async def connect(self, answer: str, redirect_uri: str) -> Connected:
+    async def connect(self, answer: str, redirect_uri: str, *, actor: str = "cli") -> Connected:
         """Take the answer: trade its code, store the tokens, end what was wrong with the connection, wake the work.
 
         Raises:
@@ -69,6 +74,8 @@ class Connector:
         pair = await self._traded(grant.code, grant.realm_id, redirect_uri)
         async with transaction(self._engine) as connection:
             woken = await wake_waiting(connection, WAITING_CODES)
+            entry = AuditEntry(action="connect", actor=actor, target=f"qbo/{grant.realm_id}", details={"woken": woken})
+            await record_audit(connection, [entry])
         days = pair.days_left(asked_at)
         _log.warning("QBO connected", realm_id=grant.realm_id, days_left=days, count=woken, state="connected")
         return Connected(realm_id=grant.realm_id, refresh_token_days_left=days, woken=woken)

@@ -28,7 +28,7 @@ class DriftNotFound(WescopeError):
     code = "drift_not_found"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "`wescope drift` lists what is open."
+    remedy = "`wescope drift` and the page Drift list what is open."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,14 @@ class DriftDesk:
     repairing: Repair
     reverting: Revert
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         """A new verification, which any worker takes up; `stripe`: every known object is read from Stripe again, too.
 
         `rebuild`: first what QBO holds of ours, and this database does not know, is linked; then all is compared.
@@ -84,7 +91,8 @@ class DriftDesk:
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.runs.start(RunKind.VERIFY, options_of(mode, stripe=stripe, rebuild=rebuild))
+        options = options_of(mode, stripe=stripe, rebuild=rebuild)
+        return await self.runs.start(RunKind.VERIFY, options, actor=actor)
 
     async def items(self, chosen: DriftFilter) -> tuple[DriftItem, ...]:
         """Findings, the newest first.
@@ -103,7 +111,7 @@ class DriftDesk:
             DriftNotFound: an id is of none that is open.
             RunUnfinished: there is an unfinished repair.
         """
-        self._check_writing()
+        await self._check_writing()
         ids = [row.id for row in await self._rows(chosen) if DRIFT[DriftKind(row.kind)].repair is not None]
         if not ids:
             return None
@@ -133,15 +141,14 @@ class DriftDesk:
             DriftNotFound: one of the ids is of none that was repaired.
             QboError: QBO does not answer.
         """
-        self._check_writing()
+        await self._check_writing()
         rows = await self._rows(DriftFilter(ids=tuple(ids), states=(DriftState.REPAIRED.value,)))
         for row in rows:
             await self.reverting(row, actor=actor)
         return await self.items(DriftFilter(ids=tuple(ids), states=tuple(DriftState)))
 
-    def _check_writing(self) -> None:
-        if self.repairing.dry_run:
-            raise WrongUse("Dry run is switched on ([books] dry_run in wescope.toml): nothing is written to QBO.")
+    async def _check_writing(self) -> None:
+        await self.repairing.gate.require_writing()
 
     async def _rows(self, chosen: DriftFilter) -> Sequence[DriftRow]:
         for word, known in ((chosen.kinds, DriftKind), (chosen.states, DriftState)):

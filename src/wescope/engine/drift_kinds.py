@@ -61,7 +61,10 @@ class DriftMeaning:
     of_ours: bool = True
 
 
-_ACCEPT = "Repair it (`wescope verify --repair`), or keep what QBO has: `wescope drift accept ID`."
+_ACCEPT = (
+    "Repair it (`wescope verify --repair`), or keep what QBO has: `wescope drift accept ID`; the page Drift has "
+    "buttons for both."
+)
 
 DRIFT: Mapping[DriftKind, DriftMeaning] = {
     DriftKind.EDITED: DriftMeaning(
@@ -139,7 +142,7 @@ DRIFT: Mapping[DriftKind, DriftMeaning] = {
     DriftKind.MERGED: DriftMeaning(
         text="Somebody has merged this customer into another one, which has its documents now.",
         repair="The Stripe customer is tied to the customer that has its documents; nothing is written to QBO.",
-        remedy="Repair it (`wescope verify --repair`): QBO cannot undo a merge.",
+        remedy="Repair it (`wescope verify --repair`, or the page Drift): QBO cannot undo a merge.",
     ),
     DriftKind.INACTIVE: DriftMeaning(
         text="Somebody has made this customer inactive, so that nothing more can be posted to it.",

@@ -9,8 +9,18 @@ from datetime import UTC, date, datetime
 from wescope.books.parking import REASONS, ParkCode
 from wescope.engine.drift_desk import DriftItem
 from wescope.engine.drift_kinds import DRIFT, DriftKind
+from wescope.engine.examples_setting_up import SETTING_UP
 from wescope.engine.explanation import Explanation, LinkResult, Meaning, Moment
 from wescope.engine.history import RunParked, RunReport
+from wescope.engine.month_examples import MONTH_LIST, MONTH_VIEW, SIGNOFF
+from wescope.engine.payout_statements import (
+    PayoutCount,
+    PayoutPage,
+    PayoutSum,
+    PayoutSummary,
+    RowCount,
+    StatementRow,
+)
 from wescope.engine.results import (
     ActionRow,
     Alert,
@@ -127,6 +137,39 @@ PAYOUT_DETAIL = PayoutDetail(
             state="matched",
         ),
     ),
+)
+PAYOUT_PAGE = PayoutPage(
+    items=(PAYOUT_RESULT,), counts=(PayoutCount(state="matched", count=1, more=False),), next=f"{ARRIVED}~{PAYOUT}"
+)
+PAYOUT_SUMMARY = PayoutSummary(
+    payout=PAYOUT_RESULT,
+    categories=(PayoutSum(category="charge", count=1, gross=SALE, fee=FEE, net=NET, currency="usd"),),
+    total=PayoutSum(category="total", count=1, gross=SALE, fee=FEE, net=NET, currency="usd"),
+    states=(RowCount(state="matched", count=1),),
+    awaited=0,
+    waits_for=(),
+    parked=(),
+    rows=(
+        StatementRow(
+            position=0,
+            transaction_id=PAYOUT_DETAIL.rows[0].transaction_id,
+            category="charge",
+            source=CHARGE,
+            document_key=f"{CHARGE}:payment",
+            gross=SALE,
+            fee=FEE,
+            net=NET,
+            currency="usd",
+            state="matched",
+            entity="Payment",
+            qbo_id="146",
+            txn_date=SOLD,
+            payment_received_date=SOLD,
+            credit_date=None,
+            available_date=ARRIVED,
+        ),
+    ),
+    next=None,
 )
 SYNC_RESULT = SyncResult(
     subject=f"invoice/{INVOICE}",
@@ -406,8 +449,11 @@ EXAMPLES: Mapping[str, object] = {
     type(value).__name__: value
     for value in (
         *(STATUS, PAYOUT_RESULT, PAYOUT_DETAIL, SYNC_RESULT, TIEOUT, OPENED_ROW, PARKED_ROW, CHECK, RUN_REPORT),
+        *(DIAGNOSIS, SETUP_PLAN, PAYOUT_PAGE, PAYOUT_SUMMARY),
         *(DIAGNOSIS, SETUP_PLAN),
+        *SETTING_UP,
         *(SWEEP_PLAN, UNDO_PLAN, UNDO_OUTCOME, DRIFT_ITEM, EXPLANATION),
+        *(MONTH_LIST, MONTH_VIEW, SIGNOFF),
     )
 }
 """By the name of the type."""

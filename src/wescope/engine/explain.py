@@ -87,13 +87,14 @@ class Explainer:
     attempts: AttemptLog
     dashboards: Dashboards
 
-    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
+    async def explain(self, identifier: str, *, plan: bool = True, elsewhere: bool = True) -> Explanation:
         """The whole story of an id.
 
         Args:
             identifier: a Stripe id of an object or event, `Invoice/145` or `145` of QBO, a document number, a document
                 key (`in_1:invoice`), a subject (`invoice/in_1`), a request id, or an intuit_tid.
             plan: ask Stripe what would be done now.
+            elsewhere: look for what is stored nowhere here: an event at Stripe, a document number in QBO.
 
         Raises:
             WrongUse: this cannot be an id.
@@ -108,11 +109,11 @@ class Explainer:
             anchors = await self._anchors(connection, asked)
         problems: list[Problem] = []
         notes: dict[str, str] = {}
-        if not anchors.meanings:
+        if not anchors.meanings and elsewhere:
             anchors, notes = await self._elsewhere(asked, problems)
         planned = await self._plan(asked, anchors, problems) if plan else None
         if not anchors.meanings and not planned:
-            raise NothingKnown(_searched(problems))
+            raise NothingKnown(_searched(problems, elsewhere=elsewhere))
         if not anchors.meanings:
             anchors |= Anchors(meanings=(("stripe_object", asked),))
             notes[asked] = "Stripe has it; nothing of it is stored here yet"
@@ -284,8 +285,8 @@ def _problem(error: WescopeError) -> Problem:
     return Problem(code=error.code, message=str(error), remedy=error.remedy)
 
 
-def _searched(problems: Iterable[Problem]) -> str:
-    asked = f"Looked for among {_SEARCHED}, and in QBO by document number."
+def _searched(problems: Iterable[Problem], *, elsewhere: bool) -> str:
+    asked = f"Looked for among {_SEARCHED}" + (", and in QBO by document number." if elsewhere else ".")
     return " ".join([asked, *(problem.message for problem in problems)])
 
 

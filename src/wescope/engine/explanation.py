@@ -11,7 +11,8 @@ from wescope.books.money import to_decimal
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.parked_items import parked_row
 from wescope.engine.results import MONEY, ParkedRow, PayoutResult, SyncResult
-from wescope.links.story import Story, StoryAttempt, StoryHint, StoryLink, StorySubject
+from wescope.links.audit import AuditRow
+from wescope.links.story import Story, StoryAttempt, StoryAudit, StoryHint, StoryLink, StorySubject
 
 SHORT = 12
 """Characters of a fingerprint that are shown."""
@@ -202,16 +203,18 @@ def drift_results(story: Story) -> tuple[DriftResult, ...]:
 
 def audit_results(story: Story) -> tuple[AuditResult, ...]:
     """What somebody had done about them."""
-    return tuple(
-        AuditResult(
-            at=one.at,
-            action=one.action,
-            actor=one.actor,
-            target=one.target,
-            details=_texts(one.details),
-            run_id=one.run_id,
-        )
-        for one in story.audit
+    return tuple(map(audit_result, story.audit))
+
+
+def audit_result(one: StoryAudit | AuditRow) -> AuditResult:
+    """One entry of the audit log as people are told of it."""
+    return AuditResult(
+        at=one.at,
+        action=one.action,
+        actor=one.actor,
+        target=one.target,
+        details=_texts(one.details),
+        run_id=one.run_id,
     )
 
 

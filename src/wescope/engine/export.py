@@ -6,7 +6,7 @@ moments have their zone.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -46,7 +46,7 @@ def query_of(what: What, realm_id: str) -> sa.Select[Any]:
             order = (payout_rows.c.payout_id, payout_rows.c.position)
             return rows.where(payout_rows.c.realm_id == realm_id).order_by(*order)
         case What.TIEOUTS:
-            return _tieouts()
+            return tieout_rows()
         case What.PARKED:
             return sa.select(parked).order_by(parked.c.document_key)
         case What.ATTEMPTS:
@@ -57,7 +57,7 @@ def query_of(what: What, realm_id: str) -> sa.Select[Any]:
             return sa.select(*columns, *told).order_by(audit.c.id)
 
 
-def _tieouts() -> sa.Select[Any]:
+def tieout_rows() -> sa.Select[Any]:
     """Each kept comparison with its rows; one without rows is there once."""
     names = ("as_of", "difference", "at", "total_difference", "unexplained")
     told = [runs.c.result[name].astext.label(name) for name in names]
@@ -95,7 +95,7 @@ class Exporter:
             found = await connection.execute(sa.select(sa.func.count()).select_from(query.subquery()))
             return int(found.scalar_one())
 
-    async def lines(self, what: What, since: datetime | None = None) -> AsyncIterator[str]:
+    def lines(self, what: What, since: datetime | None = None) -> AsyncIterator[str]:
         """The CSV, its header first, in pieces of whole rows (at most a thousand).
 
         Args:
@@ -105,17 +105,30 @@ class Exporter:
         Raises:
             DatabaseUnavailable: the tables cannot be read; what came before is complete up to there.
         """
-        columns = SHEETS[what].columns
-        yield _written([[column.name for column in columns]])
-        async with transaction(self.engine) as connection:
-            await _allow_slow_readers(connection)
-            query = _since(query_of(what, self.realm_id), what, since).execution_options(yield_per=_BATCH)
-            result = await connection.stream(query)
-            async for rows in result.mappings().partitions():
-                yield _written([_cells(columns, row) for row in rows])
+        query = _since(query_of(what, self.realm_id), what, since)
+        return csv_of(self.engine, query, SHEETS[what].columns)
 
 
-async def _allow_slow_readers(connection: AsyncConnection) -> None:
+async def csv_of(engine: AsyncEngine, query: sa.Select[Any], columns: Sequence[CsvColumn]) -> AsyncGenerator[str]:
+    """What a query finds as CSV, its header first, in pieces of whole rows (at most a thousand).
+
+    Raises:
+        DatabaseUnavailable: the tables cannot be read; what came before is complete up to there.
+    """
+    yield written([[column.name for column in columns]])
+    async with transaction(engine) as connection:
+        await allow_slow_readers(connection)
+        result = await connection.stream(query.execution_options(yield_per=_BATCH))
+        async for rows in result.mappings().partitions():
+            yield csv_rows(columns, rows)
+
+
+def csv_rows(columns: Sequence[CsvColumn], rows: Iterable[Mapping[Any, Any]]) -> str:
+    """Rows as CSV without a header."""
+    return written([cells(columns, row) for row in rows])
+
+
+async def allow_slow_readers(connection: AsyncConnection) -> None:
     """A cursor lives as long as its transaction: whoever downloads slowly must not lose it."""
     for name in ("idle_in_transaction_session_timeout", "statement_timeout"):
         await connection.execute(sa.select(sa.func.set_config(name, _PATIENCE, True)))
@@ -128,7 +141,8 @@ def _since(query: sa.Select[Any], what: What, since: datetime | None) -> sa.Sele
     return query.where(compared >= since)
 
 
-def _cells(columns: Sequence[CsvColumn], row: Mapping[Any, Any]) -> list[str]:
+def cells(columns: Sequence[CsvColumn], row: Mapping[Any, Any]) -> list[str]:
+    """A row as the texts of its columns."""
     return [_cell(column, row) for column in columns]
 
 
@@ -160,7 +174,8 @@ def _text(value: object, *, is_words: bool) -> str:
             return str(value)
 
 
-def _written(rows: Sequence[Sequence[str]]) -> str:
+def written(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as CSV."""
     sheet = io.StringIO()
     csv.writer(sheet, lineterminator="\r\n").writerows(rows)
     return sheet.getvalue()

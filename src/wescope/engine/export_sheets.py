@@ -107,11 +107,12 @@ SHEETS: Mapping[What, Sheet] = {
             _amount("gross", "sum of its rows before fees"),
             _amount("fee", "sum of its rows' fees"),
             _amount("net", "gross less fee"),
-            _amount("differs_by", "amount less net: 0 if it foots"),
+            _amount("differs_by", "net less amount: 0 if it foots"),
             _CURRENCY,
             CsvColumn(name="foots", meaning="`true` if the rows add up to the amount"),
             CsvColumn(
-                name="state", meaning="`matched`, `adopted`, `waiting`, `differs`, `unmatched`, `parked`, `failed`"
+                name="state",
+                meaning="`matched`, `adopted`, `waiting`, `differs`, `unmatched`, `parked`, `not_paid`, `failed`",
             ),
             CsvColumn(name="deposits", meaning="QBO documents (`Deposit/145`), with spaces between"),
             CsvColumn(name="shared_with", meaning="other payouts that the same deposit covers"),
@@ -207,3 +208,20 @@ SHEETS: Mapping[What, Sheet] = {
     ),
 }
 """What each export has."""
+
+PAYOUT_STATEMENT: tuple[CsvColumn, ...] = (
+    CsvColumn(name="position", meaning="place within the payout, from 0; empty for what Stripe names no row for"),
+    CsvColumn(name="transaction_id", meaning="Stripe's balance transaction"),
+    CsvColumn(name="category", meaning="Stripe's reporting category", is_text=True),
+    CsvColumn(name="source", meaning="the Stripe object that caused it", is_text=True),
+    CsvColumn(name="document_key", meaning="the document that books it", is_text=True),
+    CsvColumn(name="state", meaning="how it stands against the books"),
+    _amount("gross", "before fees"),
+    _amount("fee", "Stripe's fee"),
+    _amount("net", "gross less fee"),
+    _CURRENCY,
+    CsvColumn(name="entity", meaning="QBO's entity of the document"),
+    CsvColumn(name="qbo_id", meaning="QBO's id of the document; empty if it is not in QBO"),
+    *_dates("txn_date", "payment_received_date", "credit_date", "available_date"),
+)
+"""The columns of one payout, row by row; `net` adds up to what its rows come to."""

@@ -19,13 +19,14 @@ from wescope.engine.backfill_plan import BackfillPlan, Forecast, Progress
 from wescope.engine.opening import OpeningLine, opening_balance
 from wescope.engine.replay import Replay, ReplayChoice, ReplayPlan
 from wescope.engine.results import MONEY, Check
+from wescope.engine.run_place import place_of
 from wescope.engine.runs import RunDesk
 from wescope.engine.sweep import Sweep, SweepChoice, SweepPlan
 from wescope.engine.undo import Undo, UndoOutcome
 from wescope.engine.undo_plan import UndoPlan
 from wescope.errors import WrongUse
 from wescope.links.database import transaction
-from wescope.links.runs import Run, RunKind, RunState, parked_of, posted_of, queued_of
+from wescope.links.runs import Queued, Run, RunKind, RunState, parked_of, posted_of, queued_of
 from wescope.stripe.listing import StripeListing
 
 _POLL_S = 0.5
@@ -52,7 +53,9 @@ class RunParked:
 class RunReport:
     """A run for people. `left` are subjects that are not worked off; `code` is why most of those that failed did.
 
-    `rate` is documents a minute since it was taken up here, `seconds_left` an estimate; both are null if unknown.
+    `failed` of those that are left were tried in vain. `place` says in words how far it has come, `result` what it has
+    come to. `heartbeat_at` is when its worker was last alive; null if none has it. `rate` is documents a minute since
+    it was taken up here, `seconds_left` an estimate; both are null if unknown.
     """
 
     run_id: int
@@ -70,6 +73,10 @@ class RunReport:
     remedy: str | None = None
     rate: int | None = None
     seconds_left: int | None = None
+    failed: int = 0
+    place: str | None = None
+    result: Mapping[str, str] = field(default_factory=dict)
+    heartbeat_at: datetime | None = None
 
     @property
     def documents(self) -> int:
@@ -147,13 +154,13 @@ class History:
             raise WrongUse("Say where the books begin: start_date under [books] in wescope.toml, or --since.")
         return await opening_balance(self.listing, self.policy_file, start)
 
-    async def start_backfill(self, since: date, until: date) -> Run:
+    async def start_backfill(self, since: date, until: date, *, actor: str | None = None) -> Run:
         """A new backfill, which any worker takes up.
 
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.desk.start(RunKind.BACKFILL, options_of(since, until))
+        return await self.desk.start(RunKind.BACKFILL, options_of(since, until), actor=actor)
 
     async def resume_backfill(self) -> Run:
         """The newest unfinished backfill, going on.
@@ -175,9 +182,9 @@ class History:
         """What a replay would look at; see `Replay.plan`."""
         return await self.replays.plan(choice)
 
-    async def start_replay(self, plan: ReplayPlan) -> Run:
+    async def start_replay(self, plan: ReplayPlan, *, actor: str | None = None) -> Run:
         """A new replay, which any worker takes up."""
-        return await self.desk.start(RunKind.REPLAY, plan.options, alone=False)
+        return await self.desk.start(RunKind.REPLAY, plan.options, alone=False, actor=actor)
 
     # --- sweep ------------------------------------------------------------------------------------------------------
 
@@ -185,13 +192,13 @@ class History:
         """The dry run of a sweep; see `Sweep.plan`."""
         return await self.sweeps.plan(choice, progress)
 
-    async def start_sweep(self, choice: SweepChoice) -> Run:
+    async def start_sweep(self, choice: SweepChoice, *, actor: str | None = None) -> Run:
         """A new sweep, which any worker takes up.
 
         Raises:
             RunUnfinished: there is an unfinished one.
         """
-        return await self.desk.start(RunKind.SWEEP, choice.options)
+        return await self.desk.start(RunKind.SWEEP, choice.options, actor=actor)
 
     async def resume_sweep(self) -> Run:
         """The newest unfinished sweep, going on.
@@ -218,7 +225,7 @@ class History:
         before = await self.desk.unfinished(RunKind.UNDO)
         if before is not None and before.options.get("undone_run") == run_id:
             return await self.desk.resume(before.id)
-        return await self.desk.start(RunKind.UNDO, options)
+        return await self.desk.start(RunKind.UNDO, options, actor=actor)
 
     async def undone(self, undo_id: int) -> UndoOutcome:
         """What an undo has come to; see `Undo.outcome`."""
@@ -238,17 +245,17 @@ class History:
         """
         return await self._report(await self.desk.find(run_id))
 
-    async def pause(self, run_id: int) -> RunReport:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Have a run stop after its current step."""
-        return await self._report(await self.desk.pause(run_id))
+        return await self._report(await self.desk.pause(run_id, actor=actor))
 
-    async def resume(self, run_id: int) -> RunReport:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Let a run go on."""
-        return await self._report(await self.desk.resume(run_id))
+        return await self._report(await self.desk.resume(run_id, actor=actor))
 
-    async def cancel(self, run_id: int) -> RunReport:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """End a run; what it has queued is taken back, what is written stays."""
-        return await self._report(await self.desk.cancel(run_id))
+        return await self._report(await self.desk.cancel(run_id, actor=actor))
 
     async def follow(self, run_id: int, told: Told) -> RunReport:
         """Wait until a run is over (or paused), with a worker in this process that takes it up unless another did.
@@ -257,14 +264,14 @@ class History:
             run_id: of the run.
             told: called every half second with how far it is.
         """
-        pace = _Pace()
+        pace = Pace()
         async with self._working() as worker:
             parked: tuple[RunParked, ...] = ()
             for turn in itertools.count():
                 if worker.done():
                     worker.result()
                 run = await self.desk.find(run_id)
-                parked = await self._parked(run_id) if turn % _PARKED_EVERY == 0 else parked
+                parked = await self.parked(run_id) if turn % _PARKED_EVERY == 0 else parked
                 report = pace.told(await self._report(run, parked=parked))
                 told(report)
                 if report.is_over:
@@ -282,7 +289,8 @@ class History:
             stop.set()
             await asyncio.gather(worker, return_exceptions=True)
 
-    async def _parked(self, run_id: int) -> tuple[RunParked, ...]:
+    async def parked(self, run_id: int) -> tuple[RunParked, ...]:
+        """What is parked of what a run had looked at."""
         async with transaction(self.engine) as connection:
             found = await parked_of(connection, run_id)
         return tuple(
@@ -300,6 +308,10 @@ class History:
     async def _report(self, run: Run, parked: Sequence[RunParked] | None = None) -> RunReport:
         async with transaction(self.engine) as connection:
             posted, queued = await posted_of(connection, run.id), await queued_of(connection, run.id)
+        return self.report_of(run, posted, queued, parked if parked is not None else await self.parked(run.id))
+
+    def report_of(self, run: Run, posted: Mapping[str, int], queued: Queued, parked: Sequence[RunParked]) -> RunReport:
+        """A run for people, of what is known of it. Pure."""
         return RunReport(
             run_id=run.id,
             kind=run.kind,
@@ -310,10 +322,14 @@ class History:
             options={name: str(value) for name, value in run.options.items()},
             counts=run.counts,
             posted=posted,
-            parked=tuple(parked) if parked is not None else await self._parked(run.id),
+            parked=tuple(parked),
             left=queued.left,
             code=_text(run.result, "code") or queued.code,
             remedy=_text(run.result, "remedy"),
+            failed=queued.failed,
+            place=place_of(run, self.policy_file.policy),
+            result=_told(run.result),
+            heartbeat_at=run.heartbeat_at if run.node else None,
         )
 
 
@@ -322,10 +338,28 @@ def _text(result: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-class _Pace:
+_ELSEWHERE = frozenset({"code", "remedy", "posted", "parked", "left", "rows", "forecast"})
+"""What of a result is told otherwise."""
+
+
+def _told(result: Mapping[str, Any]) -> dict[str, str]:
+    """A result as words: numbers and texts by name, those of a group by `group.name`."""
+    told: dict[str, str] = {}
+    for name, value in result.items():
+        if name in _ELSEWHERE or value is None:
+            continue
+        if isinstance(value, Mapping):
+            told |= {f"{name}.{inner}": str(one) for inner, one in value.items() if isinstance(one, str | int)}
+        elif isinstance(value, str | int):
+            told[name] = str(value)
+    return told
+
+
+class Pace:
     """How fast a run goes, from what it was told of it so far."""
 
     def __init__(self) -> None:
+        """Nothing is known yet."""
         self._first: tuple[datetime, int, float] | None = None
 
     def told(self, report: RunReport) -> RunReport:

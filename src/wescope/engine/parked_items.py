@@ -52,7 +52,7 @@ class NotParked(WescopeError):
     code = "not_parked"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "`wescope parked` lists the keys; an item that is gone was posted or is no longer wanted."
+    remedy = "`wescope parked` and the page Parked list the keys; what is gone was posted or is no longer wanted."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ class ParkedItems:
             WrongUse: the reason is empty, too long, or holds what looks like an e-mail address.
             NotParked: nothing is parked under one of the keys; nothing was changed.
         """
-        said = _checked(reason)
+        said = checked_reason(reason)
         now = datetime.now(UTC)
         async with transaction(self.engine) as connection:
             items = await ignore_parked(connection, keys, reason=said, at=now)
@@ -323,7 +323,12 @@ def _require(keys: Iterable[str], found: Iterable[str]) -> None:
         raise NotParked(**({"document_key": absent[0]} if _KEY.fullmatch(absent[0]) else {}))
 
 
-def _checked(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """An operator's reason as it is kept: one line.
+
+    Raises:
+        WrongUse: it is empty, too long, or holds what looks like an e-mail address.
+    """
     said = " ".join(reason.split())
     if not said or len(said) > _REASON_LENGTH or not said.isprintable():
         raise WrongUse(f"A reason has 1 to {_REASON_LENGTH} printable characters.")

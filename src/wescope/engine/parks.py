@@ -16,7 +16,12 @@ class Park(Exception):
 def parked(document: Document, code: ParkCode, **details: str | int) -> Parked:
     """A parked item for `document`; `details` are ids, codes, dates and amounts only."""
     return Parked(
-        key=document.key, code=code, amount=document.amount, currency=document.currency, details=dict(details)
+        key=document.key,
+        code=code,
+        amount=document.amount,
+        currency=document.currency,
+        details=dict(details),
+        day=document.dates.txn,
     )
 
 

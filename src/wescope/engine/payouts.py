@@ -282,6 +282,7 @@ def _item(payout: Payout, code: ParkCode, **details: str | int) -> Parked:
         amount=abs(payout.amount),
         currency=payout.currency,
         details=details,
+        day=payout.arrival_date,
     )
 
 

@@ -30,6 +30,7 @@ from wescope.engine.results import SyncResult
 from wescope.engine.run_log import RunClock, about
 from wescope.engine.sending import NotSettled
 from wescope.engine.work import Work
+from wescope.engine.write_gate import WriteGate
 from wescope.engine.writer import Applied, Writer
 from wescope.errors import (
     ConfigurationError,
@@ -39,10 +40,12 @@ from wescope.errors import (
     Retry,
     StripeError,
     WescopeError,
+    WritesHeld,
 )
 from wescope.links.causes import Causes, causes_of
 from wescope.links.clock import DatabaseClock
 from wescope.links.database import transaction
+from wescope.links.day_figures import record_delays
 from wescope.links.run_id import in_run
 from wescope.links.store import Link, LinkState, LinkStore
 from wescope.links.subjects import (
@@ -111,7 +114,7 @@ class Reconciler:
     writer: Writer
     locks: ClusterLocks
     policy: Policy
-    dry_run: bool
+    gate: WriteGate
     defer: Defer
     payouts: PayoutPort | None = None
     connection: Connection | None = None
@@ -141,12 +144,13 @@ class Reconciler:
     async def _run(self, subject: Subject, begun: Begun, causes: Causes) -> SyncResult | None:
         clock = RunClock(begun)
         try:
-            if self.connection and not self.dry_run:
+            held = await self.gate.is_held()
+            if self.connection and not held:
                 await self.connection.check()
-            if self.restored and not self.dry_run:
+            if self.restored and not held:
                 await self.restored.check()
             with in_lane(begun.lane), in_run(begun.run_id):
-                work = await self._work(subject, begun)
+                work = await self._work(subject, begun, held=held)
         except Exception as error:  # noqa: BLE001 - a job must never die with its hint: it is told and tried again
             await self._fail(subject, begun, error)
             return None
@@ -179,10 +183,13 @@ class Reconciler:
 
     # --- one run ----------------------------------------------------------------------------------------------------
 
-    async def _work(self, subject: Subject, begun: Begun) -> Work:
-        """Read, plan, apply and remember, all under the customer's lock: a later run finds what this one wrote down."""
+    async def _work(self, subject: Subject, begun: Begun, *, held: bool) -> Work:
+        """Read, plan, apply and remember, all under the customer's lock: a later run finds what this one wrote down.
+
+        A run that has begun while writing was held writes nothing, whatever is released meanwhile.
+        """
         async with self._locked(subject, begun.customer_id) as (lease, reading):
-            work = Work(subject, webhook_at=begun.webhook_at)
+            work = Work(subject, webhook_at=begun.webhook_at, held=held)
             owners = reading.owners
             if reading.found is None:
                 await self._note_missing(work, reading)
@@ -282,7 +289,7 @@ class Reconciler:
         """Do not write what was undone; if that was cut off, bring it to its end."""
         document = replace(step.document, existence=Existence.VOID, blockers=(), counters=(), stands=False)
         try:
-            if not self.dry_run:
+            if not work.held:
                 await self.writer.apply(plan_step(document, step.link), work.subject, lease)
         except Park as park:
             work.parked.append(park.item)
@@ -300,12 +307,12 @@ class Reconciler:
         return plan_document(document, links, closed_until)
 
     async def _apply_or_say(self, work: Work, step: Step, lease: Lease) -> None:
-        if not self.dry_run:
+        if not work.held:
             await self._apply(work, step, lease)
         elif step.action is Action.NOTHING:
             work.applied.append(Applied(step=step, action=step.action, qbo_id=step.link.qbo_id if step.link else None))
         else:
-            work.parked.append(parked(step.document, ParkCode.DRY_RUN, action=step.action.value))
+            work.parked.append(_held(step))
 
     async def _apply(self, work: Work, step: Step, lease: Lease) -> None:
         document = step.document
@@ -323,11 +330,17 @@ class Reconciler:
         except NotSettled as error:
             work.not_settled.append(error)
             return
+        except WritesHeld:
+            # Somebody has stopped writing since the run began: the rest of it waits as well.
+            work.held = True
+            work.parked.append(_held(step))
+            return
         work.applied.append(applied)
         if applied.action is not Action.NOTHING:
             if work.webhook_at is not None:
                 waited = self.clock() - work.webhook_at
                 self.metrics.posted(entity=document.entity.value, seconds=waited.total_seconds())
+                work.delays.append((document.entity.value, max(0, waited // timedelta(milliseconds=1))))
             _log.info(
                 "document applied",
                 subject=str(work.subject),
@@ -372,6 +385,7 @@ class Reconciler:
             await self.store.park(connection, subject, work.parked, work.advised())
             await self.store.unpark(connection, [*standing, *gone])
             await record_all(connection, hinted, self.defer)
+            await record_delays(connection, self.store.realm_id, work.delays)
             if work.not_settled:
                 retry_at = min(error.retry_at for error in work.not_settled)
                 await fail(connection, subject, begun, retry_at=retry_at, code=NotSettled.code)
@@ -427,8 +441,13 @@ def backoff_s(failures: int, *, first: int, last: int) -> float:
     return min(last, doubled) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 
+def _held(step: Step) -> Parked:
+    document = step.document
+    return parked(document, ParkCode.DRY_RUN, action=step.action.value, entity=document.entity.value)
+
+
 def _left_over(link: Link, code: ParkCode) -> Parked:
-    return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency)
+    return Parked(key=link.document_key, code=code, amount=link.amount, currency=link.currency, day=link.txn_date)
 
 
 def _unreadable(subject: Subject, error: StripeError, currency: str) -> Parked:

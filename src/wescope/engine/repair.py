@@ -18,6 +18,7 @@ from wescope.engine.locks import ClusterLocks
 from wescope.engine.plan import RESTORED
 from wescope.engine.runs import Execution
 from wescope.engine.sending import Sending
+from wescope.engine.write_gate import WriteGate
 from wescope.errors import QboRefused
 from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
@@ -48,7 +49,7 @@ class Repair:
     defer: Defer
     findings: Findings
     restores: frozenset[DriftClass]
-    dry_run: bool
+    gate: WriteGate
 
     @property
     def realm_id(self) -> str:
@@ -92,7 +93,7 @@ class Repair:
                 rows = await drift_rows(connection, self.realm_id, kinds=kinds) if kinds else []
             tried = set(execution.checkpoint.get("repaired", ()))
             chosen = [row for row in rows if _name(row) not in tried]
-            if not chosen or self.dry_run:
+            if not chosen or await self.gate.is_held():
                 return
             for row in chosen:
                 await execution.proceed()
@@ -125,7 +126,7 @@ class Repair:
             QboError: QBO does not answer.
         """
         kind = DriftKind(row.kind)
-        if self.dry_run or row.state != DriftState.OPEN.value or DRIFT[kind].repair is None:
+        if row.state != DriftState.OPEN.value or DRIFT[kind].repair is None or await self.gate.is_held():
             return False
         entry = AuditEntry(action="repair", actor=actor, target=_name(row), details=_told(row), run_id=run_id)
         if kind is DriftKind.DOUBLED:

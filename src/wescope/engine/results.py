@@ -127,9 +127,10 @@ class ParkedRow:
 class PayoutResult:
     """One payout, how its rows foot, and which deposits of QBO are it. All amounts are Stripe's, in `currency`.
 
-    `state` is `matched`, `adopted` (somebody else's deposit), `waiting`, `differs`, `unmatched`, `parked` or `failed`;
-    `differs_by` is amount less net; `waiting_on` names documents, `deposits` QBO's (`Deposit/145`). `payout_date` and
-    `deposit_date` are in the books' calendar, `arrival_date` and `available_date` in UTC's.
+    `state` is `matched`, `adopted` (somebody else's deposit), `waiting`, `differs`, `unmatched`, `parked`,
+    `not_paid` or `failed`; `differs_by` is net less amount; `waiting_on` names documents, `deposits` QBO's
+    (`Deposit/145`). `payout_date` and `deposit_date` are in the books' calendar, `arrival_date` and `available_date` in
+    UTC's.
     """
 
     payout_id: str

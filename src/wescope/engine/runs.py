@@ -21,6 +21,7 @@ from wescope.books.parking import Owner
 from wescope.engine.lanes import in_lane
 from wescope.engine.locks import ClusterLocks, Lease
 from wescope.errors import DatabaseUnavailable, LocksLost, Retry, WescopeError
+from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
 from wescope.links.runs import (
     Queued,
@@ -66,7 +67,7 @@ class RunNotFound(WescopeError):
     code = "run_not_found"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "`wescope runs` lists them."
+    remedy = "`wescope runs` and the page Runs list them."
 
 
 class RunIsOver(WescopeError):
@@ -84,7 +85,7 @@ class RunUnfinished(WescopeError):
     code = "run_unfinished"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Go on with it (--resume, `wescope runs resume ID`), or end it: `wescope runs cancel ID`."
+    remedy = "Go on with it (--resume, `wescope runs resume ID`), or end it (`wescope runs cancel ID`); or on its page."
 
 
 class Stopped(Exception):
@@ -166,6 +167,18 @@ def _is_far(queued: Queued) -> bool:
     return queued.next_at is not None and (queued.next_at - datetime.now(UTC)).total_seconds() > _STALLED_S
 
 
+def target_of(run_id: int) -> str:
+    """How the audit log names a run."""
+    return f"run/{run_id}"
+
+
+async def _note(connection: AsyncConnection, action: str, run: Run, actor: str | None) -> None:
+    """Keep who wanted it, in the transaction of what they wanted."""
+    if actor is not None:
+        entry = AuditEntry(action=action, actor=actor, target=target_of(run.id), details={"kind": run.kind})
+        await record_audit(connection, [entry])
+
+
 Executor = Callable[[Execution], Awaitable[Mapping[str, Any]]]
 """Does the work of a run from its checkpoint on; returns the run's result."""
 
@@ -180,8 +193,12 @@ class RunDesk:
 
     # --- for people -------------------------------------------------------------------------------------------------
 
-    async def start(self, kind: RunKind, options: Mapping[str, Any], *, alone: bool = True) -> Run:
+    async def start(
+        self, kind: RunKind, options: Mapping[str, Any], *, alone: bool = True, actor: str | None = None
+    ) -> Run:
         """A new run, which any worker takes up. `alone`: not while another one of its kind is unfinished.
+
+        `actor` is who wants it, for the audit log; nothing is noted there without.
 
         Raises:
             RunUnfinished: there is such a one.
@@ -191,7 +208,9 @@ class RunDesk:
             before = await newest_unfinished(connection, kind) if alone else None
             if before is not None:
                 raise RunUnfinished(run=before.id, state=before.state)
-            return await start_run(connection, kind, options)
+            started = await start_run(connection, kind, options)
+            await _note(connection, "start", started, actor)
+            return started
 
     async def find(self, run_id: int) -> Run:
         """A run as it is now.
@@ -215,33 +234,34 @@ class RunDesk:
         async with transaction(self.engine) as connection:
             return await newest_unfinished(connection, kind)
 
-    async def pause(self, run_id: int) -> Run:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> Run:
         """Have a run stop after its current step; what it has queued is worked off.
 
         Raises:
             RunNotFound: there is none.
             RunIsOver: it is over.
         """
-        return await self._ask(run_id, RunRequest.PAUSE)
+        return await self._ask(run_id, RunRequest.PAUSE, actor)
 
-    async def cancel(self, run_id: int) -> Run:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> Run:
         """End a run after its current step; what it has queued is taken back, what is written stays.
 
         Raises:
             RunNotFound: there is none.
             RunIsOver: it is over.
         """
-        return await self._ask(run_id, RunRequest.CANCEL)
+        return await self._ask(run_id, RunRequest.CANCEL, actor)
 
-    async def _ask(self, run_id: int, request: RunRequest) -> Run:
+    async def _ask(self, run_id: int, request: RunRequest, actor: str | None) -> Run:
         await self.find(run_id)
         async with transaction(self.engine) as connection:
             asked = await ask_run(connection, run_id, request, silent_s=SILENT_S)
-        if asked is None:
-            raise RunIsOver(run=run_id)
+            if asked is None:
+                raise RunIsOver(run=run_id)
+            await _note(connection, request.value, asked, actor)
         return asked
 
-    async def resume(self, run_id: int) -> Run:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> Run:
         """Let a run go on that was paused, failed, or was left; any worker takes it up.
 
         Raises:
@@ -251,8 +271,9 @@ class RunDesk:
         await self.find(run_id)
         async with transaction(self.engine) as connection:
             resumed = await resume_run(connection, run_id)
-        if resumed is None:
-            raise RunIsOver(run=run_id)
+            if resumed is None:
+                raise RunIsOver(run=run_id)
+            await _note(connection, "resume", resumed, actor)
         return resumed
 
     # --- for workers ------------------------------------------------------------------------------------------------

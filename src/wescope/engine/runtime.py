@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -13,20 +13,29 @@ from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.config import SecretSource
-from wescope.engine.alerts import alerts_of
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.audit_log import AuditLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
+from wescope.engine.bulk import Bulk
+from wescope.engine.connect_desk import ConnectDesk
 from wescope.engine.connection import Connection
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
 from wescope.engine.drift_desk import DriftDesk
+from wescope.engine.drift_pages import DriftPages
+from wescope.engine.dry_run import DryRunDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
+from wescope.engine.figures import Figures
+from wescope.engine.forecasting import Forecasting
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
+from wescope.engine.months import Months
+from wescope.engine.overview import OverviewDesk
+from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -42,26 +51,25 @@ from wescope.engine.results import (
     PayoutResult,
     Status,
     SyncResult,
-    TieOutSummary,
 )
 from wescope.engine.revert import Revert
 from wescope.engine.runs import RunDesk
 from wescope.engine.schedule import Scheduler, schedules_of
+from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
+from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
 from wescope.engine.verify import Verify
 from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
+from wescope.engine.write_gate import WriteGate
 from wescope.errors import DatabaseUnavailable, MalformedId
 from wescope.links.database import transaction
-from wescope.links.drift import count_drift
 from wescope.links.reports import (
-    counts,
-    last_run,
     parked_items,
     parked_subjects,
     prune,
@@ -103,11 +111,12 @@ class Runtime:
     reconciler: Reconciler
     attempts: AttemptLog
     policy: Policy
-    dry_run: bool
+    gate: WriteGate
     secrets: SecretSource
     workers: WorkerSettings
     patient: Patient
     connection: Connection
+    connecting: ConnectDesk
     reads: ReadBudget
     watching: Watching
     remembered: Remembered = field(default_factory=Remembered)
@@ -139,7 +148,14 @@ class Runtime:
         while not stop.is_set() and not await self._replan_after_change():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _START_AGAIN_S)
-        watches = [self._maintain(), self.connection.watch(), self.reads.watch(), self.runs.watch()]
+        watches = [
+            self._maintain(),
+            self.connection.watch(),
+            self.reads.watch(),
+            self.runs.watch(),
+            self.dry_runs.watch(),
+            self.figures.watch(),
+        ]
         chores = [asyncio.create_task(chore) for chore in (*watches, *([self.scheduler.watch()] if scheduled else ()))]
         try:
             await self.queue.work(self.reconciler.run, stop, self.workers)
@@ -151,7 +167,7 @@ class Runtime:
 
     async def _replan_after_change(self) -> bool:
         """Another version or policy may post what was parked: have it looked at again, once. False: not now."""
-        rules = f"{__version__} {self.policy!r} {self.dry_run}"
+        rules = f"{__version__} {self.policy!r} {self.gate.review_first}"
         try:
             async with transaction(self.engine) as connection:
                 before = await swap_checkpoint(connection, "rules", rules)
@@ -199,7 +215,7 @@ class Runtime:
         return identify(one)
 
     async def _sync_one(self, subject: Subject, *, dry_run: bool) -> SyncResult:
-        if dry_run or self.dry_run:
+        if dry_run or (await self.gate.state()).is_held:
             return await self.reconciler.preview(subject)
         await self.queue.hint([subject], source="sync")
         # A running worker may be faster; either way the subject is clean afterwards, or says why not.
@@ -214,36 +230,7 @@ class Runtime:
         Raises:
             DatabaseUnavailable: the tables cannot be read.
         """
-        async with transaction(self.engine) as connection:
-            found = await counts(connection, self.store.realm_id)
-            last = await last_run(connection, "tieout")
-            drift = await count_drift(connection, self.store.realm_id)
-        now = datetime.now(UTC)
-        age = now - found.oldest_hint_at if found.oldest_hint_at else None
-        seen = await self.watching.observer.look()
-        connection_state, reads = seen.connection, seen.reads
-        ends = connection_state.refresh_expires_at
-        return Status(
-            backlog=found.backlog,
-            oldest_hint_age_s=max(0, int(age.total_seconds())) if age else None,
-            in_flight=found.in_flight,
-            parked=found.parked,
-            drift=sum(drift.values()),
-            posted=sum(found.posted_by_entity.values()),
-            posted_by_entity=found.posted_by_entity,
-            qbo_calls_last_minute=found.calls_last_minute,
-            qbo_writes_total=found.writes_total,
-            refresh_token_days_left=(ends - now).days if ends else None,
-            last_tieout=_summary(last) if last else None,
-            dry_run=self.dry_run,
-            version=__version__,
-            qbo_connection=connection_state.word,
-            qbo_connection_code=connection_state.code,
-            qbo_connection_since=connection_state.since,
-            qbo_reads_this_month=reads.reads,
-            qbo_monthly_reads=self.reads.monthly_reads,
-            alerts=alerts_of(seen, self.watching.thresholds),
-        )
+        return await self.overview.status()
 
     async def parked(self) -> tuple[ParkedRow, ...]:
         """Everything that is parked, the oldest first."""
@@ -299,6 +286,33 @@ class Runtime:
         )
 
     @property
+    def overview(self) -> OverviewDesk:
+        """What the status and the console's home tell."""
+        return OverviewDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            watching=self.watching,
+            tieouts=self.tieout_desk,
+            timezone=self.policy.timezone,
+            gate=self.gate,
+        )
+
+    @property
+    def tieout_desk(self) -> TieOutDesk:
+        """What pages ask of kept tie-outs, and the start of new ones."""
+        return TieOutDesk(engine=self.engine, runs=self.runs)
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who had what done."""
+        return AuditLog(engine=self.engine)
+
+    @property
+    def figures(self) -> Figures:
+        """What the worker counts in the background."""
+        return Figures(engine=self.engine, realm_id=self.store.realm_id, timezone=self.policy.timezone)
+
+    @property
     def support(self) -> Support:
         """What people ask about single documents: explain, parked items, export."""
         return Support(
@@ -331,29 +345,33 @@ class Runtime:
                 RunKind.REPAIR: self.verify.repair,
                 RunKind.EXPORT: self.mirror,
                 RunKind.TIEOUT: self.tieouts,
+                RunKind.BULK: Bulk(engine=self.engine, defer=self.queue.defer),
+                RunKind.FORECAST: Forecasting(plan=self.backfill_plan),
             },
         )
 
     @property
+    def parked_desk(self) -> ParkedDesk:
+        """What pages ask about parked items, and what is done to many of them."""
+        return ParkedDesk(engine=self.engine, realm_id=self.store.realm_id, runs=self.runs)
+
+    @property
+    def drift_pages(self) -> DriftPages:
+        """What pages ask about edits in QBO."""
+        examiner = self.verify.examiner
+        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, gate=self.gate, examiner=examiner)
+
+    @property
     def history(self) -> History:
         """What people ask about the past as a whole: backfills, replays, runs."""
-        lister, policy_file = WindowLister(self.listing.api, self.policy), self.patient.policy_file
+        policy_file = self.patient.policy_file
         return History(
             engine=self.engine,
             desk=self.runs,
             checks=BackfillChecks(
                 patient=self.patient, client=self.client, company=self.company, policy_file=policy_file
             ),
-            plan=BackfillPlan(
-                engine=self.engine,
-                store=self.store,
-                api=self.listing.api,
-                reader=self.reader,
-                lister=lister,
-                planner=self.reconciler,
-                foresight=self.reconciler.writer.foresight,
-                policy=self.policy,
-            ),
+            plan=self.backfill_plan,
             replays=self.replay,
             sweeps=self.sweep,
             undos=self.undo,
@@ -363,6 +381,11 @@ class Runtime:
         )
 
     @property
+    def months(self) -> Months:
+        """Months at their end: what is open, comparisons, sign-offs, evidence."""
+        return Months(engine=self.engine, realm_id=self.store.realm_id, policy=self.policy, runs=self.runs)
+
+    @property
     def backfill(self) -> Backfill:
         """What executes backfills."""
         return Backfill(
@@ -370,6 +393,20 @@ class Runtime:
             realm_id=self.store.realm_id,
             lister=WindowLister(self.listing.api, self.policy),
             defer=self.queue.defer,
+            policy=self.policy,
+        )
+
+    @property
+    def backfill_plan(self) -> BackfillPlan:
+        """What foresees backfills."""
+        return BackfillPlan(
+            engine=self.engine,
+            store=self.store,
+            api=self.listing.api,
+            reader=self.reader,
+            lister=WindowLister(self.listing.api, self.policy),
+            planner=self.reconciler,
+            foresight=self.reconciler.writer.foresight,
             policy=self.policy,
         )
 
@@ -412,7 +449,34 @@ class Runtime:
             sending=self.reconciler.writer.sending,
             locks=self.reconciler.locks,
             policy_file=self.patient.policy_file,
-            dry_run=self.dry_run,
+            gate=self.gate,
+        )
+
+    @property
+    def dry_runs(self) -> DryRunDesk:
+        """What waits to be written, released and held."""
+        return DryRunDesk(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            gate=self.gate,
+            defer=self.queue.defer,
+            preview=self.reconciler.preview,
+        )
+
+    @property
+    def setting_up(self) -> SettingUp:
+        """What the setup pages ask."""
+        return SettingUp(
+            engine=self.engine,
+            realm_id=self.store.realm_id,
+            settings=self.patient.settings,
+            policy_file=self.patient.policy_file,
+            gate=self.gate,
+            connecting=self.connecting,
+            connection=self.connection.state,
+            examine=self.doctor,
+            setup=self.setup,
+            dry_run=self.dry_runs,
         )
 
     @property
@@ -451,11 +515,3 @@ class Runtime:
             DatabaseUnavailable: it does not answer.
         """
         return await self.receiver.database_ready()
-
-
-def _summary(kept: Mapping[str, str]) -> TieOutSummary:
-    return TieOutSummary(
-        as_of=date.fromisoformat(kept["as_of"]),
-        difference=kept["difference"],
-        at=datetime.fromisoformat(kept["at"]),
-    )

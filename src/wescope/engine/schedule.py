@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from wescope.config import PolicyFile
 from wescope.engine import verify
 from wescope.engine.locks import ClusterLocks
+from wescope.engine.month_comparison import AS_OF
 from wescope.engine.sweep import begin_watch
 from wescope.engine.sweep_lists import Part
 from wescope.errors import DatabaseUnavailable, LocksLost
@@ -100,6 +101,11 @@ def _may_resume(one: Scheduled, failed: Run) -> bool:
     It would otherwise count as begun, though a less thorough run went on in its place.
     """
     return not one.covers or failed.options.get("scheduled") == one.name
+
+
+def _is_aside(before: Run) -> bool:
+    """Whether it is a comparison of a past day that failed: people start it again, and today's must not wait for it."""
+    return before.state == RunState.FAILED and AS_OF in before.options
 
 
 def _checkpoint(name: str) -> str:
@@ -217,7 +223,7 @@ class Scheduler:
             if not await self._is_due(connection, one):
                 return None  # another process was faster
             before = await newest_unfinished(connection, one.kind)
-            if before is None:
+            if before is None or _is_aside(before):
                 options = await one.options(connection)
                 run = None if options is None else await start_run(connection, one.kind, options)
             elif before.state == RunState.FAILED and _may_resume(one, before):

@@ -28,6 +28,7 @@ from wescope.engine.setup_plan import (
     payload,
     setup_plan,
 )
+from wescope.engine.write_gate import WriteGate
 from wescope.errors import (
     DuplicateName,
     DuplicateRequestId,
@@ -35,7 +36,6 @@ from wescope.errors import (
     QboOutcomeUnknown,
     QboRefused,
     TransientRefusal,
-    WrongUse,
 )
 from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
@@ -53,12 +53,12 @@ _RUN_AGAIN = "Run `wescope setup` again in two minutes: it looks first, and make
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The verb `setup`. `dry_run` is the policy's: then nothing is written."""
+    """The verb `setup`. While the gate is held nothing is written."""
 
     sending: Sending
     locks: ClusterLocks
     policy_file: PolicyFile
-    dry_run: bool
+    gate: WriteGate
     wait_first_s: float = _WAIT_FIRST_S
 
     async def plan(self, chosen: Mapping[str, str] | None = None) -> SetupPlan:
@@ -71,7 +71,7 @@ class Setup:
             WrongUse: there is no such item.
             QboError: QBO does not answer.
         """
-        return setup_plan(await self._lists(), self.policy_file, incomes_of(chosen or {}))
+        return setup_plan(await self.lists(), self.policy_file, incomes_of(chosen or {}))
 
     async def apply(
         self, chosen: Mapping[str, str] | None = None, *, actor: str, progress: Progress | None = None
@@ -84,13 +84,12 @@ class Setup:
             progress: told of every row.
 
         Raises:
-            WrongUse: there is no such item, or the policy is a dry run.
+            WrongUse: there is no such item, or nothing may be written now.
             LocksLost: another setup is at work.
             QboError: QBO does not answer; what was made stays, and the next run goes on from there.
         """
         incomes = incomes_of(chosen or {})
-        if self.dry_run:
-            raise WrongUse("dry_run is set under [books] in wescope.toml: nothing is written. Preview with --dry-run.")
+        await self.gate.require_writing()
         async with self.locks.hold(f"setup:{self.sending.store.realm_id}") as lease:
             try:
                 return await self._apply(incomes, lease, actor, progress)
@@ -98,7 +97,7 @@ class Setup:
                 self.sending.company.forget()
 
     async def _apply(self, incomes: Incomes, lease: Lease, actor: str, progress: Progress | None) -> SetupPlan:
-        lists = await self._lists()
+        lists = await self.lists()
         plan = setup_plan(lists, self.policy_file, incomes)
         making = _Making(self.sending, lease, lists, known_ids(lists), self.wait_first_s)
         rows: list[SetupRow] = []
@@ -112,7 +111,12 @@ class Setup:
             rows.append(row)
         return SetupPlan(rows=tuple(rows))
 
-    async def _lists(self) -> Lists:
+    async def lists(self) -> Lists:
+        """The company's lists, read now.
+
+        Raises:
+            QboError: QBO does not answer.
+        """
         client = self.sending.client
         return await read_lists(client, await client.company_info(), self.policy_file)
 

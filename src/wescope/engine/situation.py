@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -12,8 +12,8 @@ from wescope.engine.queue import WORKERS_PER_PROCESS
 from wescope.engine.read_budget import ReadBudget
 from wescope.engine.results import NO_DIFFERENCE, ConnectionWord
 from wescope.links.database import transaction
+from wescope.links.kept_tieouts import newest_head
 from wescope.links.reads import StoredReads
-from wescope.links.reports import last_run
 from wescope.links.situation import (
     LimitUse,
     ParkedSum,
@@ -37,10 +37,14 @@ _UNKNOWN = ConnectionState(word=ConnectionWord.UNKNOWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTieOut:
-    """The last tie-out: its one number, the differences by currency (decimals of major units), and when it was."""
+    """The last tie-out: its one number, the differences by currency (decimals of major units), and when it was.
+
+    `as_of` is the day that was compared, in the books' calendar.
+    """
 
     difference: str
     at: datetime
+    as_of: date | None = None
     differences: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -115,11 +119,12 @@ class Observer:
 
 
 async def _last_tieout(connection: AsyncConnection) -> LastTieOut | None:
-    kept = await last_run(connection, "tieout")
+    kept = await newest_head(connection)
     if kept is None:
         return None
     return LastTieOut(
-        difference=kept["difference"],
-        at=datetime.fromisoformat(kept["at"]),
-        differences=kept.get("differences", {}),  # older ones do not have them
+        difference=kept.head["difference"],
+        at=kept.compared_at,
+        as_of=kept.as_of,
+        differences=kept.head.get("differences", {}),  # older ones do not have them
     )

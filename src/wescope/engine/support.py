@@ -22,7 +22,7 @@ class Support:
     exporter: Exporter
     policy: Policy
 
-    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
+    async def explain(self, identifier: str, *, plan: bool = True, elsewhere: bool = True) -> Explanation:
         """The whole story of an id; see `Explainer.explain`.
 
         Raises:
@@ -30,7 +30,7 @@ class Support:
             NothingKnown: it is found nowhere.
             DatabaseUnavailable: the tables cannot be read.
         """
-        return await self.explainer.explain(identifier, plan=plan)
+        return await self.explainer.explain(identifier, plan=plan, elsewhere=elsewhere)
 
     async def parked(self, chosen: ParkedFilter) -> tuple[ParkedRow, ...]:
         """The parked items that a filter takes, the oldest first.

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from wescope.books.calendar import local_date
 from wescope.books.policy import Policy
 from wescope.engine.attempts import AttemptLog
+from wescope.engine.month_comparison import day_of, keep_closed
 from wescope.engine.parked_items import parked_row
 from wescope.engine.runs import Execution
 from wescope.engine.tieout import compare, read_stripe
 from wescope.engine.tieout_comparison import Comparison, Known
+from wescope.engine.tieout_kept import kept
 from wescope.engine.tieout_qbo import QboSide
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.links.database import transaction
@@ -69,7 +71,7 @@ class TieOuts:
         return (await self._made(as_of, progress)).result
 
     async def __call__(self, execution: Execution) -> Mapping[str, Any]:
-        """Execute a run that ties out as of today; its result is kept as that of the run.
+        """Execute a run that ties out as of its day, or of today; its result is kept as that of the run.
 
         Raises:
             Stopped: somebody wants the run paused or ended.
@@ -77,9 +79,9 @@ class TieOuts:
             QboError: QBO cannot be read.
         """
         await execution.proceed()
-        comparison = await self._compared(None, _quiet)
+        comparison = await self._compared(day_of(execution.run.options), _quiet)
         self.last.comparison = None  # nobody in this process asks for its rows
-        return _kept(comparison.result)
+        return kept(comparison.result)
 
     async def open(
         self, row_ids: Sequence[str], as_of: date | None, progress: Progress | None = None
@@ -98,7 +100,7 @@ class TieOuts:
     async def _made(self, as_of: date | None, progress: Progress | None) -> Comparison:
         comparison = await self._compared(as_of, progress or _quiet)
         async with transaction(self.engine) as connection:
-            await keep_run(connection, RunKind.TIEOUT.value, _kept(comparison.result))
+            await keep_run(connection, RunKind.TIEOUT.value, kept(comparison.result))
         return comparison
 
     async def _compared(self, as_of: date | None, tell: Progress) -> Comparison:
@@ -116,6 +118,9 @@ class TieOuts:
             at=now,
         )
         await self.attempts.flush()
+        closed_until = (await self.company.preferences()).book_close_date
+        async with transaction(self.engine) as connection:
+            await keep_closed(connection, closed_until, now)
         self.last.comparison = comparison
         tell("done", 2, 2)
         return comparison
@@ -142,19 +147,6 @@ class TieOuts:
     async def _facts(self, keys: Collection[str], ids: Collection[str]) -> Facts:
         async with transaction(self.engine) as connection:
             return await facts_of(connection, self.realm_id, keys, ids)
-
-
-def _kept(result: TieOut) -> dict[str, object]:
-    """What is kept of a tie-out: its difference, and every row in minor units."""
-    return {
-        "as_of": result.as_of.isoformat(),
-        "difference": result.difference,
-        "differences": dict(result.differences),
-        "at": result.at.isoformat(),
-        "total_difference": result.total_difference,
-        "unexplained": result.unexplained,
-        "rows": [{"id": row.id, "currency": row.currency, "stripe": row.stripe, "qbo": row.qbo} for row in result.rows],
-    }
 
 
 def _quiet(_text: str, _done: int, _total: int) -> None:

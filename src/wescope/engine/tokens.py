@@ -8,6 +8,9 @@ from wescope.links.connections import StoredLoss
 from wescope.links.tokens import LockedTokens, StoredTokens, TokenTable
 from wescope.qbo.tokens import Loss, TokenPair
 
+NOT_CONNECTED = "not_connected"
+"""The code of a connection that never was (as `TokenSource` tells it)."""
+
 
 class StoredTokenRow:
     """One realm's row, while only this process may refresh it."""
@@ -61,6 +64,20 @@ class StoredTokenStore:
         """Hold the realm's row."""
         async with self._table.refreshing(realm_id) as locked:
             yield StoredTokenRow(locked, lambda: self._backup.keep(realm_id))
+
+
+async def note_unconnected(table: TokenTable, realm_id: str) -> None:
+    """Tell all processes that the realm has no tokens yet, if it has none: work waits as after a connection was lost.
+
+    Raises:
+        DatabaseUnavailable: it could not be written.
+    """
+    if await table.load(realm_id) is not None:
+        return
+    # Under the lock, and looked at again: somebody may be connecting the company just now.
+    async with table.refreshing(realm_id) as locked:
+        if locked.stored is None and locked.loss is None:
+            await locked.lose(NOT_CONNECTED)
 
 
 def loss_of(stored: StoredLoss | None) -> Loss | None:

@@ -40,6 +40,7 @@ from wescope.engine.undo_plan import (
     document_of,
     settle,
 )
+from wescope.engine.write_gate import WriteGate
 from wescope.engine.writer import Writer
 from wescope.errors import LocksLost, StaleObject, TransientRefusal, WescopeError, WrongUse
 from wescope.links.audit import AuditEntry, record_audit
@@ -116,7 +117,7 @@ class Undo:
     planner: UndoPlanner
     writer: Writer
     locks: ClusterLocks
-    dry_run: bool
+    gate: WriteGate
 
     @classmethod
     def of(cls, loop: Reconciler, client: QboClient) -> Self:
@@ -127,7 +128,7 @@ class Undo:
             planner=UndoPlanner(engine=loop.engine, store=loop.store, client=client),
             writer=loop.writer,
             locks=loop.locks,
-            dry_run=loop.dry_run,
+            gate=loop.gate,
         )
 
     # --- for people -------------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ class Undo:
             WrongUse: it cannot be undone, or not yet.
             QboError: QBO cannot be read.
         """
-        return await self.planner.plan(await self._checked(run_id), progress)
+        return await self.planner.plan(await self.checked(run_id), progress)
 
     async def options_of(self, run_id: int, *, actor: str) -> dict[str, Any]:
         """The options of a run that undoes another one.
@@ -149,9 +150,8 @@ class Undo:
             RunNotFound: there is no such run.
             WrongUse: it cannot be undone, or not yet, or nothing may be written.
         """
-        await self._checked(run_id)
-        if self.dry_run:
-            raise WrongUse("Dry run is switched on ([books] dry_run in wescope.toml): nothing is written to QBO.")
+        await self.checked(run_id)
+        await self.gate.require_writing()
         return {"undone_run": run_id, "actor": actor}
 
     async def outcome(self, undo_id: int) -> UndoOutcome:
@@ -171,7 +171,13 @@ class Undo:
         left = await self.planner.plan(target, tried=run.checkpoint.get("refused", {}))
         return UndoOutcome(run_id=target.id, undone=tuple(undone), left=left)
 
-    async def _checked(self, run_id: int) -> Run:
+    async def checked(self, run_id: int) -> Run:
+        """The run, if it can be undone now.
+
+        Raises:
+            RunNotFound: there is no such run.
+            WrongUse: it cannot be undone, or not yet.
+        """
         run = await self._found(run_id)
         if run.kind == RunKind.UNDO:
             raise WrongUse(

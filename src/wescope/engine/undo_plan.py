@@ -341,11 +341,14 @@ class UndoPlanner:
         return found, asked
 
 
-def settle(judged: Iterable[Judged]) -> list[Judged]:
-    """These documents, where what hangs on one that stays is followed through to the end. Pure."""
+def settle(judged: Iterable[Judged], also: Collection[str] = ()) -> list[Judged]:
+    """These documents, where what hangs on one that stays is followed through to the end. Pure.
+
+    `also` are documents of QBO (`Payment/7`) that are not among these and are believed to be taken back, too.
+    """
     left = list(judged)
     while True:
-        going = {one.name for one in left if one.reason is None}
+        going = {*also, *(one.name for one in left if one.reason is None)}
         blocked = [_blocked(one, going) for one in left]
         if blocked == left:
             return left

@@ -99,7 +99,7 @@ class Verify:
             defer=reconciler.defer,
             findings=findings,
             restores=frozenset(map(DriftClass, policy_file.restores)),
-            dry_run=policy_file.dry_run,
+            gate=reconciler.gate,
         )
         return cls(
             engine=engine,

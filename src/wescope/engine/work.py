@@ -17,17 +17,20 @@ class Work:
     """What one run has done so far.
 
     `webhook_at` is when the webhook was received that asked for it, if one did. `follows` are other subjects that
-    depend on this one, `covered` those that were read together with it.
+    depend on this one, `covered` those that were read together with it. `delays` are pairs of an entity and the
+    milliseconds from the webhook's receipt until the document stood in QBO. While `held` nothing is written to QBO.
     """
 
     subject: Subject
     webhook_at: datetime | None = None
+    held: bool = False
     applied: list[Applied] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     advisory: list[Parked] = field(default_factory=list)
     not_settled: list[NotSettled] = field(default_factory=list)
     follows: tuple[Follow, ...] = ()
     covered: tuple[Subject, ...] = ()
+    delays: list[tuple[str, int]] = field(default_factory=list)
 
     def keys(self, existence: Existence) -> list[DocumentKey]:
         """The documents that are now as they should be: those that stand, or those that are taken back.

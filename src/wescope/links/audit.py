@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,3 +41,39 @@ async def record_audit(connection: AsyncConnection, entries: Sequence[AuditEntry
     ]
     if rows:
         await connection.execute(sa.insert(audit), rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries: all conditions hold, an empty one asks nothing."""
+
+    action: str | None = None
+    actor: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One entry as it is stored."""
+
+    id: int
+    at: datetime
+    action: str
+    actor: str
+    target: str
+    details: Mapping[str, Any]
+    run_id: int | None
+
+
+async def audit_page(
+    connection: AsyncConnection, chosen: AuditFilter, *, before: int | None, limit: int
+) -> Sequence[AuditRow]:
+    """Entries, the newest first, those with a lower id than `before`."""
+    query = sa.select(*(audit.c[name] for name in AuditRow.__dataclass_fields__))
+    for name in ("action", "actor", "target"):
+        if (value := getattr(chosen, name)) is not None:
+            query = query.where(audit.c[name] == value)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    rows = (await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))).mappings()
+    return tuple(AuditRow(**row) for row in rows)

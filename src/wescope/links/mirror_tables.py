@@ -217,11 +217,11 @@ def _runs() -> MirrorTable:
     machinery = ("checkpoint", "result", "request", "node", "heartbeat_at")
     return MirrorTable(
         name="runs",
-        meaning="Backfills, replays, sweeps, verifications, repairs, undos and tie-outs; not the mirror's own runs.",
+        meaning="Backfills, replays, sweeps, verifications, repairs, undos, bulk actions, tie-outs; no mirrorings.",
         change=Change.STATE,
         columns=(
-            *columns_of(runs, but=machinery),
-            _made("result", _without(runs.c.result, "rows"), required=True),
+            *(_short(column) for column in columns_of(runs, but=machinery)),
+            _made("result", _without(runs.c.result, "rows", "page"), required=True),
         ),
         key=("started_at", "id"),
         rows=runs,
@@ -230,6 +230,11 @@ def _runs() -> MirrorTable:
         partition="started_at",
         cluster=("kind",),
     )
+
+
+def _short(column: MirrorColumn) -> MirrorColumn:
+    """Options without what a bulk action has chosen, which is as long as anybody likes."""
+    return _made("options", _without(runs.c.options, "items"), required=True) if column.name == "options" else column
 
 
 def _payout_checks() -> MirrorTable:

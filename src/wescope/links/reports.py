@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.links.schema import attempts, checkpoints, hints, links, parked, qbo_hints, runs, subjects
-
-_WRITES = ("create", "update", "void", "delete")
+from wescope.links.tallies import count_writes, parked_tallies, posted_by_entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +46,14 @@ async def counts(connection: AsyncConnection, realm_id: str) -> Counts:
     dirty = sa.select(sa.func.count(), sa.func.min(subjects.c.dirty_since)).where(subjects.c.dirty > subjects.c.clean)
     backlog, oldest = (await connection.execute(dirty)).one()
     jobs = sa.table("procrastinate_jobs", sa.column("status"))
-    posted = (
-        sa.select(links.c.entity, sa.func.count())
-        .where(links.c.realm_id == realm_id, links.c.state == "posted")
-        .group_by(links.c.entity)
-        .order_by(links.c.entity)
-    )
     return Counts(
         backlog=backlog,
         oldest_hint_at=oldest,
         in_flight=await _count(connection, jobs, sa.cast(jobs.c.status, sa.Text) == "doing"),
-        parked=await _count(connection, parked, parked.c.ignored_at.is_(None)),
-        posted_by_entity={row[0]: row[1] for row in await connection.execute(posted)},
+        parked=sum(one.count for one in await parked_tallies(connection) if not one.ignored),
+        posted_by_entity=await posted_by_entity(connection, realm_id),
         calls_last_minute=await _calls_last_minute(connection),
-        writes_total=await _count(connection, attempts, attempts.c.operation.in_(_WRITES)),
+        writes_total=await count_writes(connection),
     )
 
 
@@ -96,17 +89,6 @@ async def keep_run(connection: AsyncConnection, kind: str, result: Mapping[str, 
     """Keep the result of a finished run (a tie-out, say)."""
     now = sa.func.now()
     await connection.execute(sa.insert(runs).values(kind=kind, state="done", result=dict(result), finished_at=now))
-
-
-async def last_run(connection: AsyncConnection, kind: str) -> Mapping[str, Any] | None:
-    """The result of the newest finished run of a kind, without the rows of a tie-out."""
-    newest = (
-        sa.select(runs.c.result.op("-", return_type=JSONB)(sa.literal("rows", sa.Text)))
-        .where(runs.c.kind == kind, runs.c.state == "done")
-        .order_by(runs.c.started_at.desc())
-        .limit(1)
-    )
-    return (await connection.execute(newest)).scalar_one_or_none()
 
 
 async def swap_checkpoint(connection: AsyncConnection, name: str, value: Any) -> Any:

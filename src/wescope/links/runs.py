@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
@@ -29,6 +29,10 @@ class RunKind(StrEnum):
     UNDO = "undo"
     TIEOUT = "tieout"
     EXPORT = "export"
+    BULK = "bulk"
+    """Something that is done to many parked items, one after another."""
+    FORECAST = "forecast"
+    """The dry run of a backfill: it plans everything, and writes nothing."""
 
 
 class RunState(StrEnum):
@@ -81,13 +85,14 @@ class Run:
 class Queued:
     """What of a run's subjects is not worked off: all, those that can be now, and when the first other one can.
 
-    `code` is why most of those fail that were tried in vain.
+    `code` is why most of those fail that were tried in vain, `failed` how many these are.
     """
 
     left: int
     ready: int
     next_at: datetime | None
     code: str | None = None
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,44 +105,57 @@ class Parking:
     amount: int
 
 
-_ROWS = sa.literal("rows", sa.Text)
-"""Where a tie-out keeps its rows, which only their export reads."""
+_MANY = sa.cast(["rows", "page"], ARRAY(sa.Text))
+"""Where a tie-out keeps its rows, which only their export and its own page read."""
 
-_COLUMNS = [
-    runs.c[name] if name != "result" else runs.c.result.op("-", return_type=JSONB)(_ROWS).label(name)
-    for name in Run.__dataclass_fields__
-]
+_ITEMS = sa.literal("items", sa.Text)
+"""Where a bulk action keeps what was planned, which `wescope.links.parked_page` alone reads."""
+
+_LONG = {
+    "result": runs.c.result.op("-", return_type=JSONB)(_MANY).label("result"),
+    "options": runs.c.options.op("-", return_type=JSONB)(_ITEMS).label("options"),
+}
+RUN_COLUMNS = [_LONG.get(name, runs.c[name]) for name in Run.__dataclass_fields__]
+"""What is read of a run."""
 
 
-def _run(row: sa.Row[Any]) -> Run:
+def run_of(row: sa.Row[Any]) -> Run:
+    """A row of `RUN_COLUMNS` as a run."""
     return Run(**row._mapping)  # noqa: SLF001 - the documented way to a row's mapping
 
 
 async def start_run(connection: AsyncConnection, kind: RunKind, options: Mapping[str, Any]) -> Run:
     """A new run that waits for an executor."""
     new = sa.insert(runs).values(kind=kind.value, state=RunState.RUNNING.value, options=dict(options))
-    return _run((await connection.execute(new.returning(*_COLUMNS))).one())
+    return run_of((await connection.execute(new.returning(*RUN_COLUMNS))).one())
 
 
 async def find_run(connection: AsyncConnection, run_id: int) -> Run | None:
     """The run with this id."""
-    row = (await connection.execute(sa.select(*_COLUMNS).where(runs.c.id == run_id))).one_or_none()
-    return _run(row) if row else None
+    row = (await connection.execute(sa.select(*RUN_COLUMNS).where(runs.c.id == run_id))).one_or_none()
+    return run_of(row) if row else None
 
 
 async def list_runs(connection: AsyncConnection, *, kind: RunKind | None = None, limit: int = 50) -> tuple[Run, ...]:
     """The newest runs, the newest first."""
-    query = sa.select(*_COLUMNS).order_by(runs.c.id.desc()).limit(limit)
+    query = sa.select(*RUN_COLUMNS).order_by(runs.c.id.desc()).limit(limit)
     query = query if kind is None else query.where(runs.c.kind == kind.value)
-    return tuple(map(_run, await connection.execute(query)))
+    return tuple(map(run_of, await connection.execute(query)))
+
+
+async def newest_of(connection: AsyncConnection, kind: RunKind) -> Run | None:
+    """The run of a kind that began last."""
+    query = sa.select(*RUN_COLUMNS).where(runs.c.kind == kind.value).order_by(runs.c.started_at.desc()).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return run_of(row) if row else None
 
 
 async def newest_unfinished(connection: AsyncConnection, kind: RunKind) -> Run | None:
     """The newest run of a kind, if it is not over."""
     states = [state.value for state in UNFINISHED]
-    query = sa.select(*_COLUMNS).where(runs.c.kind == kind.value, runs.c.state.in_(states))
+    query = sa.select(*RUN_COLUMNS).where(runs.c.kind == kind.value, runs.c.state.in_(states))
     row = (await connection.execute(query.order_by(runs.c.id.desc()).limit(1))).one_or_none()
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 async def abandoned_runs(connection: AsyncConnection, kinds: Iterable[str], *, silent_s: float) -> tuple[int, ...]:
@@ -156,8 +174,8 @@ async def claim_run(connection: AsyncConnection, run_id: int, node: str) -> Run 
         .where(runs.c.id == run_id, runs.c.state == RunState.RUNNING.value)
         .values(node=node, heartbeat_at=sa.func.now())
     )
-    row = (await connection.execute(claimed.returning(*_COLUMNS))).one_or_none()
-    return _run(row) if row else None
+    row = (await connection.execute(claimed.returning(*RUN_COLUMNS))).one_or_none()
+    return run_of(row) if row else None
 
 
 async def beat(connection: AsyncConnection, run_id: int, node: str) -> tuple[bool, str | None]:
@@ -202,8 +220,8 @@ def _held(run_id: int, node: str) -> sa.ColumnElement[bool]:
 
 async def ask_run(connection: AsyncConnection, run_id: int, request: RunRequest, *, silent_s: float) -> Run | None:
     """Ask a run to pause or to end; where no executor lives it is done at once. Null: it is over, or there is none."""
-    row = (await connection.execute(sa.select(*_COLUMNS).where(runs.c.id == run_id).with_for_update())).one_or_none()
-    if row is None or not (run := _run(row)).unfinished:
+    row = (await connection.execute(sa.select(*RUN_COLUMNS).where(runs.c.id == run_id).with_for_update())).one_or_none()
+    if row is None or not (run := run_of(row)).unfinished:
         return None
     living = sa.select(sa.func.now() - timedelta(seconds=silent_s) < sa.bindparam("beat", run.heartbeat_at))
     is_alive = run.state == RunState.RUNNING and run.node and run.heartbeat_at and await connection.scalar(living)
@@ -213,8 +231,8 @@ async def ask_run(connection: AsyncConnection, run_id: int, request: RunRequest,
     elif not is_alive:
         values = {"state": RunState.CANCELED.value, "request": None, "node": None, "finished_at": sa.func.now()}
         await withdraw(connection, run_id)
-    asked = sa.update(runs).where(runs.c.id == run_id).values(**values).returning(*_COLUMNS)
-    return _run((await connection.execute(asked)).one())
+    asked = sa.update(runs).where(runs.c.id == run_id).values(**values).returning(*RUN_COLUMNS)
+    return run_of((await connection.execute(asked)).one())
 
 
 async def resume_run(connection: AsyncConnection, run_id: int) -> Run | None:
@@ -231,8 +249,8 @@ async def resume_run(connection: AsyncConnection, run_id: int) -> Run | None:
             heartbeat_at=sa.case((runs.c.state == RunState.RUNNING.value, runs.c.heartbeat_at)),
         )
     )
-    row = (await connection.execute(resumed.returning(*_COLUMNS))).one_or_none()
-    return _run(row) if row else None
+    row = (await connection.execute(resumed.returning(*RUN_COLUMNS))).one_or_none()
+    return run_of(row) if row else None
 
 
 async def withdraw(connection: AsyncConnection, run_id: int) -> int:
@@ -265,15 +283,18 @@ def _unsettled_free() -> sa.ColumnElement[bool]:
 async def queued_of(connection: AsyncConnection, run_id: int) -> Queued:
     """What of a run's subjects is not worked off, or is looked at again in a moment (see `wescope.links.waiting`)."""
     in_a_moment = subjects.c.retry_at < sa.func.now() + _A_MOMENT
-    mine = sa.and_(subjects.c.run_id == run_id, sa.or_(subjects.c.dirty > subjects.c.clean, in_a_moment))
+    # `dirty_since` says the same once more: by its index few rows are read, however many the run has had.
+    is_dirty = sa.and_(subjects.c.dirty > subjects.c.clean, subjects.c.dirty_since.is_not(None))
+    mine = sa.and_(subjects.c.run_id == run_id, sa.or_(is_dirty, in_a_moment))
     query = sa.select(
         sa.func.count(),
         sa.func.count().filter(subjects.c.retry_at.is_(None)),
         sa.func.min(subjects.c.retry_at),
         sa.func.mode().within_group(subjects.c.last_code).filter(subjects.c.failures > 0),
+        sa.func.count().filter(subjects.c.failures > 0),
     ).where(mine)
-    left, ready, next_at, code = (await connection.execute(query)).one()
-    return Queued(left=left, ready=ready, next_at=next_at, code=code)
+    left, ready, next_at, code, failed = (await connection.execute(query)).one()
+    return Queued(left=left, ready=ready, next_at=next_at, code=code, failed=failed)
 
 
 async def posted_of(connection: AsyncConnection, run_id: int) -> dict[str, int]:
@@ -284,10 +305,15 @@ async def posted_of(connection: AsyncConnection, run_id: int) -> dict[str, int]:
 
 async def parked_of(connection: AsyncConnection, run_id: int) -> tuple[Parking, ...]:
     """What is parked now of the subjects that a run had looked at; advice and ignored items are left out."""
-    looked_at = sa.select(hints.c.kind + "/" + hints.c.subject_id).where(hints.c.run_id == run_id)
+    # By the parked item: few are parked, and a run may have looked at a million.
+    looked_at = sa.exists().where(
+        hints.c.kind == sa.func.split_part(parked.c.subject, "/", 1),
+        hints.c.subject_id == sa.func.split_part(parked.c.subject, "/", 2),
+        hints.c.run_id == run_id,
+    )
     query = (
         sa.select(parked.c.code, parked.c.currency, sa.func.count(), sa.func.sum(parked.c.amount))
-        .where(parked.c.subject.in_(looked_at), sa.not_(parked.c.advisory), parked.c.ignored_at.is_(None))
+        .where(looked_at, sa.not_(parked.c.advisory), parked.c.ignored_at.is_(None))
         .group_by(parked.c.code, parked.c.currency)
         .order_by(parked.c.code, parked.c.currency)
     )

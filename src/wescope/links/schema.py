@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-REVISION = "m0007"
+REVISION = "m0012"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = MetaData(
@@ -92,9 +92,12 @@ links = Table(
     Index(None, "subject"),
     Index(None, "realm_id", "entity", "qbo_id"),
     Index("ix_links_stripe_ids", "stripe_ids", postgresql_using="gin"),
+    Index(None, "realm_id", "txn_date", "updated_at"),
     Index("ix_links_recheck", "recheck_at", postgresql_where=text("recheck_at IS NOT NULL")),
     Index("ix_links_request_id", "realm_id", "request_id"),
     Index("ix_links_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
+    Index("ix_links_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index("ix_links_key_prefix", "document_key", postgresql_ops={"document_key": "text_pattern_ops"}),
     Index("ix_links_unsettled", "attempted_at", postgresql_where=text("state IN ('intended', 'unknown')")),
 )
 
@@ -139,6 +142,7 @@ hints = Table(
     Index("ix_hints_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
     Index(None, "kind", "subject_id"),
     Index(None, "received_at"),
+    Index("ix_hints_webhook", "received_at", postgresql_where=text("source = 'webhook'")),
 )
 
 attempts = Table(
@@ -160,6 +164,10 @@ attempts = Table(
     PrimaryKeyConstraint("id"),
     Index(None, "document_key"),
     Index(None, "started_at"),
+    *(
+        Index(f"ix_attempts_{name}", name, postgresql_where=text(f"{name} IS NOT NULL"))
+        for name in ("request_id", "batch_id", "intuit_tid")
+    ),
 )
 
 parked = Table(
@@ -172,6 +180,7 @@ parked = Table(
     Column("currency", Text, nullable=False),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("waiting_on", Text),
+    Column("txn_date", Date),
     Column("advisory", Boolean, nullable=False, server_default=text("false")),
     _moment("ignored_at"),
     Column("ignored_reason", Text),
@@ -180,6 +189,8 @@ parked = Table(
     PrimaryKeyConstraint("document_key"),
     Index(None, "subject"),
     Index(None, "waiting_on"),
+    Index(None, "txn_date"),
+    Index("ix_parked_dry_run", "subject", postgresql_where=text("code = 'dry_run'")),
 )
 
 runs = Table(
@@ -224,6 +235,7 @@ payout_checks = Table(
     _now("checked_at"),
     PrimaryKeyConstraint("realm_id", "payout_id"),
     Index(None, "realm_id", "arrival_date"),
+    Index("ix_payout_checks_state", "realm_id", "state", "arrival_date", "payout_id"),
 )
 """One row per payout: whether it foots, and which QBO deposits (`Deposit/145`) cover it. Amounts are Stripe's."""
 
@@ -243,6 +255,8 @@ payout_rows = Table(
     Column("state", Text, nullable=False),
     PrimaryKeyConstraint("realm_id", "payout_id", "position"),
     Index(None, "transaction_id"),
+    Index("ix_payout_rows_source", "source", postgresql_where=text("source IS NOT NULL")),
+    Index("ix_payout_rows_document_key", "document_key", postgresql_where=text("document_key IS NOT NULL")),
 )
 
 checkpoints = Table(
@@ -326,6 +340,7 @@ drift = Table(
     _moment("resolved_at"),
     PrimaryKeyConstraint("id"),
     Index(None, "document_key"),
+    Index(None, "entity", "qbo_id"),
     Index(
         "ux_drift_open",
         "realm_id",
@@ -363,6 +378,8 @@ audit = Table(
     _now("at"),
     PrimaryKeyConstraint("id"),
     Index(None, "target"),
+    Index("ix_audit_action", "action", "id"),
+    Index("ix_audit_actor", "actor", "id"),
 )
 """Who had what done: repairs, undone runs, ignored items, accepted edits. Actors are `cli`, `api` or a role."""
 
@@ -393,3 +410,139 @@ notice_targets = Table(
     PrimaryKeyConstraint("realm_id", "target"),
 )
 """Whom alerts are sent to (`webhook`, `email`): when the next message may go, and who is sending one just now."""
+
+tieout_sums = Table(
+    "tieout_sums",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("as_of", Date, nullable=False),
+    _moment("at", nullable=False),
+    Column("difference", Text, nullable=False),
+    Column("total_difference", Text, nullable=False),
+    Column("unexplained", Text, nullable=False),
+    Column("sums", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("run_id"),
+    Index(None, "as_of", "run_id"),
+)
+"""Each kept tie-out in a few sums: balances, and what the month of its day posts. The database itself writes it."""
+
+month_signoffs = Table(
+    "month_signoffs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("run_id", BigInteger, nullable=False),
+    Column("tieout_digest", Text, nullable=False),
+    Column("difference", Text, nullable=False),
+    Column("reason", Text),
+    _json("figures"),
+    Column("evidence", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _now("signed_at"),
+    _moment("withdrawn_at"),
+    Column("withdrawn_by", Text),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "month"),
+    Index(
+        "ux_month_signoffs_standing",
+        "realm_id",
+        "month",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+    ),
+)
+"""Who signed a month off, upon which tie-out, with what open; those that were withdrawn remain."""
+dry_run_releases = Table(
+    "dry_run_releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    _json("figures"),
+    _now("at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "realm_id", "id"),
+)
+"""Who has let documents be written after a review (`release`) or stopped that (`hold`); a realm's newest row holds.
+
+`policy` is a digest of what decided the documents then, `figures` what waited: counts and amounts in minor units.
+"""
+
+connect_attempts = Table(
+    "connect_attempts",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    _now("at"),
+    PrimaryKeyConstraint("digest"),
+)
+"""Attempts to connect QBO from the console that have no answer yet, by a digest of what only the browser knows."""
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("name", "realm_id", "part", "currency")),
+    Column("ignored", Boolean, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+"""Changes of counts, written by triggers and folded by the worker: a count is the sum of its rows (`links.tallies`)."""
+
+day_figures = Table(
+    "day_figures",
+    metadata,
+    Column("realm_id", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("events", "postings", "delays")),
+    *(Column(name, BigInteger) for name in ("delay_p50_ms", "delay_p95_ms")),
+    Column("final", Boolean, nullable=False),
+    _now("refreshed_at"),
+    PrimaryKeyConstraint("realm_id", "day"),
+)
+"""Events, postings and delays of a day in the books' calendar; `final` when the day is over and was counted since."""
+
+posting_delays = Table(
+    "posting_delays",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("realm_id", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    _now("posted_at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "posted_at"),
+)
+"""From the receipt of a webhook until its document stood in QBO, one row per document that was written for one."""
+
+tieout_heads = Table(
+    "tieout_heads",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("as_of", Date, nullable=False),
+    _moment("compared_at", nullable=False),
+    Column("head", JSONB, nullable=False),
+    PrimaryKeyConstraint("run_id"),
+    Index(None, "as_of", "compared_at"),
+    Index(None, "compared_at"),
+)
+"""Each kept tie-out without its rows, written by a trigger on `runs`: what is read often must not read all rows."""
+
+tieout_kept_rows = Table(
+    "tieout_kept_rows",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("id", "currency")),
+    *(Column(name, BigInteger, nullable=False) for name in ("stripe", "qbo")),
+    PrimaryKeyConstraint("run_id", "kind", "position"),
+    Index(None, "run_id", "id"),
+)
+"""The rows of the newest tie-outs by kind, written by the same trigger; `position` is a row's place among all."""

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
-from wescope.links.schema import attempts, drift, hints, links, parked, runs, subjects
+from wescope.links.schema import attempts, drift, hints, runs, subjects
+from wescope.links.tallies import parked_tallies, posted_by_entity
 
 _ALIVE_FOR = timedelta(seconds=12)
 _MINUTE = timedelta(minutes=1)
@@ -92,15 +93,10 @@ async def waiting(connection: AsyncConnection) -> Waiting:
 
 async def parked_sums(connection: AsyncConnection) -> tuple[ParkedSum, ...]:
     """What is parked, by reason and currency."""
-    unposted = sa.func.coalesce(sa.func.sum(sa.func.abs(parked.c.amount)).filter(sa.not_(parked.c.advisory)), 0)
-    query = (
-        sa.select(parked.c.code, parked.c.currency, sa.func.count(), sa.cast(unposted, sa.BigInteger))
-        .where(parked.c.ignored_at.is_(None))
-        .group_by(parked.c.code, parked.c.currency)
-        .order_by(parked.c.code, parked.c.currency)
-    )
     return tuple(
-        ParkedSum(code=row[0], currency=row[1], count=row[2], amount=row[3]) for row in await connection.execute(query)
+        ParkedSum(code=one.code, currency=one.currency, count=one.count, amount=one.amount)
+        for one in await parked_tallies(connection)
+        if not one.ignored
     )
 
 
@@ -145,8 +141,7 @@ async def last_webhook_at(connection: AsyncConnection) -> datetime | None:
 
 async def posted_count(connection: AsyncConnection, realm_id: str) -> int:
     """Documents that stand in QBO."""
-    query = sa.select(sa.func.count()).where(links.c.realm_id == realm_id, links.c.state == "posted")
-    return int((await connection.execute(query)).scalar_one())
+    return sum((await posted_by_entity(connection, realm_id)).values())
 
 
 async def open_drift(connection: AsyncConnection, realm_id: str) -> tuple[dict[str, int], datetime | None]:

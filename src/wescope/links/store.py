@@ -382,7 +382,7 @@ class LinkStore:
             [(item, False) for item in items] + [(item, True) for item in advisory], key=lambda one: one[0].key
         )
         for item, is_advisory in told:
-            await _park_one(connection, subject, item, is_advisory=is_advisory)
+            await _park_one(connection, self.realm_id, subject, item, is_advisory=is_advisory)
         keys = [item.key for item, _ in told]
         # What was undone stays so until somebody asks for it, also while the subject cannot be read.
         others = (parked.c.document_key.not_in(keys), parked.c.code != ParkCode.UNDONE.value)
@@ -403,7 +403,9 @@ class LinkStore:
             await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys), blocking))
 
 
-async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked, *, is_advisory: bool) -> None:
+async def _park_one(
+    connection: AsyncConnection, realm_id: str, subject: Subject, item: Parked, *, is_advisory: bool
+) -> None:
     first, *_ = [*str(item.details.get("waiting_on", "")).split(), None]
     values = {
         "subject": str(subject),
@@ -412,6 +414,7 @@ async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked,
         "currency": item.currency,
         "details": dict(item.details),
         "waiting_on": first if item.code in WAITS else None,
+        "txn_date": item.day or _posted_day(realm_id, item.key),
         "advisory": is_advisory,
     }
     new = insert(parked).values(document_key=item.key, **values)
@@ -425,6 +428,12 @@ async def _park_one(connection: AsyncConnection, subject: Subject, item: Parked,
             constraint=parked.primary_key, set_=values | ignored | {"since": since, "updated_at": sa.func.now()}
         )
     )
+
+
+def _posted_day(realm_id: str, key: DocumentKey) -> sa.ScalarSelect[Any]:
+    """The day on which a document stands, or was to stand, if it ever was written."""
+    day = sa.func.coalesce(links.c.txn_date, links.c.intent_txn_date)
+    return sa.select(day).where(links.c.realm_id == realm_id, links.c.document_key == key).scalar_subquery()
 
 
 def _unchanged(seen: Link) -> sa.ColumnElement[bool]:

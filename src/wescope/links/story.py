@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.documents import Entity
+from wescope.books.subjects import SubjectKind
 from wescope.links.drift import DriftRow
 from wescope.links.reports import ParkedItem
 from wescope.links.schema import (
@@ -191,6 +192,8 @@ _DRIFT_COLUMNS = [drift.c[name] for name in DriftRow.__dataclass_fields__]
 _AUDIT_COLUMNS = [audit.c[name] for name in StoryAudit.__dataclass_fields__]
 _SUBJECT_TEXT = subjects.c.kind + "/" + subjects.c.id
 _HINT_TEXT = hints.c.kind + "/" + hints.c.subject_id
+_SUBJECT_KINDS = [kind.value for kind in SubjectKind]
+_OBJECT_KINDS = [kind.value for kind in SubjectKind if kind is not SubjectKind.CUSTOMER]
 
 
 # --- where an id leads ----------------------------------------------------------------------------------------------
@@ -233,8 +236,11 @@ async def anchors_of_stripe(connection: AsyncConnection, realm_id: str, stripe_i
     own = parked.c.document_key.startswith(prefix, autoescape=True)
     waiting = sa.select(parked.c.document_key, parked.c.subject).where(own)
     documents = [*await connection.execute(linked.limit(MOST)), *await connection.execute(waiting.limit(MOST))]
-    known = await _texts(connection, sa.select(_SUBJECT_TEXT).where(subjects.c.id == stripe_id))
-    hinted = await _texts(connection, sa.select(_HINT_TEXT).where(hints.c.subject_id == stripe_id).distinct())
+    # The indexes begin with the kind: all of them are named, so that they serve an id alone.
+    own_subject = sa.and_(subjects.c.kind.in_(_SUBJECT_KINDS), subjects.c.id == stripe_id)
+    known = await _texts(connection, sa.select(_SUBJECT_TEXT).where(own_subject))
+    own_hints = sa.and_(hints.c.kind.in_(_SUBJECT_KINDS), hints.c.subject_id == stripe_id)
+    hinted = await _texts(connection, sa.select(_HINT_TEXT).where(own_hints).distinct())
     place = sa.or_(payout_rows.c.source == stripe_id, payout_rows.c.transaction_id == stripe_id)
     rows = sa.select(payout_rows.c.payout_id).where(payout_rows.c.realm_id == realm_id, place).distinct()
     checks = sa.select(payout_checks.c.payout_id).where(
@@ -304,7 +310,7 @@ async def read_story(connection: AsyncConnection, realm_id: str, anchors: Anchor
     sources = sorted({*anchors.stripe_ids, *(one for link in found for one in link.stripe_ids)})
     pairs = sa.tuple_(hints.c.kind, hints.c.subject_id)
     hint_subjects = sa.or_(
-        pairs.in_(_pairs(told)), sa.and_(hints.c.subject_id.in_(sources), hints.c.kind != "customer")
+        pairs.in_(_pairs(told)), sa.and_(hints.c.kind.in_(_OBJECT_KINDS), hints.c.subject_id.in_(sources))
     )
     waits = sa.and_(parked.c.waiting_on.in_(keys), parked.c.document_key.not_in(keys))
     return Story(
@@ -378,7 +384,8 @@ async def _payout_rows(
 async def _drift(
     connection: AsyncConnection, realm_id: str, keys: Collection[str], objects: Collection[str]
 ) -> tuple[DriftRow, ...]:
-    mine = sa.or_(drift.c.document_key.in_(list(keys)), (drift.c.entity + "/" + drift.c.qbo_id).in_(list(objects)))
+    named = sa.tuple_(drift.c.entity, drift.c.qbo_id).in_(_pairs(objects))
+    mine = sa.or_(drift.c.document_key.in_(list(keys)), named)
     query = sa.select(*_DRIFT_COLUMNS).where(drift.c.realm_id == realm_id, mine)
     return tuple(DriftRow(**row) for row in await _newest(connection, query, drift.c.id))
 
@@ -407,7 +414,7 @@ def _subjects_are(texts: Iterable[str]) -> sa.ColumnElement[bool]:
 
 
 def _pairs(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Kind and id of subjects that are given as text."""
+    """Kind and id of subjects, or entity and id of QBO objects, that are given as text."""
     split = (text.partition("/") for text in texts)
     return [(kind, one) for kind, _, one in split]
 

@@ -41,6 +41,13 @@ async def read_checkpoint(connection: AsyncConnection, name: str) -> Any:
     return (await connection.execute(query)).scalar_one_or_none()
 
 
+async def has_webhooks(connection: AsyncConnection) -> bool:
+    """Whether any webhook is among the hints that are kept; looks at a thousand events at most."""
+    events = sa.select(hints.c.source).where(hints.c.event_id.is_not(None)).limit(1000).subquery()
+    some = sa.select(sa.literal(1)).where(events.c.source == "webhook").limit(1)
+    return (await connection.execute(some)).scalar_one_or_none() is not None
+
+
 async def known_events(connection: AsyncConnection, event_ids: Collection[str]) -> set[str]:
     """Those of these events that were received or found before."""
     query = sa.select(hints.c.event_id).where(hints.c.event_id.in_(list(event_ids)))

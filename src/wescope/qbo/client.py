@@ -21,7 +21,7 @@ from wescope.qbo.attempts import AttemptHook, Operation
 from wescope.qbo.batching import Batcher
 from wescope.qbo.calls import Call, Item
 from wescope.qbo.changes import Changes, changes_of, changes_parameters
-from wescope.qbo.courier import BeforeBatch, Courier
+from wescope.qbo.courier import BeforeBatch, BeforeWrite, Courier
 from wescope.qbo.limits import Limits, ReadBudget
 from wescope.qbo.parcels import Parcel
 from wescope.qbo.records import BatchIdentity, Record, Written
@@ -69,6 +69,7 @@ class QboClient:
         throttle_pause_s: float = THROTTLE_PAUSE_S,
         transport: httpx2.AsyncBaseTransport | None = None,
         before_batch: BeforeBatch | None = None,
+        before_write: BeforeWrite | None = None,
         backlog_singles: bool = False,
         reads: ReadBudget | None = None,
         new_batch_id: Callable[[], str] = lambda: uuid4().hex,
@@ -88,6 +89,7 @@ class QboClient:
             throttle_pause_s: the realm's pause after a 429 without Retry-After, in seconds.
             transport: replaces the network in tests.
             before_batch: makes the identities of a batch's writes durable before it leaves.
+            before_write: asked before a request with writes leaves; `WritesHeld` keeps its writes from leaving.
             backlog_singles: whether calls of the backlog may go as single requests, too.
             reads: lets metered calls pass.
             new_batch_id: an id that was never given before, of 32 to 36 characters.
@@ -112,6 +114,7 @@ class QboClient:
             throttle_pause_s=throttle_pause_s,
             new_batch_id=new_batch_id,
             before_batch=before_batch,
+            before_write=before_write,
             reads=reads,
         )
         self._batcher = Batcher(

@@ -26,21 +26,27 @@ class NotConnected(QboError):
     code = "connect_failed"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Run `wescope connect` again."
+    remedy = "Connect again, on the page /setup/connect or by `wescope connect`."
 
 
 class ConnectDenied(NotConnected):
     """Access was not given in QuickBooks Online."""
 
     code = "connect_denied"
-    remedy = "Run `wescope connect` again and choose Connect; you must be an administrator of the company."
+    remedy = (
+        "Connect again (page /setup/connect, or `wescope connect`) and choose Connect; you must be an administrator of "
+        "the company."
+    )
 
 
 class ConnectAnswerForeign(NotConnected):
     """This answer belongs to another attempt to connect."""
 
     code = "connect_answer_foreign"
-    remedy = "Use the address that this command has just printed, and the answer to it."
+    remedy = (
+        "Begin again on the page /setup/connect and finish within ten minutes in the same browser; with `wescope "
+        "connect` use the address that it has just printed, and the answer to it."
+    )
 
 
 class ConnectAnswerInvalid(NotConnected):
@@ -55,8 +61,8 @@ class WrongCompany(NotConnected):
 
     code = "connect_wrong_company"
     remedy = (
-        "Run `wescope connect` again and choose the company whose realm id is in WESCOPE_QBO_REALM_ID; to mirror into "
-        "another company, change that variable and use a database of its own."
+        "Connect again (page /setup/connect, or `wescope connect`) and choose the company whose realm id is in "
+        "WESCOPE_QBO_REALM_ID; to mirror into another company, change that variable and use a database of its own."
     )
 
 
@@ -64,7 +70,7 @@ class ConnectCodeRefused(NotConnected):
     """Intuit does not accept the code: it was used before, is older than some minutes, or is for another address."""
 
     code = "connect_code_refused"
-    remedy = "Run `wescope connect` again, and finish within some minutes."
+    remedy = "Connect again (page /setup/connect, or `wescope connect`), and finish within some minutes."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +132,11 @@ def read_answer(answer: str, *, state: str, realm_id: str | None) -> Grant:
     if realm_id is not None and chosen != realm_id:
         raise WrongCompany(chosen=chosen, configured=realm_id)
     return Grant(code=code, realm_id=chosen)
+
+
+def state_of(answer: str) -> str:
+    """The word in an answer that says to which attempt it belongs; empty if there is none."""
+    return _parameters(answer).get("state", "")
 
 
 def _parameters(answer: str) -> Mapping[str, str]:

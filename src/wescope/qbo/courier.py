@@ -22,6 +22,7 @@ from wescope.errors import (
     QboRefused,
     QboThrottled,
     TransientRefusal,
+    WritesHeld,
 )
 from wescope.qbo import answers
 from wescope.qbo.answers import Answer
@@ -34,6 +35,9 @@ from wescope.qbo.tokens import TokenSource
 BeforeBatch = Callable[[str, Mapping[str, str]], Awaitable[None]]
 """Told a batch's request id and, of its writes, request id to id in the batch, before it leaves. It makes them durable:
 under them QBO knows the writes. If it raises, nothing is sent."""
+
+BeforeWrite = Callable[[], Awaitable[None]]
+"""Asked at the last moment before a request with writes leaves. If it raises, none of its writes is sent."""
 
 _PERMIT_LIFE_S = 0.3
 """If preparing a request took longer, its permit is given back for a new one: its place in time is gone."""
@@ -65,6 +69,7 @@ class Courier:
         throttle_pause_s: float,
         new_batch_id: Callable[[], str],
         before_batch: BeforeBatch | None,
+        before_write: BeforeWrite | None = None,
         reads: ReadBudget | None = None,
     ) -> None:
         """Take what sending needs; the arguments are those of `QboClient`."""
@@ -72,6 +77,7 @@ class Courier:
         self._tokens, self._limits, self._hooks = tokens, limits, tuple(hooks)
         self._attempts, self._throttle_pause_s = attempts, throttle_pause_s
         self._new_batch_id, self._before_batch, self._reads = new_batch_id, before_batch, reads
+        self._before_write = before_write
 
     async def prepare(self) -> None:
         """Have a token at hand, so that nothing but permits is waited for.
@@ -163,6 +169,7 @@ class Courier:
                 permitted_at = loop.time()
                 await parcel.load()
                 await self._announce(parcel)
+                await self._let_write(parcel)
                 if loop.time() - permitted_at > _PERMIT_LIFE_S:
                     continue
                 items = list(parcel.drop_late(loop.time()))
@@ -182,6 +189,21 @@ class Courier:
             except Exception as error:
                 raise QboNotSent("The batch could not be recorded.", reason=type(error).__name__) from error
         parcel.announced = True
+
+    async def _let_write(self, parcel: Parcel) -> None:
+        """Take the writes out, if nothing may be written now; what only reads goes.
+
+        Raises:
+            QboNotSent: nobody knows whether anything may be written: nothing is sent.
+        """
+        if self._before_write is None or not any(item.call.write for item in parcel.items):
+            return
+        try:
+            await self._before_write()
+        except WritesHeld as error:
+            parcel.refuse_writes(error)
+        except Exception as error:
+            raise QboNotSent("Nobody knows whether writing is held.", reason=type(error).__name__) from error
 
     async def _send(self, parcel: Parcel, items: Sequence[Item], token: str) -> dict[Item, Answer]:
         started_at, started = datetime.now(UTC), time.perf_counter()
@@ -262,7 +284,7 @@ class _Fence:
 
 
 def _again(answer: Answer) -> bool:
-    return isinstance(answer.error, QboNotSent) and not isinstance(answer.error, QboThrottled)
+    return isinstance(answer.error, QboNotSent) and not isinstance(answer.error, QboThrottled | WritesHeld)
 
 
 def _blames_an_item(answer: Answer) -> bool:

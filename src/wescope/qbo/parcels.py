@@ -77,6 +77,13 @@ class Parcel:
         self.items = [item for item in self.items if not item.answer.done()]
         return self.items
 
+    def refuse_writes(self, error: QboNotSent) -> None:
+        """Nothing may be written now: the writes end with this error."""
+        for item in self.items:
+            if item.call.write:
+                item.settle(Answer(outcome="not_sent", error=error))
+        self.items = [item for item in self.items if not item.answer.done()]
+
     def keep(self, items: Sequence[Item], last: Mapping[Item, Answer]) -> None:
         """Nothing is known of these: they are to be sent again, or else end with their last answers."""
         self.items, self._last = list(items), last

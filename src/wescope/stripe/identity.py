@@ -3,12 +3,15 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.errors import MalformedId
 
 ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 BALANCE_DAY = re.compile(r"([a-z]{3})\.([0-9]{4}-[0-9]{2}-[0-9]{2})")
+
+_SHORT, _LIKE = 2, 0.7
 
 PREFIXES: Mapping[str, SubjectKind] = {
     "in": SubjectKind.INVOICE,
@@ -49,8 +52,17 @@ def identify(identifier: str) -> Subject:
     kind = PREFIXES.get(prefix)
     if kind is None or not rest or not is_id(identifier):
         # What a person typed in place of an id may be a name or an address: it is not repeated.
-        raise MalformedId
+        raise MalformedId(_meant(prefix, rest))
     return Subject(kind=kind, id=identifier)
+
+
+def _meant(prefix: str, rest: str) -> str:
+    """What is said of an id that is none: if its prefix is nearly one, which one that is."""
+    told = "This is not the id of a Stripe object that has documents."
+    # Of two letters any other two are half the same: those are meant only if no more than their case is wrong.
+    words = [one for one in PREFIXES if one == prefix.lower() or len(one) > _SHORT]
+    close = get_close_matches(prefix.lower(), words, n=1, cutoff=_LIKE) if rest else []
+    return f"{told} Did you mean one that begins with {close[0]}_?" if close else told
 
 
 def balance_day_of(identifier: str) -> tuple[str, date]:

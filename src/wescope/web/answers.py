@@ -10,9 +10,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from wescope.engine.drift_desk import DriftNotFound
+from wescope.engine.dry_run import ReviewOutdated
 from wescope.engine.explain import NothingKnown
+from wescope.engine.month_results import (
+    MonthNotBegun,
+    MonthNotCompared,
+    MonthNotOver,
+    MonthNotSigned,
+    MonthSigned,
+    ReasonMissing,
+)
+from wescope.engine.parked_desk import PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.results import Error, ErrorBody, to_json
+from wescope.engine.run_book import PreviewTooLong
 from wescope.engine.runs import RunIsOver, RunNotFound, RunUnfinished
 from wescope.engine.tieout_comparison import RowNotFound
 from wescope.errors import (
@@ -27,6 +38,7 @@ from wescope.errors import (
     WrongUse,
 )
 from wescope.observe.logs import get_logger
+from wescope.qbo.connect import NotConnected
 from wescope.web.access.guard import NotAllowed, RequestForged
 from wescope.web.local import NotLocal
 
@@ -88,6 +100,16 @@ STATUSES: tuple[tuple[type[WescopeError], int], ...] = (
     (RowNotFound, 404),
     (RunIsOver, 409),
     (RunUnfinished, 409),
+    (MonthNotBegun, 404),
+    (MonthNotOver, 409),
+    (MonthNotCompared, 409),
+    (MonthSigned, 409),
+    (MonthNotSigned, 409),
+    (ReasonMissing, 422),
+    (PlanChanged, 409),
+    (ReviewOutdated, 409),
+    (NotConnected, 409),
+    (PreviewTooLong, 503),
     (StripeError, 502),
     (QboError, 502),
     (DatabaseUnavailable, 503),

@@ -6,22 +6,27 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from wescope.engine.results import PayoutDetail, PayoutResult, Status, SyncResult
+from wescope.engine.results import Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.web.access.guard import authorize
 from wescope.web.answers import json_answer
 from wescope.web.drift import drift_routes
+from wescope.web.drift_pages import drift_page_routes
 from wescope.web.history import history_routes
+from wescope.web.home import home_api_routes
+from wescope.web.months import month_routes
 from wescope.web.parameters import Day, Flag, Key, StripeId
+from wescope.web.parked_pages import parked_page_routes
+from wescope.web.payouts import payout_routes
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
+from wescope.web.setting_up import setting_up_routes
 from wescope.web.setup import setup_routes
 from wescope.web.support import support_routes
 from wescope.web.undo import undo_routes
 
 MAX_IDS = 100
 _ERRORS = error_responses(403, 422, 502, 503)
-PayoutId = Annotated[StripeId, Path(examples=["po_1SGf2YLkdIwHu7ixQmVd0T4b"])]
 RowId = Annotated[
     Key,
     Path(
@@ -49,13 +54,19 @@ def api_routes(services: WebServices) -> APIRouter:
     """`/api/v1/...`: status, payouts, tieout, sync, and those of `support`; for whom the guard lets pass."""
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(authorize)])
     _state_routes(router, services)
+    router.include_router(payout_routes(services))
     _tieout_routes(router, services)
+    router.include_router(home_api_routes(services))
     _sync_route(router, services)
     router.include_router(support_routes(services))
+    router.include_router(parked_page_routes(services), tags=["parked"])
     router.include_router(drift_routes(services), tags=["drift"])
+    router.include_router(drift_page_routes(services), tags=["drift"])
     router.include_router(history_routes(services), tags=["work"])
     router.include_router(undo_routes(services), tags=["work"])
     router.include_router(setup_routes(services), tags=["setup"])
+    router.include_router(month_routes(services), tags=["close"])
+    router.include_router(setting_up_routes(services), tags=["setup"])
     return router
 
 
@@ -70,28 +81,6 @@ def _state_routes(router: APIRouter, services: WebServices) -> None:
     async def status() -> JSONResponse:
         """Backlog, ages, parked, posted, tokens, last tie-out."""
         return json_answer(await services.status())
-
-    @router.get(
-        "/payouts",
-        operation_id="list_payouts",
-        tags=["state"],
-        summary="Payouts and their deposits",
-        responses={200: json_response("All of them.", tuple[PayoutResult, ...]), **_ERRORS},
-    )
-    async def payouts() -> JSONResponse:
-        """Each with its state, its dates and the QBO deposits that are it."""
-        return json_answer(tuple(await services.payouts()))
-
-    @router.get(
-        "/payouts/{payout_id}",
-        operation_id="get_payout",
-        tags=["state"],
-        summary="One payout, row by row",
-        responses={200: json_response("The payout.", PayoutDetail), **_ERRORS, **error_responses(404)},
-    )
-    async def payout(payout_id: PayoutId) -> JSONResponse:
-        """Every row with its document, gross, fee and net."""
-        return json_answer(await services.payout(payout_id))
 
 
 def _tieout_routes(router: APIRouter, services: WebServices) -> None:

@@ -11,6 +11,7 @@ from wescope.engine.drift_desk import DriftFilter, DriftItem
 from wescope.engine.drift_kinds import DriftKind, DriftState
 from wescope.engine.history import RunReport
 from wescope.engine.verify import VerifyMode
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
 from wescope.web.parameters import Flag, RowNumber
 from wescope.web.schemas import error_responses, json_response
@@ -74,12 +75,13 @@ def _look_routes(router: APIRouter, services: WebServices) -> None:
     @router.post(
         "/verify", operation_id="start_verify", summary="Compare QBO with the links and with Stripe", responses=run
     )
-    async def verify(request: VerifyRequest) -> JSONResponse:
+    async def verify(request: VerifyRequest, actor: Asking) -> JSONResponse:
         """A worker does the work; what it finds stands under `/drift`."""
         started = await services.drift.start(
             VerifyMode.FULL if request.rebuild_links else request.mode,
             stripe=request.stripe,
             rebuild=request.rebuild_links,
+            actor=actor.name,
         )
         return json_answer(await services.history.run(started.id))
 

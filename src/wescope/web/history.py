@@ -1,11 +1,11 @@
-"""History routes: start a backfill or a replay, and see and steer the runs that do them."""
+"""History routes: start a backfill or a replay; `runs` has those of the runs that do them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,14 +13,15 @@ from wescope.engine.backfill_checks import refuses
 from wescope.engine.history import RunReport
 from wescope.engine.replay import ReplayChoice
 from wescope.engine.results import Check
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
-from wescope.web.parameters import LARGEST, Day, Flag, Moment, StripeId
+from wescope.web.parameters import Day, Flag, Moment, StripeId
+from wescope.web.runs import run_routes
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 from wescope.web.sweep import sweep_routes
 
 MAX_IDS = 1000
-RunId = Annotated[int, Path(ge=1, le=LARGEST, examples=[12])]
 
 
 class BackfillRequest(BaseModel):
@@ -72,49 +73,10 @@ class ReplayAnswer:
 def history_routes(services: WebServices) -> APIRouter:
     """`runs`, `backfill`, `replay` and `sweep` under the API's prefix."""
     router = APIRouter()
-    _run_routes(router, services)
+    router.include_router(run_routes(services))
     _start_routes(router, services)
     router.include_router(sweep_routes(services))
     return router
-
-
-def _run_routes(router: APIRouter, services: WebServices) -> None:
-    errors = error_responses(403, 404, 422, 503)
-    one = {200: json_response("The run.", RunReport), **errors}
-    steered = one | error_responses(409)
-
-    @router.get(
-        "/runs",
-        operation_id="list_runs",
-        summary="Backfills, replays and other runs",
-        responses={
-            200: json_response("The newest first.", tuple[RunReport, ...]),
-            **error_responses(403, 422, 503),
-        },
-    )
-    async def runs(limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 50) -> JSONResponse:
-        """Each with its state, counts and posted documents; what is parked is told of single ones."""
-        return json_answer(tuple(await services.history.runs(limit)))
-
-    @router.get("/runs/{run_id}", operation_id="get_run", summary="One run", responses=one)
-    async def run(run_id: RunId) -> JSONResponse:
-        """Where it stands, what it posted, and what is parked."""
-        return json_answer(await services.history.run(run_id))
-
-    @router.post("/runs/{run_id}/pause", operation_id="pause_run", summary="Pause a run", responses=steered)
-    async def pause(run_id: RunId) -> JSONResponse:
-        """It stops after its current step; what it has queued is worked off."""
-        return json_answer(await services.history.pause(run_id))
-
-    @router.post("/runs/{run_id}/resume", operation_id="resume_run", summary="Resume a run", responses=steered)
-    async def resume(run_id: RunId) -> JSONResponse:
-        """A worker takes it up from its checkpoint."""
-        return json_answer(await services.history.resume(run_id))
-
-    @router.post("/runs/{run_id}/cancel", operation_id="cancel_run", summary="Cancel a run", responses=steered)
-    async def cancel(run_id: RunId) -> JSONResponse:
-        """What it has queued is taken back; what is written stays."""
-        return json_answer(await services.history.cancel(run_id))
 
 
 def _start_routes(router: APIRouter, services: WebServices) -> None:
@@ -130,14 +92,14 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
             **error_responses(409),
         },
     )
-    async def backfill(request: BackfillRequest) -> JSONResponse:
+    async def backfill(request: BackfillRequest, actor: Asking) -> JSONResponse:
         """QBO is checked first. Errors stop it, and warnings unless they are accepted. A worker does the work."""
         history = services.history
         since, until = history.period(request.since, request.until)
         checks = tuple(await history.examine(since, until))
         if refuses(checks) or (checks and not request.accept_warnings):
             return json_answer(BackfillAnswer(run=None, checks=checks))
-        started = await history.start_backfill(since, until)
+        started = await history.start_backfill(since, until, actor=actor.name)
         return json_answer(BackfillAnswer(run=await history.run(started.id), checks=checks))
 
     @router.post(
@@ -146,7 +108,7 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
         summary="Look at known objects again",
         responses={200: json_response("How many, and the run.", ReplayAnswer), **errors, **error_responses(404)},
     )
-    async def replay(request: ReplayRequest) -> JSONResponse:
+    async def replay(request: ReplayRequest, actor: Asking) -> JSONResponse:
         """With `dry_run` they are only counted. A worker does the work."""
         history = services.history
         choice = ReplayChoice(
@@ -158,7 +120,7 @@ def _start_routes(router: APIRouter, services: WebServices) -> None:
         plan = await history.plan_replay(choice)
         if request.dry_run or not plan.count:
             return json_answer(ReplayAnswer(subjects=plan.subjects, run=None))
-        started = await history.start_replay(plan)
+        started = await history.start_replay(plan, actor=actor.name)
         return json_answer(ReplayAnswer(subjects=plan.subjects, run=await history.run(started.id)))
 
 

@@ -53,6 +53,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "parked", "description": "Documents that must not be posted now, and what is decided about them."},
     {"name": "drift", "description": "What people have changed in QBO: find it, repair it, or let it stay."},
+    {"name": "close", "description": "A month at its end: what is open, the comparison, sign-off and evidence."},
     {"name": "setup", "description": "Check everything that the work needs, and make what QBO lacks."},
     {"name": "export", "description": "The tables as CSV."},
     {

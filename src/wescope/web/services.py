@@ -22,6 +22,12 @@ from wescope.engine.undo_plan import UndoPlan
 from wescope.engine.verify import VerifyMode
 from wescope.links.runs import Run
 from wescope.observe.metrics import Sample
+from wescope.web.services_home import AuditServices, OverviewServices, TieOutServices
+from wescope.web.services_months import MonthServices
+from wescope.web.services_parked import DriftPageServices, ParkedServices
+from wescope.web.services_payouts import PayoutServices
+from wescope.web.services_runs import RunServices
+from wescope.web.services_setting_up import SettingUpServices
 
 
 class Outcome(StrEnum):
@@ -53,8 +59,8 @@ class Readiness:
 class SupportServices(Protocol):
     """What routes ask about single documents. Errors are of the tree in `wescope.errors`."""
 
-    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
-        """The whole story of an id."""
+    async def explain(self, identifier: str, *, plan: bool = True, elsewhere: bool = True) -> Explanation:
+        """The whole story of an id; without `plan` and `elsewhere` neither Stripe nor QBO is asked."""
         ...
 
     async def parked(self, chosen: ParkedFilter) -> Sequence[ParkedRow]:
@@ -89,7 +95,7 @@ class HistoryServices(Protocol):
         """What is to be mended before a backfill, or to be known."""
         ...
 
-    async def start_backfill(self, since: date, until: date) -> Run:
+    async def start_backfill(self, since: date, until: date, *, actor: str | None = None) -> Run:
         """A new backfill, which a worker takes up."""
         ...
 
@@ -97,7 +103,7 @@ class HistoryServices(Protocol):
         """What a replay would look at."""
         ...
 
-    async def start_replay(self, plan: ReplayPlan) -> Run:
+    async def start_replay(self, plan: ReplayPlan, *, actor: str | None = None) -> Run:
         """A new replay, which a worker takes up."""
         ...
 
@@ -105,7 +111,7 @@ class HistoryServices(Protocol):
         """What a sweep would look at."""
         ...
 
-    async def start_sweep(self, choice: SweepChoice) -> Run:
+    async def start_sweep(self, choice: SweepChoice, *, actor: str | None = None) -> Run:
         """A new sweep, which a worker takes up."""
         ...
 
@@ -129,15 +135,15 @@ class HistoryServices(Protocol):
         """One run."""
         ...
 
-    async def pause(self, run_id: int) -> RunReport:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Have a run stop after its current step."""
         ...
 
-    async def resume(self, run_id: int) -> RunReport:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """Let a run go on."""
         ...
 
-    async def cancel(self, run_id: int) -> RunReport:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> RunReport:
         """End a run."""
         ...
 
@@ -145,7 +151,14 @@ class HistoryServices(Protocol):
 class DriftServices(Protocol):
     """What routes ask about edits in QBO. Errors are of the tree in `wescope.errors`."""
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         """A new verification, which a worker takes up."""
         ...
 
@@ -252,6 +265,24 @@ class WebServices(OperationServices, Protocol):
         ...
 
     @property
+    def statements(self) -> PayoutServices:
+        """Payouts page by page, and one with its sums.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def setting_up(self) -> SettingUpServices:
+        """The steps of a first connection.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
     def setup(self) -> SetupServices:
         """Accounts and items that are missing in QBO.
 
@@ -270,6 +301,33 @@ class WebServices(OperationServices, Protocol):
         ...
 
     @property
+    def parked_desk(self) -> ParkedServices:
+        """Parked items a page at a time, and what is done to many of them.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def drift_pages(self) -> DriftPageServices:
+        """Findings a page at a time, and what repairs would write.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def runs(self) -> RunServices:
+        """What pages ask about runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
     def drift(self) -> DriftServices:
         """What people have changed in QBO.
 
@@ -279,8 +337,44 @@ class WebServices(OperationServices, Protocol):
         ...
 
     @property
+    def months(self) -> MonthServices:
+        """Months at their end.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
     def support(self) -> SupportServices:
         """Explain, parked items, export.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def overview(self) -> OverviewServices:
+        """What the home page tells.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def tieout_desk(self) -> TieOutServices:
+        """Kept tie-outs, and new ones as runs.
+
+        Raises:
+            DatabaseUnavailable: the service is still starting.
+        """
+        ...
+
+    @property
+    def audit_log(self) -> AuditServices:
+        """Who had what done.
 
         Raises:
             DatabaseUnavailable: the service is still starting.

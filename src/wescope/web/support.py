@@ -112,9 +112,12 @@ def _explain_route(router: APIRouter, services: WebServices) -> None:
         ],
         *,
         plan: Annotated[bool, Query(description="Ask Stripe what would be done now.")] = True,
+        elsewhere: Annotated[
+            bool, Query(description="Look for what is stored nowhere here: an event at Stripe, a number in QBO.")
+        ] = True,
     ) -> JSONResponse:
         """Any Stripe id, `Invoice/145`, `145`, a document number, a document key, a request id or an intuit_tid."""
-        return json_answer(await services.support.explain(identifier, plan=plan))
+        return json_answer(await services.support.explain(identifier, plan=plan, elsewhere=elsewhere))
 
 
 def _parked_route(router: APIRouter, services: WebServices) -> None:

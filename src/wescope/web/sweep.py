@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wescope.engine.history import RunReport
 from wescope.engine.sweep import SweepChoice, SweepPlan
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
 from wescope.web.parameters import Flag, Moment
 from wescope.web.schemas import error_responses, json_response
@@ -46,13 +47,13 @@ def sweep_routes(services: WebServices) -> APIRouter:
             **error_responses(403, 409, 422, 502, 503),
         },
     )
-    async def sweep(request: SweepRequest) -> JSONResponse:
+    async def sweep(request: SweepRequest, actor: Asking) -> JSONResponse:
         """Events that were not delivered or came since the last sweep, and open objects. A worker does the work."""
         history = services.history
         choice = SweepChoice(since=request.since, events_only=request.events_only)
         if request.dry_run:
             return json_answer(SweepAnswer(plan=await history.plan_sweep(choice), run=None))
-        started = await history.start_sweep(choice)
+        started = await history.start_sweep(choice, actor=actor.name)
         return json_answer(SweepAnswer(plan=None, run=await history.run(started.id)))
 
     return router

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from wescope.engine.history import RunReport
 from wescope.engine.undo import UndoOutcome
 from wescope.engine.undo_plan import UndoPlan
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
 from wescope.web.parameters import LARGEST, Flag, RowNumber
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
-
-ACTOR = "api"
 
 
 class UndoRequest(BaseModel):
@@ -46,13 +45,13 @@ def undo_routes(services: WebServices) -> APIRouter:
         summary="Take back what a run posted",
         responses={200: json_response("What is taken back, and the run.", UndoAnswer), **errors},
     )
-    async def undo(request: UndoRequest) -> JSONResponse:
+    async def undo(request: UndoRequest, actor: Asking) -> JSONResponse:
         """Never what a person or a closed period owns. With `dry_run` it is only told. A worker does the work."""
         history = services.history
         plan = await history.plan_undo(request.run_id)
         if request.dry_run or not plan.count:
             return json_answer(UndoAnswer(plan=plan, run=None))
-        started = await history.start_undo(request.run_id, actor=ACTOR)
+        started = await history.start_undo(request.run_id, actor=actor.name)
         return json_answer(UndoAnswer(plan=plan, run=await history.run(started.id)))
 
     @router.get(

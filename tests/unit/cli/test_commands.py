@@ -32,6 +32,7 @@ COMMANDS = (
         "export",
         "schema",
         "tieout",
+        "close",
     ),
 )
 GROUPS = ("alerts", "parked", "drift")

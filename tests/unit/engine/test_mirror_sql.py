@@ -30,6 +30,15 @@ SECRET = {
     "qbo_hints",
     "notices",
     "notice_targets",
+    "tieout_sums",
+    "month_signoffs",
+    "dry_run_releases",
+    "connect_attempts",
+    "tallies",
+    "day_figures",
+    "posting_delays",
+    "tieout_heads",
+    "tieout_kept_rows",
 }
 MOMENTS = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, 4, 5, 6, tzinfo=UTC))
 

@@ -42,7 +42,14 @@ class FakeDrift:
     found: tuple[DriftItem, ...] = (item(7, DriftKind.EDITED), item(8, DriftKind.IN_CLEARING))
     asked: list[object] = field(default_factory=list)
 
-    async def start(self, mode: VerifyMode = VerifyMode.AUTO, *, stripe: bool = False, rebuild: bool = False) -> Run:
+    async def start(
+        self,
+        mode: VerifyMode = VerifyMode.AUTO,
+        *,
+        stripe: bool = False,
+        rebuild: bool = False,
+        actor: str | None = None,
+    ) -> Run:
         self.asked.append(mode)
         return RUN
 

@@ -7,9 +7,17 @@ from typing import TypeVar
 
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.home_fakes import FakeAuditLog, FakeOverview, FakeTieOuts
+from tests.unit.web.month_fakes import FakeMonths
+from tests.unit.web.parked_fakes import FakeDriftPages, FakeParkedDesk
+from tests.unit.web.payout_fakes import FakeStatements
+from tests.unit.web.run_fakes import FakeRuns
+from tests.unit.web.setting_up_fakes import FakeSettingUp
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport, explanation
+from wescope.engine.examples_home import OVERVIEW
 from wescope.engine.explanation import Explanation
+from wescope.engine.overview import Overview
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
 from wescope.engine.results import (
     ActionRow,
@@ -196,9 +204,17 @@ class FakeServices:
     detail: PayoutDetail | Exception = PAYOUT_DETAIL
     explained: Explanation | Exception = field(default_factory=lambda: explanation(PARKED, PAYOUT, SYNCED))
     gone: frozenset[str] = frozenset()
+    statements: FakeStatements = field(default_factory=FakeStatements)
     history: FakeHistory = field(default_factory=FakeHistory)
     drift: FakeDrift = field(default_factory=FakeDrift)
+    drift_pages: FakeDriftPages = field(default_factory=FakeDriftPages)
+    parked_desk: FakeParkedDesk = field(default_factory=FakeParkedDesk)
     setup: FakeSetup = field(default_factory=FakeSetup)
+    months: FakeMonths = field(default_factory=FakeMonths)
+    setting_up: FakeSettingUp = field(default_factory=FakeSettingUp)
+    home: Overview = OVERVIEW
+    tieout_desk: FakeTieOuts = field(default_factory=FakeTieOuts)
+    audit_log: FakeAuditLog = field(default_factory=FakeAuditLog)
     checks: tuple[Check, ...] = (Check(name="database", ok=True, detail="embedded", code="database"),)
     asked: list[object] = field(default_factory=list)
 
@@ -249,6 +265,14 @@ class FakeServices:
     async def payout(self, payout_id: str) -> PayoutDetail:
         self.asked.append(payout_id)
         return answer(self.detail)
+
+    @property
+    def overview(self) -> FakeOverview:
+        return FakeOverview(state=lambda: answer(self.state), tieouts=self.tieout_desk, told=self.home)
+
+    @property
+    def runs(self) -> FakeRuns:
+        return FakeRuns(history=self.history, dry_run=not isinstance(self.state, Exception) and self.state.dry_run)
 
     @property
     def support(self) -> FakeSupport:

@@ -126,7 +126,7 @@ class FakeHistory:
     async def opening(self, since: date | None = None) -> Sequence[OpeningLine]:
         return (OPENING,)
 
-    async def start_backfill(self, since: date, until: date) -> Run:
+    async def start_backfill(self, since: date, until: date, *, actor: str | None = None) -> Run:
         self.asked.append(("backfill", since, until))
         return RUN
 
@@ -138,7 +138,7 @@ class FakeHistory:
         self.asked.append(choice)
         return ReplayPlan(subjects={"invoice": self.found} if self.found else {}, options={})
 
-    async def start_replay(self, plan: ReplayPlan) -> Run:
+    async def start_replay(self, plan: ReplayPlan, *, actor: str | None = None) -> Run:
         self.asked.append("replay")
         return RUN
 
@@ -146,7 +146,7 @@ class FakeHistory:
         self.asked.append(choice)
         return self.sweep_plan
 
-    async def start_sweep(self, choice: SweepChoice) -> Run:
+    async def start_sweep(self, choice: SweepChoice, *, actor: str | None = None) -> Run:
         self.asked.append(choice)
         return RUN
 
@@ -180,13 +180,13 @@ class FakeHistory:
             raise RunNotFound(run=run_id)
         return self.report
 
-    async def pause(self, run_id: int) -> RunReport:
+    async def pause(self, run_id: int, *, actor: str | None = None) -> RunReport:
         self.asked.append(("pause", run_id))
         return replace(self.report, state=RunState.PAUSED)
 
-    async def resume(self, run_id: int) -> RunReport:
+    async def resume(self, run_id: int, *, actor: str | None = None) -> RunReport:
         raise RunIsOver(run=run_id)
 
-    async def cancel(self, run_id: int) -> RunReport:
+    async def cancel(self, run_id: int, *, actor: str | None = None) -> RunReport:
         self.asked.append(("cancel", run_id))
         return replace(self.report, state=RunState.CANCELED)

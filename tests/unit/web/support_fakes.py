@@ -139,8 +139,8 @@ class FakeSupport:
     pieces: tuple[str, ...] = ("document_key,amount\r\n", "in_1:invoice,100.00\r\nin_2:invoice,5.00\r\n")
     gone: frozenset[str] = field(default_factory=frozenset)
 
-    async def explain(self, identifier: str, *, plan: bool = True) -> Explanation:
-        self.asked.append((identifier, plan))
+    async def explain(self, identifier: str, *, plan: bool = True, elsewhere: bool = True) -> Explanation:
+        self.asked.append((identifier, plan) if elsewhere else (identifier, plan, elsewhere))
         if isinstance(self.told, Exception):
             raise self.told
         return self.told

@@ -52,7 +52,7 @@ def test_operations_have_stable_readable_names_of_their_own() -> None:
     names = [operation["operationId"] for *_, operation in operations()]
     assert len(set(names)) == len(names)
     told = "get|list|sync|explain|retry|ignore|unignore|export"
-    done = "start|repair|accept|revert|pause|resume|cancel|receive|make"
+    done = "start|repair|accept|revert|pause|resume|cancel|receive|make|post|release|hold"
     assert [name for name in names if not re.fullmatch(rf"({told}|{done})_[a-z_]+", name)] == []
 
 
@@ -147,9 +147,19 @@ GETS = {
     "/api/v1/tieout/rows/{row_id}": "/api/v1/tieout/rows/clearing:usd",
     "/api/v1/explain/{identifier}": "/api/v1/explain/in_1",
     "/api/v1/parked": "/api/v1/parked",
+    "/api/v1/parked/page": "/api/v1/parked/page?code=total_mismatch",
+    "/api/v1/parked/items/{key}": "/api/v1/parked/items/in_1:invoice",
+    "/api/v1/parked/bulk": "/api/v1/parked/bulk?action=ignore",
+    "/api/v1/parked/bulk/{run_id}": "/api/v1/parked/bulk/14",
+    "/api/v1/drift/page": "/api/v1/drift/page?kind=edited",
+    "/api/v1/drift/repair": "/api/v1/drift/repair?ids=7",
     "/api/v1/drift": "/api/v1/drift",
     "/api/v1/runs": "/api/v1/runs",
     "/api/v1/runs/{run_id}": "/api/v1/runs/12",
+    "/api/v1/runs/page": "/api/v1/runs/page?kind=backfill&state=done",
+    "/api/v1/runs/{run_id}/documents": "/api/v1/runs/12/documents?entity=Invoice",
+    "/api/v1/runs/{run_id}/audit": "/api/v1/runs/12/audit",
+    "/api/v1/runs/{run_id}/forecast": "/api/v1/runs/12/forecast",
     "/api/v1/undo/{run_id}": "/api/v1/undo/13",
     "/healthz": "/healthz",
     "/readyz": "/readyz",
@@ -157,6 +167,7 @@ GETS = {
 POSTS = {
     "/api/v1/sync": {"ids": ["in_1"]},
     "/api/v1/parked/retry": {"all": True},
+    "/api/v1/parked/bulk": {"action": "retry"},
     "/api/v1/parked/ignore": {"keys": ["in_1:invoice"], "reason": "a test"},
     "/api/v1/parked/unignore": {"keys": ["in_1:invoice"]},
     "/api/v1/verify": {},
@@ -166,6 +177,8 @@ POSTS = {
     "/api/v1/replay": {"failed": True},
     "/api/v1/sweep": {"dry_run": True},
     "/api/v1/undo": {"run_id": 7},
+    "/api/v1/runs/{run_id}/undo/look": {},
+    "/api/v1/backfill/forecast": {"since": "2026-01-01"},
     "/webhooks/stripe": {},
     "/webhooks/qbo": {},
 }
@@ -180,7 +193,7 @@ async def test_answers_fit_their_schemas(client: httpx2.AsyncClient, path: str) 
 
 @pytest.mark.parametrize("path", POSTS)
 async def test_answers_to_posts_fit_their_schemas(client: httpx2.AsyncClient, path: str) -> None:
-    answer = await client.post(path, json=POSTS[path])
+    answer = await client.post(path.format(run_id=12), json=POSTS[path])
     assert answer.status_code == 200, answer.text
     answers(path, "post", 200).validate(answer.json())
 

@@ -20,7 +20,7 @@ async def test_a_dry_run_only_tells(client: httpx2.AsyncClient, services: FakeSe
 async def test_it_is_begun(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = (await client.post("/api/v1/undo", json={"run_id": 7})).json()
     assert answer["run"]["run_id"] == 12
-    assert services.history.asked == [("plan_undo", 7), ("undo", 7, "api")]
+    assert services.history.asked == [("plan_undo", 7), ("undo", 7, "local")]
 
 
 async def test_nothing_to_take_back_begins_nothing(client: httpx2.AsyncClient, services: FakeServices) -> None:

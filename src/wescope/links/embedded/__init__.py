@@ -16,7 +16,7 @@ from wescope.links.embedded.errors import (
     StartTimeout,
     StopTimeout,
 )
-from wescope.links.embedded.server import EmbeddedServer, Use, acquire, embedded_postgres, release, revive
+from wescope.links.embedded.server import EmbeddedServer, Use, acquire, embedded_postgres, release, revive, running
 
 __all__ = [
     "BinariesMissing",
@@ -35,4 +35,5 @@ __all__ = [
     "embedded_postgres",
     "release",
     "revive",
+    "running",
 ]

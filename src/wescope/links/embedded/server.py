@@ -218,6 +218,17 @@ def _ensure_running(folders: Folders, patience: Patience) -> EmbeddedServer:
         patience.pause(_reason_to_wait(folders))
 
 
+def running(home: Path) -> EmbeddedServer | None:
+    """The server of a home, if it answers; nothing is started for it.
+
+    Raises:
+        PasswordRefused: it does not take the password that is stored beside it.
+    """
+    folders = Folders(base=home.resolve() / "postgres")
+    socket_folder = _ready_socket(folders)
+    return None if socket_folder is None else _describe(folders, socket_folder)
+
+
 def _ready_socket(folders: Folders) -> Path | None:
     """Say where a server answers that takes connections."""
     note = read_note(folders.data)

@@ -31,8 +31,18 @@ def page_or_answer(handler: Handler) -> Callable[[Request, Exception], Coroutine
     return handle
 
 
+def for_people(request: Request) -> None:
+    """Marks a request of a page: its errors are pages, whatever the caller takes. A dependency of all pages.
+
+    The tags of a router that includes others are not those of the route that a request is told of.
+    """
+    request.state.wants_page = True
+
+
 def _wants_page(request: Request) -> bool:
     """True for the routes of pages, and for what is nowhere if a browser asks for a page."""
+    if getattr(request.state, "wants_page", False):
+        return True
     route = request.scope.get("route")
     tags = getattr(route, "tags", None)
     if tags:

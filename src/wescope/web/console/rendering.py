@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from wescope import __version__
 from wescope.books.money import to_decimal
@@ -64,6 +65,21 @@ class Pages:
             version=__version__,
         )
         return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
+
+
+def open_page(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """A page for anybody, also without the guard: it says nothing of the books, and has no forms."""
+    html = _ENVIRONMENT.get_template(template).render(
+        **values,
+        actor=None,
+        form_token="",
+        twin="",
+        now=datetime.now(UTC),
+        path=request.url.path,
+        sections=SECTIONS,
+        version=__version__,
+    )
+    return HTMLResponse(html, headers=dict(HEADERS))
 
 
 def error_page(request: Request, error: WescopeError, *, status: int) -> HTMLResponse:
@@ -129,6 +145,15 @@ def amount_text(text: str) -> str:
         return text
 
 
+def prose(text: str) -> Markup:
+    """A text of ours in which what stands between backticks is a command or a name: it is shown as code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 and index < len(pieces) - 1 else escape(piece)
+        for index, piece in enumerate(pieces)
+    )
+
+
 def _with_query(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
@@ -143,6 +168,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "money": money, "minute": minute, "ago": ago, "span": span, "amount_text": amount_text,
+        "prose": prose,
         "iso": lambda moment: moment.isoformat() if isinstance(moment, date) else "",
     }  # fmt: skip
     environment.globals["query_of"] = query_of

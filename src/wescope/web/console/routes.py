@@ -4,9 +4,25 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
+from wescope.web.console.audit import audit_routes
+from wescope.web.console.bulk import bulk_routes
+from wescope.web.console.close import close_routes
+from wescope.web.console.connect import callback_routes, connect_routes
+from wescope.web.console.drift import drift_console_routes
+from wescope.web.console.dry_run import dry_run_routes
+from wescope.web.console.faults import PAGE_TAG, for_people
 from wescope.web.console.home import home_routes
+from wescope.web.console.parked import parked_routes
+from wescope.web.console.payouts import payouts_routes
 from wescope.web.console.rendering import Pages
+from wescope.web.console.run_undo import undo_routes
+from wescope.web.console.runs import run_routes
+from wescope.web.console.setup import setup_page_routes
+from wescope.web.console.start_backfill import start_backfill_routes
+from wescope.web.console.start_others import start_other_routes
 from wescope.web.console.static_files import static_routes
+from wescope.web.console.story import story_routes
+from wescope.web.console.tieout import tieout_page_routes
 from wescope.web.services import WebServices
 
 
@@ -14,7 +30,24 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     """Every page, and the files that they load; the guard stands before all but the files."""
     router = APIRouter()
     router.include_router(static_routes())
-    guarded = APIRouter(tags=["page"], dependencies=[Depends(authorize)], default_response_class=HTMLResponse)
+    router.include_router(callback_routes())
+    asked = [Depends(for_people), Depends(authorize)]
+    guarded = APIRouter(tags=[PAGE_TAG], dependencies=asked, default_response_class=HTMLResponse)
     guarded.include_router(home_routes(services, pages))
+    guarded.include_router(payouts_routes(services, pages))
+    guarded.include_router(close_routes(services, pages))
+    guarded.include_router(bulk_routes(services, pages))
+    guarded.include_router(parked_routes(services, pages))
+    guarded.include_router(drift_console_routes(services, pages))
+    guarded.include_router(setup_page_routes(services, pages))
+    guarded.include_router(connect_routes(services, pages))
+    guarded.include_router(dry_run_routes(services, pages))
+    guarded.include_router(tieout_page_routes(services, pages))
+    guarded.include_router(story_routes(services, pages))
+    guarded.include_router(audit_routes(services, pages))
+    guarded.include_router(start_backfill_routes(services, pages))
+    guarded.include_router(start_other_routes(services, pages))
+    guarded.include_router(undo_routes(services, pages))
+    guarded.include_router(run_routes(services, pages))
     router.include_router(guarded)
     return router
