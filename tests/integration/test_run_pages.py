@@ -31,7 +31,7 @@ def no_waiting_for_full_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def book_of(desk: Desk) -> RunBook:
-    return RunBook(history=desk.runtime.history, memory=RunMemory(), dry_run=desk.runtime.dry_run)
+    return RunBook(history=desk.runtime.history, memory=RunMemory(), gate=desk.runtime.gate)
 
 
 async def test_every_document_of_a_run_is_on_exactly_one_page(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from wescope.engine.run_memory import RunMemory
 from wescope.engine.runs import RunNotFound, target_of
 from wescope.engine.sweep import SweepChoice, SweepPlan
 from wescope.engine.undo_look import UndoLook, look
+from wescope.engine.write_gate import WriteGate
 from wescope.errors import Retry, WescopeError
 from wescope.links.database import transaction
 from wescope.links.run_pages import RunDocument, RunEntry, entries_about, page_of_documents, page_of_runs
@@ -65,11 +66,11 @@ class DocumentFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBook:
-    """What pages ask about runs. `memory` outlives it; `dry_run` is whether nothing is written to QBO at all."""
+    """What pages ask about runs. `memory` outlives it; `gate` knows whether anything may be written to QBO."""
 
     history: History
     memory: RunMemory
-    dry_run: bool
+    gate: WriteGate
 
     @property
     def realm_id(self) -> str:
@@ -78,7 +79,7 @@ class RunBook:
 
     async def writes_nothing(self) -> bool:
         """True while nothing is written to QBO, whoever asks for it."""
-        return self.dry_run
+        return await self.gate.is_held()
 
     async def page(
         self, *, kind: str | None = None, state: str | None = None, after: int | None = None, limit: int = 25

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from wescope.engine.drift_desk import DriftNotFound
 from wescope.engine.dry_run import ReviewOutdated
@@ -45,6 +46,7 @@ from wescope.web.local import NotLocal
 _LOG = get_logger(__name__)
 
 INTERNAL = "internal_error"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,7 @@ async def on_invalid_request(_request: Request, error: Exception) -> JSONRespons
     return plain_answer(REQUEST_INVALID, f"{REQUEST_INVALID.text}: {places}.")
 
 
-async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler of unknown paths and methods, and of bodies that are no text."""
     if not isinstance(error, HTTPException):  # pragma: no cover - registered for HTTPException only
         return internal_error_answer(error, status=500)
@@ -187,7 +189,17 @@ async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
             answer = plain_answer(NOT_FOUND)
         case 405:
             answer = plain_answer(METHOD_NOT_ALLOWED)
+            # The framework names the methods of the first route of this path; a page and its form are two.
+            answer.headers["Allow"] = ", ".join(_methods_of(request))
+            return answer
         case status:
             answer = plain_answer(HTTP_ERROR, status=status)
-    answer.headers.update(error.headers or {})  # a refused method must be told which ones there are (Allow)
+    answer.headers.update(error.headers or {})
     return answer
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods that the path of a request has."""
+    routes = request.app.router.routes
+    scopes = ((method, {**request.scope, "method": method}) for method in _METHODS)
+    return [method for method, scope in scopes if any(one.matches(scope)[0] is Match.FULL for one in routes)]

@@ -163,3 +163,9 @@ async def test_a_verification_says_what_it_would_do(client: httpx2.AsyncClient, 
 async def test_a_run_without_steps_has_no_bar(client: httpx2.AsyncClient, services: FakeServices) -> None:
     services.history.report = replace(services.history.report, counts={})
     assert "<progress" not in (await client.get("/runs/12")).text
+
+
+async def test_a_method_that_there_is_not_is_answered_by_those_of_page_and_form(client: httpx2.AsyncClient) -> None:
+    refused = await client.delete("/runs/backfill", headers={"accept": "text/html"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+    assert (await client.post("/api/v1/runs")).headers["allow"] == "GET"
