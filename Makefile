@@ -10,7 +10,9 @@ HISTORIES ?= 2000
 
 PROMTOOL := .tools/prometheus/usr/bin/promtool
 
-.PHONY: help setup demo test test-live acceptance tools simulate chaos lint lint-deploy format docs bench bench-pages clean
+CHROMIUM := $(if $(wildcard /usr/bin/chromium),/usr/bin/chromium,.tools/chromium/chromium)
+
+.PHONY: help setup demo test test-live acceptance tools browser screenshots simulate chaos lint lint-deploy format docs bench bench-pages clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,7 +41,7 @@ BIGQUERY := tests/bigquery/emulator
 demo: setup ## Run both sandboxes and the service: history, sync, tie-out, console (ARGS="--once --json")
 	@$(RUN)/wescope demo $(ARGS)
 
-test: setup lint tools .venv-bigquery/.complete ## Run the linters and every test
+test: setup lint tools browser .venv-bigquery/.complete ## Run the linters and every test
 	$(RUN)/pytest -n 5 $(ARGS)
 
 test-live: setup ## Ask a Stripe test account and a QBO sandbox what we rely on (docs/live-tests.md); without keys the local ones
@@ -59,6 +61,17 @@ $(PROMTOOL):
 	  && dpkg -x prometheus_*.deb ../prometheus && touch ../../$@ \
 	  || echo "Prometheus could not be had: put promtool and prometheus in .tools/prometheus/usr/bin" >&2
 	@rm -rf .tools/download
+
+browser: $(CHROMIUM) ## Get Chromium for the tests of the console: installed from Debian's packages, or put into .tools
+
+# Who may not install unpacks it and what it needs. Where there is no apt the tests of pages fail and say what to do.
+/usr/bin/chromium .tools/chromium/chromium:
+	@echo "Getting Chromium" >&2
+	@sh tests/browser/get_chromium.sh .tools/chromium >&2 \
+	  || echo "Chromium could not be had: install Debian's packages chromium and fonts-dejavu-core" >&2
+
+screenshots: setup browser ## Take the pictures of docs/console.md anew, of a demo business
+	@$(RUN)/python -m tests.browser.screenshots $(ARGS)
 
 simulate: setup ## Break the engine 1,000,000 times, prove the books of 2,000 histories (SEEDS="17 18": these again)
 ifeq ($(strip $(SEEDS)),)

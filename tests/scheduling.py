@@ -9,6 +9,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = {
     "tests/acceptance/": "acceptance",
+    "tests/browser/test_journeys.py": "journeys",
+    "tests/browser/test_pages.py": "pages",
     "tests/docs/test_code_blocks.py": "code blocks",
     "tests/integration/test_mirror": "bigquery",
     "tests/integration/test_personal_data.py": "personal data",

@@ -213,9 +213,15 @@ class Bench:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """A session of the embedded database."""
+        with embedded_postgres(self.home) as server, psycopg.connect(server.conninfo, autocommit=True) as connection:
+            yield connection
+
     def rows(self, statement: LiteralString) -> list[tuple[Any, ...]]:
         """What the embedded database answers."""
-        with embedded_postgres(self.home) as server, psycopg.connect(server.conninfo, autocommit=True) as connection:
+        with self.database() as connection:
             return connection.execute(statement).fetchall()
 
     def get(self, process: Process, path: str, **parameters: Any) -> Any:
