@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,6 +17,7 @@ from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.engine import bulk, runs
 from wescope.engine.bulk import Bulk, BulkAction, BulkChoice, BulkOutcome, BulkPlan
+from wescope.engine.cursors import cursor_of
 from wescope.engine.parked_desk import ParkedDesk, ParkedQuery, PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.runs import Execution, Executor, RunDesk, RunNotFound, RunUnfinished
@@ -83,7 +84,7 @@ async def test_pages_go_through_all_that_a_filter_takes_the_oldest_first(desk: D
     found = desk.runtime.console.parked_desk
     for limit in (1, 3, 7, 50):
         assert await all_pages(found, EVERYTHING, limit) == keys
-    for wrong in ("x", "WzFd", "W10", "WyJhIiwiYiJd", "/" * 9):
+    for wrong in ("x", "WzFd", "W10", "WyJhIiwiYiJd", "/" * 9, cursor_of("2026-11-20T00:00:00+00:00", "in_\x00")):
         with pytest.raises(WrongUse):
             await found.page(EVERYTHING, after=wrong)
 
@@ -203,6 +204,10 @@ async def test_only_what_the_plan_has_shown_is_started(desk: Desk) -> None:
         RETRY, EVERYTHING, at=type(at).fromisoformat(first.options["at"]), digest=str(digest), actor="local"
     )
     assert same.id == first.id, "who sends the form twice has one run"
+    with pytest.raises(WrongUse):
+        await found.outcome(first.id, after=cursor_of(2**60))
+    with pytest.raises(WrongUse):
+        ParkedQuery(older_than=timedelta(days=9)).choice(datetime.min.replace(tzinfo=UTC))
     with pytest.raises(RunNotFound):
         await found.outcome((await desk.runtime.runs.start(RunKind.SWEEP, {})).id)
 

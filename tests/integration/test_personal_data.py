@@ -196,6 +196,8 @@ class Run:
             "payout_id": payouts,
             "row_id": rows,
             "run_id": runs,
+            "key": [row["key"] for row in self.bench.get(self.web, "/api/v1/parked")][:2],
+            "month": ["2026-11"],
             "identifier": self._identifiers(),
             "what": SHEETS,
         }
