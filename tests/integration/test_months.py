@@ -14,6 +14,7 @@ from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.integration.test_backfill import ended, working
 from tests.integration.test_payouts import look, paid_out
+from tests.integration.test_sweep import age
 from wescope.engine.month_results import (
     ChangeCode,
     MonthNotBegun,
@@ -251,3 +252,14 @@ async def test_months_are_listed_back_to_the_first_document(desk: Desk) -> None:
     older = await desk.runtime.console.months.page(page.next)
     assert (older.items[-1].month, older.next) == (f"{first:%Y-%m}", None)
     assert {row.month for row in page.items} & {row.month for row in older.items} == set()
+
+
+async def test_a_failed_comparison_of_a_month_is_no_reason_to_leave_todays_out(desk: Desk) -> None:
+    scheduler = desk.runtime.scheduler
+    await scheduler.tick()
+    failed = await desk.runtime.months.compare(MONTH, actor="local")
+    async with transaction(desk.runtime.engine) as connection:
+        await connection.execute(sa.update(runs).where(runs.c.id == failed.id).values(state="failed"))
+    await age(desk, "tieout", timedelta(days=3))
+    begun = [run for run in await scheduler.tick() if run.kind == RunKind.TIEOUT]
+    assert [(run.id > failed.id, "as_of" in run.options) for run in begun] == [(True, False)]
