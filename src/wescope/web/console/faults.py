@@ -37,4 +37,7 @@ def _wants_page(request: Request) -> bool:
     tags = getattr(route, "tags", None)
     if tags:
         return PAGE_TAG in tags
+    name = getattr(route, "operation_id", None) or ""
+    if name.endswith("_page") or name.startswith("post_") or name == "get_search":
+        return True  # a route of a router within a router does not know the tags of the outer one
     return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
