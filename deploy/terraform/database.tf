@@ -5,7 +5,9 @@ locals {
   connections_per_web    = 11
   connections_per_worker = 24
   # A rolling deploy runs old and new instances side by side; people and commands need some, too.
-  max_connections = 2 * (var.web_instances_max * local.connections_per_web + var.workers * local.connections_per_worker) + 60
+  # The console opens as many as a worker.
+  full_processes  = var.workers + local.consoles * var.console_instances_max
+  max_connections = 2 * (var.web_instances_max * local.connections_per_web + local.full_processes * local.connections_per_worker) + 60
 }
 
 resource "google_sql_database_instance" "main" {

@@ -58,6 +58,26 @@ resource "google_secret_manager_secret_iam_member" "command_writes_refresh_token
   member    = google_service_account.command.member
 }
 
+resource "google_secret_manager_secret_iam_member" "console_reads" {
+  for_each = toset(local.console_secrets)
+
+  secret_id = google_secret_manager_secret.secret[each.value].id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.console.member
+}
+
+resource "google_secret_manager_secret_iam_member" "console_reads_policy" {
+  secret_id = google_secret_manager_secret.policy.id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.console.member
+}
+
+resource "google_secret_manager_secret_iam_member" "console_writes_refresh_token" {
+  secret_id = google_secret_manager_secret.secret["qbo-refresh-token"].id
+  role      = "roles/secretmanager.secretVersionManager"
+  member    = google_service_account.console.member
+}
+
 resource "google_secret_manager_secret_iam_member" "worker_reads_policy" {
   secret_id = google_secret_manager_secret.policy.id
   role      = "roles/secretmanager.secretAccessor"
@@ -102,6 +122,18 @@ resource "google_project_iam_member" "worker_metrics" {
   member  = google_service_account.worker.member
 }
 
+resource "google_project_iam_member" "console_logs" {
+  project = var.project
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.console.member
+}
+
+resource "google_project_iam_member" "console_traces" {
+  project = var.project
+  role    = "roles/telemetry.tracesWriter"
+  member  = google_service_account.console.member
+}
+
 resource "google_project_iam_member" "command_logs" {
   project = var.project
   role    = "roles/logging.logWriter"
@@ -144,6 +176,16 @@ resource "google_cloud_run_v2_service_iam_member" "web_everybody" {
   member   = "allUsers"
 }
 
+resource "google_cloud_run_v2_service_iam_member" "console_everybody" {
+  # People's browsers bring no Google identity: the process itself has them sign in, and answers nothing before.
+  count = local.open_consoles
+
+  name     = google_cloud_run_v2_service.console[0].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = "allUsers"
+}
+
 resource "google_cloud_run_v2_job_iam_member" "operators_run_commands" {
   name     = google_cloud_run_v2_job.command.name
   location = var.region
@@ -180,6 +222,15 @@ resource "google_cloud_run_v2_service_iam_member" "deployer_updates_worker" {
   member   = google_service_account.deployer.member
 }
 
+resource "google_cloud_run_v2_service_iam_member" "deployer_updates_console" {
+  count = local.consoles
+
+  name     = google_cloud_run_v2_service.console[0].name
+  location = var.region
+  role     = "roles/run.developer"
+  member   = google_service_account.deployer.member
+}
+
 resource "google_cloud_run_v2_job_iam_member" "deployer_updates_command" {
   name     = google_cloud_run_v2_job.command.name
   location = var.region
@@ -195,6 +246,12 @@ resource "google_service_account_iam_member" "deployer_runs_as_web" {
 
 resource "google_service_account_iam_member" "deployer_runs_as_worker" {
   service_account_id = google_service_account.worker.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.deployer.member
+}
+
+resource "google_service_account_iam_member" "deployer_runs_as_console" {
+  service_account_id = google_service_account.console.name
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.deployer.member
 }

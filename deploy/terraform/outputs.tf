@@ -8,6 +8,11 @@ output "qbo_endpoint" {
   value       = "${google_cloud_run_v2_service.web.uri}/webhooks/qbo"
 }
 
+output "console_address" {
+  description = "Where Cloud Run shows the console; what public_url names must lead there. Its redirect URI at the provider is <public_url>/sign-in/callback."
+  value       = one(google_cloud_run_v2_service.console[*].uri)
+}
+
 output "database_address" {
   description = "The database's private address, for the secret wescope-database-url."
   value       = google_sql_database_instance.main.private_ip_address

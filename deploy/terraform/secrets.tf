@@ -8,10 +8,11 @@ locals {
     "token-key"
   ]
   command_secrets = distinct(concat(local.worker_secrets, local.web_secrets))
+  all_secrets     = distinct(concat(local.command_secrets, local.console_secrets))
 }
 
 resource "google_secret_manager_secret" "secret" {
-  for_each = toset(local.command_secrets)
+  for_each = toset(local.all_secrets)
 
   secret_id = "wescope-${each.value}"
 

@@ -36,6 +36,37 @@ variable "environment" {
   default     = {}
 }
 
+variable "console" {
+  description = "The console (docs/access.md): the address under which people reach it; and the issuer of the provider that they sign in with and the client id there, or the audience of Google's identity-aware proxy. Null: there is none, and people use commands."
+  type = object({
+    public_url     = string
+    oidc_issuer    = optional(string)
+    oidc_client_id = optional(string)
+    iap_audience   = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.console == null ? true : startswith(var.console.public_url, "https://")
+    error_message = "public_url must begin with https://."
+  }
+
+  validation {
+    condition = var.console == null ? true : (
+      var.console.iap_audience == null
+      ? var.console.oidc_issuer != null && var.console.oidc_client_id != null
+      : var.console.oidc_issuer == null && var.console.oidc_client_id == null
+    )
+    error_message = "Either oidc_issuer and oidc_client_id, or iap_audience."
+  }
+}
+
+variable "console_instances_max" {
+  description = "How many instances may show the console at once. Each opens up to 24 connections to the database."
+  type        = number
+  default     = 2
+}
+
 variable "web_instances_max" {
   description = "How many instances may receive webhooks at once. Each opens up to 11 connections to the database."
   type        = number

@@ -38,6 +38,7 @@ from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.errors import ConfigurationError, DatabaseUnavailable, WrongUse
 from wescope.observe.metrics import Metrics, Sample
+from wescope.web.access.guard import Access
 from wescope.web.app import create_app, create_worker_app
 from wescope.web.services import Accepted, Outcome, Readiness
 
@@ -282,6 +283,7 @@ async def run(
     metrics: Metrics,
     role: str,
     *,
+    access: Access | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT.
@@ -291,6 +293,7 @@ async def run(
         settings: the environment.
         metrics: what `/metrics` shows.
         role: `web` receives webhooks, `worker` posts, `all` does both. A worker only shows its health and metrics.
+        access: who may see the console and ask the API; only this machine if left out.
         ready: told the address once the service can work.
 
     Raises:
@@ -301,7 +304,7 @@ async def run(
         settings.require_webhooks()
     stop, hurry = asyncio.Event(), asyncio.Event()
     with _stop_on_signals(stop, hurry), contextlib.ExitStack() as bound:
-        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role, settings=settings)
+        web = _Web(bound.enter_context(_bind(settings, role)), metrics, stop, role, settings=settings, access=access)
         parts: list[asyncio.Task[None]] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -448,13 +451,20 @@ class _Web:
     """The web part on a bound socket. Until it is given a runtime it answers that the service is not ready."""
 
     def __init__(
-        self, bound: socket.socket, metrics: Metrics, stop: asyncio.Event, role: str, *, settings: Settings
+        self,
+        bound: socket.socket,
+        metrics: Metrics,
+        stop: asyncio.Event,
+        role: str,
+        *,
+        settings: Settings,
+        access: Access | None = None,
     ) -> None:
         self._bound, self._stop = bound, stop
         self._services = RuntimeServices()
         self._listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         config = uvicorn.Config(
-            self._app(metrics, role, settings),
+            self._app(metrics, role, settings, access),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -463,7 +473,7 @@ class _Web:
         )
         self._server = _Server(config, self._listening)
 
-    def _app(self, metrics: Metrics, role: str, settings: Settings) -> FastAPI:
+    def _app(self, metrics: Metrics, role: str, settings: Settings, access: Access | None) -> FastAPI:
         if role == "worker":
             public = settings.expose != "all"
             return create_worker_app(self._services, metrics=metrics, version=__version__, public=public)
@@ -472,6 +482,7 @@ class _Web:
             metrics=metrics,
             version=__version__,
             expose=settings.expose,
+            access=access,
             dashboards=Dashboards.of(settings),
         )
 

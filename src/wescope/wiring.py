@@ -54,6 +54,7 @@ from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
+from wescope.web.access.choosing import access_of
 
 _log = structlog.get_logger(__name__)
 
@@ -480,6 +481,8 @@ async def serve(
     )
     if settings.receives_only(role):
         opening = functools.partial(open_receiver, settings)
+    shows_books = role != "worker" and settings.expose == "all"
+    access = access_of(settings, policy_file.access) if shows_books else None
     with lifecycle.told(settings, policy_file, role):
         async with exporting(settings.traces, role=role, version=__version__, project=settings.gcp_project):
-            await service.run(opening, settings, metrics, role, ready=ready)
+            await service.run(opening, settings, metrics, role, access=access, ready=ready)

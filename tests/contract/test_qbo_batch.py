@@ -22,6 +22,7 @@ from wescope.errors import (
     QboThrottled,
     StaleObject,
     TransientRefusal,
+    WritesHeld,
 )
 from wescope.qbo.attempts import Attempt
 from wescope.qbo.client import QboClient
@@ -553,3 +554,36 @@ async def test_if_the_limits_cannot_be_read_everybody_who_waits_is_told() -> Non
     async with open_rig(limits=Failing()) as rig:
         found = await outcomes(rig.name(1), rig.name(2), rig.client.query("SELECT * FROM Account"))
         assert [type(one) for one in found] == [QboError] * 3
+
+
+# --- while writing is held ------------------------------------------------------------------------------------------
+
+
+async def test_while_writing_is_held_no_write_leaves_and_reads_do() -> None:
+    held, asked = [True], [0]
+
+    async def before_write() -> None:
+        asked[0] += 1
+        if held[0]:
+            raise WritesHeld
+
+    async with open_rig() as rig:
+        rig.client._courier._before_write = before_write
+        with backlog():
+            found = await outcomes(rig.name(1), rig.name(2), rig.client.query("SELECT * FROM Account"))
+        assert [type(one) for one in found[:2]] == [WritesHeld, WritesHeld]
+        assert len(found[2]) > 1
+        assert (rig.customers, asked[0] > 0) == ([], True)
+        held[0] = False
+        assert (await rig.name(1)).record["DisplayName"] == "N1"
+
+
+async def test_when_nobody_knows_whether_writing_is_held_no_write_leaves() -> None:
+    async def before_write() -> None:
+        raise ConnectionError("the database is away")
+
+    async with open_rig() as rig:
+        rig.client._courier._before_write = before_write
+        found = await outcomes(rig.name(1), rig.name(2))
+        assert {type(one) for one in found} == {QboNotSent}
+        assert rig.customers == []

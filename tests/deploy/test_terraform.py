@@ -14,7 +14,7 @@ from tests.deploy.provider_schema import SCHEMA, TERRAFORM, used
 from wescope import wiring
 from wescope.config.secret_manager import secret_id
 from wescope.config.secret_source import SECRET_SETTINGS
-from wescope.config.settings import KNOWN_VARIABLES
+from wescope.config.settings import IAP_SETTINGS, KNOWN_VARIABLES, OIDC_SETTINGS
 from wescope.engine import queue
 
 ROOT = Path(__file__).parents[2]
@@ -142,9 +142,9 @@ def test_nobody_is_given_more_than_needed() -> None:
         if kind == "google_project_iam_member":
             assert role in project_wide, f"{name} is for the whole project"
         if member == "allUsers":
-            assert name == "web_everybody"
+            assert name in {"web_everybody", "console_everybody"}
     members = {name: body for kind, name, body in resources() if kind == "google_service_account"}
-    assert set(members) == {"web", "worker", "command", "deployer"}
+    assert set(members) == {"web", "console", "worker", "command", "deployer"}
 
 
 def test_the_receiver_that_the_world_reaches_has_no_key() -> None:
@@ -155,17 +155,32 @@ def test_the_receiver_that_the_world_reaches_has_no_key() -> None:
     assert re.search(r'web_environment\s*= merge\(local\.environment, \{\s*WESCOPE_EXPOSE\s*= "webhooks"', text)
 
 
+def test_who_comes_to_the_console_signs_in() -> None:
+    text = (TERRAFORM / "console.tf").read_text(encoding="utf-8")
+    assert re.search(r'WESCOPE_ACCESS\s*= local\.open_consoles == local\.consoles \? "oidc" : "iap"', text)
+    (everybody,) = (body for _, name, body in resources() if name == "console_everybody")
+    assert plain(everybody["count"]) == "${local.open_consoles}", "nobody comes around the proxy"
+    named = {f"WESCOPE_{name.upper()}" for name in (*OIDC_SETTINGS, *IAP_SETTINGS) if name not in SECRET_SETTINGS}
+    assert named <= set(re.findall(r"\bWESCOPE_\w+", text))
+    secrets = set(map(plain, local("console_secrets")))
+    assert {secret_id("", name) for name in OIDC_SETTINGS if name in SECRET_SETTINGS} <= secrets
+    assert not secrets & {"smtp-url", "alert-webhook-url"}
+    policy = (TERRAFORM / "console.tf").read_text(encoding="utf-8").count("/etc/wescope")
+    assert policy == 2, "who may come in stands in the policy file"
+
+
 # --- it fits the code -------------------------------------------------------------------------------------------------
 
 
 def test_the_secrets_are_those_of_the_settings() -> None:
-    named = {plain(one) for one in [*local("web_secrets"), *local("worker_secrets")]}
+    named = {plain(one) for one in [*local("web_secrets"), *local("worker_secrets"), *local("console_secrets")]}
     assert named == {secret_id("", name) for name in SECRET_SETTINGS}
 
 
 def test_the_variables_are_those_of_the_settings() -> None:
-    text = (TERRAFORM / "run.tf").read_text(encoding="utf-8")
-    assert set(re.findall(r"\bWESCOPE_\w+", text)) <= KNOWN_VARIABLES
+    for name in ("run.tf", "console.tf"):
+        text = (TERRAFORM / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"\bWESCOPE_\w+", text)) <= KNOWN_VARIABLES
 
 
 def test_no_value_of_a_secret_comes_into_the_state() -> None:

@@ -16,7 +16,7 @@ from wescope.links import schema, tallies
 from wescope.links.database import migrate, open_engine, transaction
 from wescope.links.reports import prune
 from wescope.links.schema import attempts, links, parked
-from wescope.links.tallies import ParkedTally, count_writes, fold, parked_tallies, posted_by_entity, recount
+from wescope.links.tallies import ParkedTally, fold, read_tallies, recount
 
 REALMS = ("1", "2")
 OPERATIONS = ("create", "update", "void", "delete", "query", "read")
@@ -30,11 +30,9 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 async def told(connection: AsyncConnection) -> tuple[Any, ...]:
-    return (
-        *[await posted_by_entity(connection, realm) for realm in REALMS],
-        await parked_tallies(connection),
-        await count_writes(connection),
-    )
+    kept = [await read_tallies(connection, realm) for realm in REALMS]
+    assert (kept[0].parked, kept[0].writes) == (kept[1].parked, kept[1].writes)
+    return *(dict(one.posted_by_entity) for one in kept), kept[0].parked, kept[0].writes
 
 
 async def counted(connection: AsyncConnection) -> tuple[Any, ...]:

@@ -350,11 +350,13 @@ async def test_it_is_paused_resumed_and_told_in_the_audit_log(desk: Desk, monkey
     assert report.counts["undone"] == report.counts["step"] == 6
     assert desk.receivable() == 0
     async with transaction(desk.runtime.engine) as connection:
-        query = sa.select(audit.c.target, audit.c.actor).where(audit.c.run_id == started.id)
+        query = sa.select(audit.c.target, audit.c.actor).where(audit.c.run_id == started.id).order_by(audit.c.id)
         rows = [tuple(row) for row in await connection.execute(query)]
-    assert {actor for _, actor in rows} == {"test"}
-    assert [target for target, _ in rows].count(f"run/{run.id}") == 2
-    assert len({target for target, _ in rows}) == 7
+    assert [actor for target, actor in rows if target == f"run/{started.id}"] == ["test", "cli", "test"]
+    told_of = [(target, actor) for target, actor in rows if target != f"run/{started.id}"]
+    assert {actor for _, actor in told_of} == {"test"}
+    assert [target for target, _ in told_of].count(f"run/{run.id}") == 2
+    assert len({target for target, _ in told_of}) == 7
 
 
 # --- lost answers, and death ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from wescope.books.policy import AccountRole, ItemRole, ItemRule, Policy
+from wescope.config.access_roles import AccessRoles
 from wescope.config.alerts import AlertThresholds
 from wescope.config.policy_faults import model_faults, read_toml
 from wescope.config.policy_model import AccountsTable, ItemRuleTable, ItemsTable, PolicyModel
@@ -69,8 +70,8 @@ class PolicyFile:
     QBO itself works on a request at most. `monthly_reads`: how many metered reads a month the app's tier at Intuit has
     (facts/qbo.md 1); 0 if that is not known. `backlog_singles`: whether a backlog may use single requests, too.
     `restores`: the classes of edits in QBO (edited, voided, deleted) that are put right without being asked.
-    `alerts`: from where on somebody is told of something. `lines`: in which line of the file a key stands, by its path
-    in lower case (`accounts.bank.eur`).
+    `alerts`: from where on somebody is told of something. `access`: who may do what, if people sign in. `lines`: in
+    which line of the file a key stands, by its path in lower case (`accounts.bank.eur`).
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -87,6 +88,7 @@ class PolicyFile:
     schedules: Schedules = Schedules()
     restores: frozenset[str] = frozenset()
     alerts: AlertThresholds = field(default_factory=AlertThresholds)
+    access: AccessRoles = field(default_factory=AccessRoles)
     path: Path | None = None
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -212,6 +214,7 @@ def _policy_file(path: Path, model: PolicyModel, where: Places) -> PolicyFile:
         ),
         restores=frozenset(name for name, mode in model.drift if mode == "restore"),
         alerts=model.alerts.thresholds(model.schedules.sweep_every),
+        access=model.access.roles(),
         path=path,
         lines={key_text(key).lower(): place.line for key, place in where.keys.items()},
     )

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from wescope.books.policy import ClosedPeriod, CustomerField, PayoutMode, Policy, Reversals
+from wescope.config.access_roles import AccessRoles
 from wescope.config.alerts import AlertThresholds
 from wescope.config.policy_types import (
     Account,
@@ -36,6 +37,7 @@ from wescope.config.policy_types import (
     Prefix,
     TimeOfDay,
     Timezone,
+    Who,
     clock_text,
     span_text,
 )
@@ -334,6 +336,30 @@ class AlertsTable(Table):
         return AlertThresholds(**(dict(self) | {"sweep_age": age}))
 
 
+class AccessTable(Table):
+    """Who may do what, if people sign in (WESCOPE_ACCESS): viewers look, operators also decide and start work."""
+
+    viewers: Annotated[
+        tuple[Who, ...], Field(description="Who may look: e-mail addresses, domains, subjects of the provider.")
+    ] = ()
+    operators: Annotated[tuple[Who, ...], Field(description="Who may also decide and start work; the same words.")] = ()
+    groups_claim: Annotated[Name, Field(description="The claim of the sign-in that lists somebody's groups.")] = (
+        "groups"
+    )
+    viewer_groups: Annotated[
+        tuple[Name, ...], Field(description="Groups whose members may look."), Allowed("a list of groups")
+    ] = ()
+    operator_groups: Annotated[
+        tuple[Name, ...],
+        Field(description="Groups whose members may also decide and start work."),
+        Allowed("a list of groups"),
+    ] = ()
+
+    def roles(self) -> AccessRoles:
+        """The same as a plain value."""
+        return AccessRoles(**dict(self))
+
+
 class PolicyModel(Table):
     """The whole file."""
 
@@ -356,3 +382,4 @@ class PolicyModel(Table):
     engine: EngineTable = EngineTable()
     schedules: SchedulesTable = SchedulesTable()
     alerts: AlertsTable = AlertsTable()
+    access: AccessTable = AccessTable()

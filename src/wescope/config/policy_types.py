@@ -50,6 +50,10 @@ _AGE = Allowed('a time from "1m" to "90d", such as "12h", or "off"')
 _TIME_OF_DAY = Allowed('a time of day in the books\' time zone, such as "02:30"')
 _TIME_OR_OFF = Allowed(f'{_TIME_OF_DAY.text}, or "off"')
 _NAME = Allowed("a QBO name or id")
+_WHO = Allowed(
+    'a list of e-mail addresses, domains ("@example.com") and subjects of the provider; an entry with an @ is never a'
+    " subject"
+)
 _ACCOUNT = Allowed("a QBO name or id, or one by currency")
 
 
@@ -78,6 +82,14 @@ def _each_once(value: object) -> object:
             if (first := seen.setdefault(str(key).lower(), str(key))) != key:
                 raise ValueError(f"must name a currency once: {first} and {key} are the same")
     return value
+
+
+def _who(value: str) -> str:
+    """E-mail addresses and domains in lower case; a subject as it is."""
+    name, at, domain = value.rpartition("@")
+    if at and (not re.fullmatch(r"[^\s@]+\.[^\s@]+", domain) or re.search(r"[\s@]", name)):
+        raise ValueError('must be an e-mail address, a domain such as "@example.com", or a subject')
+    return value.lower() if at else value
 
 
 def _name_or_table(value: object) -> str:
@@ -149,6 +161,12 @@ def _schema(pattern: str, *, off: bool = False) -> WithJsonSchema:
 Timezone = Annotated[ZoneInfo, BeforeValidator(_timezone), _TIMEZONE]
 Currency = Annotated[StrictStr, AfterValidator(_currency), _CURRENCY, _schema(r"^[A-Za-z]{3}$")]
 Name = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100), _NAME]
+Who = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=255),
+    AfterValidator(_who),
+    _WHO,
+]
 Account = Annotated[
     Annotated[Name, Tag("name")]
     | Annotated[dict[Currency, Name], BeforeValidator(_each_once), Field(min_length=1), Tag("by_currency")],

@@ -26,7 +26,7 @@ SOONEST_AGAIN_S: Final = 30.0
 PATIENCE_S: Final = 3.0
 """How long a secret that was refused is waited for; a stop waits for it, too."""
 
-FIXED_AT_START: Final = frozenset({"database_url", "token_key"})
+FIXED_AT_START: Final = frozenset({"database_url", "token_key", "oidc_client_secret", "api_tokens"})
 """What is used when parts are built: a new value counts from the next start on."""
 
 

@@ -3,142 +3,42 @@
 An error names the variable and what to do, never the value: a value may be a secret.
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wescope.config.setting_types import (
+    PREFIX,
+    AccessWay,
+    ApiTokens,
+    DatabaseUrl,
+    Dataset,
+    Expose,
+    FernetKeys,
+    Mailbox,
+    Mailboxes,
+    PublicUrl,
+    Realm,
+    Secret,
+    Secrets,
+    SecretsUrl,
+    SecretUrl,
+    ServiceUrl,
+    SmtpUrl,
+    TrustedUrl,
+    Words,
+)
 from wescope.errors import ConfigurationError
-
-PREFIX = "WESCOPE_"
-DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
-FERNET_KEY_BYTES = 32
 
 _TEXTS = {
     "int_parsing": "must be a whole number",
     "greater_than_equal": "must be a number from 0 to 65535",
     "less_than_equal": "must be a number from 0 to 65535",
 }
-
-
-def _service_url(value: str) -> str:
-    """`value` without its last slash, if it is the address of an HTTP service."""
-    try:
-        parts = urlsplit(value)
-        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # an impossible port or host, as urllib says it
-        complete = False
-    if not complete or parts.query or parts.fragment or parts.username or re.search(r"\s", value):
-        raise ValueError("must be an address such as https://host or http://host:port, without user, query or fragment")
-    return value.rstrip("/")
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    scheme, separator, _rest = value.get_secret_value().partition("://")
-    if scheme not in DATABASE_SCHEMES or not separator:
-        raise ValueError("must be the address of a PostgreSQL database: postgresql://user:password@host:port/name")
-    return value
-
-
-def _fernet_keys(value: SecretStr) -> SecretStr:
-    keys = keys_of(value)
-    if not keys or not all(is_fernet_key(key) for key in keys):
-        raise ValueError(
-            f"must be a Fernet key: {FERNET_KEY_BYTES} bytes in URL-safe base64 (or several, the newest first, "
-            f"separated by commas); {HOW_TO_MAKE_A_KEY}"
-        )
-    return value
-
-
-def keys_of(value: SecretStr) -> tuple[str, ...]:
-    """The keys in a comma-separated list."""
-    return tuple(part.strip() for part in value.get_secret_value().split(",") if part.strip())
-
-
-HOW_TO_MAKE_A_KEY = (
-    "make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-)
-
-
-def is_fernet_key(value: str) -> bool:
-    """True if `value` is a key as `cryptography.fernet.Fernet` takes it."""
-    try:
-        return len(base64.b64decode(value, altchars=b"-_", validate=True)) == FERNET_KEY_BYTES
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _smtp_url(value: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(value.get_secret_value())
-        complete = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # an impossible port or host, as urllib says it
-        complete = False
-    if not complete or parts.query or parts.fragment or parts.path.strip("/"):
-        raise ValueError("must be the address of a mail server: smtps://user:password@host:465 or smtp://host:587")
-    return value
-
-
-def _secret_url(value: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(value.get_secret_value())
-        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # an impossible port or host; what urllib says of it may quote it
-        complete = False
-    if not complete:
-        raise ValueError("must be an address such as https://hooks.slack.com/services/...")
-    return value
-
-
-def _mailbox(value: str) -> str:
-    if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", value):
-        raise ValueError("must be an e-mail address, without a name")
-    return value
-
-
-def _comma_separated(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _one_word(value: SecretStr) -> SecretStr:
-    if re.search(r"\s", value.get_secret_value().strip()):
-        raise ValueError("must not contain spaces or line breaks")
-    return SecretStr(value.get_secret_value().strip())
-
-
-def _realm(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        raise ValueError("must be the company's realm id (digits), as QBO shows it under Account and settings")
-    return value
-
-
-def _secrets_endpoint(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise ValueError("must be https, or http on this machine (a stand-in): secrets travel over it")
-    return value
-
-
-def _dataset(value: str) -> str:
-    if not re.fullmatch(r"\w+", value, re.ASCII):
-        raise ValueError(
-            f"must be the name of a dataset (letters, digits, underscores); its project is {PREFIX}GCP_PROJECT"
-        )
-    return value
-
-
-Secret = Annotated[SecretStr, AfterValidator(_one_word)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-ServiceUrl = Annotated[str, AfterValidator(_service_url)]
-Expose = Literal["all", "webhooks", "health"]
-"""What a process answers over HTTP: everything; webhooks, for the world; or, also a worker, only how it is doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +81,24 @@ class BigQueryAccess:
     endpoint: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcClient:
+    """The console at a provider of OpenID Connect. `public_url` is where people reach it."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IapAccess:
+    """What Google's proxy says for us: the audience of its assertions, and where its public keys are."""
+
+    audience: str
+    keys_url: str
+
+
 class Settings(BaseSettings):
     """The environment. Nothing here has an effect until it is asked for; `require_*` say what a command needs."""
 
@@ -197,18 +115,36 @@ class Settings(BaseSettings):
     """State folder: the embedded PostgreSQL, its token key, what the demo keeps."""
     config: Path | None = None
     """The policy file; unset: `./wescope.toml` if it is there, else the defaults."""
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
+    database_url: DatabaseUrl | None = None
     """PostgreSQL to use; a direct connection, no transaction pooling. Unset: the embedded one in WESCOPE_HOME."""
     host: Annotated[str, Field(pattern=r"^[^\s/]+$")] = "127.0.0.1"
     """Where the service listens; a worker shows health and metrics there."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """The port of it, 0 for any free one; a worker takes any free one if it is taken."""
-    public_url: ServiceUrl | None = None
-    """The address under which people reach the console, without a path; Intuit sends them back there. Unset: the one
-    that their browser asked."""
     expose: Expose = "all"
     """What a process answers over HTTP: `all`; `webhooks` (beside them only its health; a web process then needs no key
     of Stripe or QBO); `health` (also a worker listens then). In both, `/metrics` answers this machine only."""
+    access: AccessWay = "local"
+    """Who may see the console and ask the API: `local` (this machine), `oidc` (people who sign in), `iap` (Google's
+    identity-aware proxy). See [access.md](access.md)."""
+    public_url: PublicUrl | None = None
+    """The address under which people reach the console, such as `https://books.example.com`; https, but on this
+    machine. After signing in a browser comes back to `/sign-in/callback` there, from Intuit to
+    `/setup/connect/callback`. Unset: Intuit is told the address that the browser asked."""
+    oidc_issuer: TrustedUrl | None = None
+    """The provider of OpenID Connect, such as `https://accounts.google.com`."""
+    oidc_client_id: str | None = None
+    """Client id of the console at the provider."""
+    oidc_client_secret: Secret | None = None
+    """Client secret of the console at the provider."""
+    iap_audience: Annotated[str, Field(pattern=r"^/projects/\S+$")] | None = None
+    """The audience of the proxy's assertions: `/projects/NUMBER/locations/REGION/services/NAME` (Cloud Run), or
+    `/projects/NUMBER/global/backendServices/ID` (load balancer)."""
+    iap_keys_url: TrustedUrl = "https://www.gstatic.com/iap/verify/public_key-jwk"
+    """Where the proxy's public keys are."""
+    api_tokens: ApiTokens = ()
+    """Programs that may ask the API from elsewhere: `name:role:token`, comma-separated; the role is `viewer` or
+    `operator`."""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
@@ -220,13 +156,13 @@ class Settings(BaseSettings):
     """The project of Secret Manager and of BigQuery; log lines name their trace in it."""
     gcp_secret_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = "wescope-"  # noqa: S105 - a name
     """What the names of the secrets begin with."""
-    gcp_secrets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    gcp_secrets: Words = ()
     """Which secrets are read, as names or `name:version`, comma-separated; unset: all, the latest versions."""
-    gcp_secrets_endpoint: Annotated[ServiceUrl, AfterValidator(_secrets_endpoint)] | None = None
+    gcp_secrets_endpoint: SecretsUrl | None = None
     """Another address of Secret Manager; http only on this machine. Unset: Google's."""
     gcp_refresh_token_backup: bool = True
     """Whether the newest refresh token is kept in Secret Manager, too."""
-    bigquery_dataset: Annotated[str, AfterValidator(_dataset)] | None = None
+    bigquery_dataset: Dataset | None = None
     """Dataset in WESCOPE_GCP_PROJECT that mirrors the tables (see [bigquery.md](bigquery.md)); unset: none."""
     bigquery_endpoint: ServiceUrl | None = None
     """Where BigQuery's API is, for an emulator; nobody signs in there. Unset: Google's."""
@@ -237,14 +173,14 @@ class Settings(BaseSettings):
     """Restricted key of the Stripe account, read-only."""
     stripe_api_base: ServiceUrl = "https://api.stripe.com"
     """Where Stripe's API is."""
-    stripe_webhook_secrets: Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    stripe_webhook_secrets: Secrets = ()
     """Signing secrets of Stripe's end point, comma-separated; all are accepted while one is rolled."""
 
     qbo_client_id: str | None = None
     """Client id of the app at Intuit."""
     qbo_client_secret: Secret | None = None
     """Client secret of the app at Intuit."""
-    qbo_realm_id: Annotated[str, AfterValidator(_realm)] | None = None
+    qbo_realm_id: Realm | None = None
     """The company in QBO."""
     qbo_refresh_token: Secret | None = None
     """The first refresh token, in place of `wescope connect`; later ones are kept encrypted in the database."""
@@ -257,7 +193,7 @@ class Settings(BaseSettings):
     qbo_webhook_verifier: Secret | None = None
     """The verifier token of QBO's webhooks, which then go to `/webhooks/qbo`; unset: none are taken."""
 
-    token_key: Annotated[Secret, AfterValidator(_fernet_keys)] | None = None
+    token_key: FernetKeys | None = None
     """Fernet key that encrypts stored tokens; several, the newest first, while one is rolled. Needed with
     WESCOPE_DATABASE_URL; unset: made once in WESCOPE_HOME."""
 
@@ -278,13 +214,13 @@ class Settings(BaseSettings):
         """The verifier token of QBO's webhooks as a text, for the check of a signature; null if there is none."""
         return self.qbo_webhook_verifier.get_secret_value() if self.qbo_webhook_verifier else None
 
-    alert_webhook_url: Annotated[Secret, AfterValidator(_secret_url)] | None = None
+    alert_webhook_url: SecretUrl | None = None
     """Where alerts are posted, in Slack's shape (`{"text": ...}`; see [alerts.md](alerts.md))."""
-    alert_email_to: Annotated[tuple[Mailbox, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    alert_email_to: Mailboxes = ()
     """Whom alerts are mailed to, comma-separated."""
     alert_email_from: Mailbox | None = None
     """Whom they are from."""
-    smtp_url: Annotated[Secret, AfterValidator(_smtp_url)] | None = None
+    smtp_url: SmtpUrl | None = None
     """The mail server: `smtps://user:password@host:465`, or `smtp://` with STARTTLS; special characters are
     %-encoded."""
 
@@ -361,6 +297,34 @@ class Settings(BaseSettings):
         assert self.bigquery_dataset is not None  # noqa: S101 - _require has just looked
         return BigQueryAccess(project=self.gcp_project, dataset=self.bigquery_dataset, endpoint=self.bigquery_endpoint)
 
+    def require_oidc(self) -> OidcClient:
+        """What is needed to have people sign in.
+
+        Raises:
+            ConfigurationError: names every variable that is missing.
+        """
+        self._require("to have people sign in (WESCOPE_ACCESS=oidc)", OIDC_SETTINGS)
+        assert self.public_url is not None  # noqa: S101 - _require has just looked
+        assert self.oidc_issuer is not None  # noqa: S101
+        assert self.oidc_client_id is not None  # noqa: S101
+        assert self.oidc_client_secret is not None  # noqa: S101
+        return OidcClient(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            public_url=self.public_url,
+        )
+
+    def require_iap(self) -> IapAccess:
+        """What is needed to believe Google's proxy.
+
+        Raises:
+            ConfigurationError: the audience is not named.
+        """
+        self._require("to believe Google's proxy (WESCOPE_ACCESS=iap)", IAP_SETTINGS)
+        assert self.iap_audience is not None  # noqa: S101 - _require has just looked
+        return IapAccess(audience=self.iap_audience, keys_url=self.iap_keys_url)
+
     def require_webhooks(self) -> tuple[SecretStr, ...]:
         """The signing secrets of Stripe's webhooks, all of which are accepted.
 
@@ -398,6 +362,8 @@ MAIL_SETTINGS = ("alert_email_to", "alert_email_from", "smtp_url")
 """Alerts go by e-mail only if all of them are set."""
 BIGQUERY_SETTINGS = ("bigquery_dataset",)
 WEBHOOK_SETTINGS = ("stripe_webhook_secrets",)
+OIDC_SETTINGS = ("public_url", "oidc_issuer", "oidc_client_id", "oidc_client_secret")
+IAP_SETTINGS = ("iap_audience",)
 KNOWN_VARIABLES = frozenset(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
 
 

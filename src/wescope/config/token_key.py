@@ -6,7 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from wescope.config.settings import FERNET_KEY_BYTES, HOW_TO_MAKE_A_KEY, Settings, is_fernet_key, keys_of
+from wescope.config.setting_types import FERNET_KEY_BYTES, HOW_TO_MAKE_A_KEY, is_fernet_key, keys_of
+from wescope.config.settings import Settings
 from wescope.errors import ConfigurationError
 
 FILE_NAME = "token.key"

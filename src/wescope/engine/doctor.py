@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from wescope.config import PolicyFile, Settings
-from wescope.config.settings import KNOWN_VARIABLES, PREFIX, QBO_SETTINGS, STRIPE_SETTINGS, WEBHOOK_SETTINGS
+from wescope.config.setting_types import PREFIX
+from wescope.config.settings import KNOWN_VARIABLES, QBO_SETTINGS, STRIPE_SETTINGS, WEBHOOK_SETTINGS
 from wescope.engine.connection import ConnectionState
 from wescope.engine.doctor_checks import checked, failed
 from wescope.engine.doctor_company import QboProbe, examine_company

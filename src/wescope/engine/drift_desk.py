@@ -68,7 +68,7 @@ class DriftFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDesk:
-    """The verbs `verify` and `drift`. `actor` of what changes something is `cli`, `api` or `schedule`."""
+    """The verbs `verify` and `drift`. `actor` of what changes something is for the audit log."""
 
     engine: AsyncEngine
     realm_id: str
@@ -115,7 +115,7 @@ class DriftDesk:
         ids = [row.id for row in await self._rows(chosen) if DRIFT[DriftKind(row.kind)].repair is not None]
         if not ids:
             return None
-        return await self.runs.start(RunKind.REPAIR, {"ids": sorted(ids), "actor": actor})
+        return await self.runs.start(RunKind.REPAIR, {"ids": sorted(ids), "actor": actor}, actor=actor)
 
     async def accept(self, ids: Collection[int], *, actor: str) -> tuple[DriftItem, ...]:
         """Let these findings stay until their records change again.

@@ -46,7 +46,7 @@ def query_of(what: What, realm_id: str) -> sa.Select[Any]:
             order = (payout_rows.c.payout_id, payout_rows.c.position)
             return rows.where(payout_rows.c.realm_id == realm_id).order_by(*order)
         case What.TIEOUTS:
-            return tieout_rows()
+            return _tieouts()
         case What.PARKED:
             return sa.select(parked).order_by(parked.c.document_key)
         case What.ATTEMPTS:
@@ -57,7 +57,7 @@ def query_of(what: What, realm_id: str) -> sa.Select[Any]:
             return sa.select(*columns, *told).order_by(audit.c.id)
 
 
-def tieout_rows() -> sa.Select[Any]:
+def _tieouts() -> sa.Select[Any]:
     """Each kept comparison with its rows; one without rows is there once."""
     names = ("as_of", "difference", "at", "total_difference", "unexplained")
     told = [runs.c.result[name].astext.label(name) for name in names]

@@ -224,7 +224,7 @@ class History:
         options = await self.undos.options_of(run_id, actor=actor)
         before = await self.desk.unfinished(RunKind.UNDO)
         if before is not None and before.options.get("undone_run") == run_id:
-            return await self.desk.resume(before.id)
+            return await self.desk.resume(before.id, actor=actor)
         return await self.desk.start(RunKind.UNDO, options, actor=actor)
 
     async def undone(self, undo_id: int) -> UndoOutcome:

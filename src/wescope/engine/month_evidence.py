@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.month import Month
-from wescope.engine.export import cells, tieout_rows, written
+from wescope.engine.export import cells, written
 from wescope.engine.export_sheets import SHEETS, CsvColumn, What
 from wescope.engine.month_results import SignedFigures, Signoff
 from wescope.engine.results import to_json
-from wescope.links.months import KeptTieOut, dated_links, in_month, open_rows, waiting_rows
-from wescope.links.schema import links, payout_checks, runs
+from wescope.links.months import KeptTieOut, dated_links, in_month, open_rows, rows_of_tieout, waiting_rows
+from wescope.links.schema import links, payout_checks
 
 SUMS = "SHA256SUMS"
 _BATCH = 1000
@@ -99,12 +99,11 @@ class Evidence:
             sa.select(payout_checks).where(*mine).order_by(payout_checks.c.arrival_date, payout_checks.c.payout_id)
         )
         documents = sa.select(links).where(*dated_links(self.realm_id, self.month))
-        run = self.compared.run_id if self.compared else 0
         # When a payout was last looked at is no part of it: it is looked at again and again.
         looked = tuple(column for column in SHEETS[What.PAYOUTS].columns if column.name != "checked_at")
         return (
             ("summary.json", self._summary()),
-            ("tieout.csv", self._sheet(SHEETS[What.TIEOUTS].columns, tieout_rows().where(runs.c.id == run))),
+            ("tieout.csv", self._tieout()),
             ("open.csv", self._open(self.month)),
             ("payouts.csv", self._sheet(looked, payouts)),
             (
@@ -118,6 +117,17 @@ class Evidence:
         told = {name: getattr(self.compared, name) for name in names} if self.compared else None
         month = {"month": str(self.month), "first": self.month.first, "last": self.month.last}
         yield _json({**month, "timezone": self.timezone, "comparison": told, "figures": self.figures})
+
+    async def _tieout(self) -> AsyncIterator[str]:
+        columns = SHEETS[What.TIEOUTS].columns
+        yield written([[column.name for column in columns]])
+        if self.compared is None:
+            return
+        # All rows are in one value: whatever else is asked of it is asked for each of them, so nothing is.
+        told = {"id": self.compared.run_id, "as_of": self.compared.as_of, "at": self.compared.at}
+        told |= {name: getattr(self.compared, name) for name in ("difference", "total_difference", "unexplained")}
+        async for piece in self._rows(columns, rows_of_tieout(self.compared.run_id), told):
+            yield piece
 
     async def _sheet(self, columns: Sequence[CsvColumn], query: sa.Select[Any]) -> AsyncIterator[str]:
         yield written([[column.name for column in columns]])
@@ -133,7 +143,7 @@ class Evidence:
                 yield piece
 
     async def _rows(
-        self, columns: Sequence[CsvColumn], query: sa.Select[Any], constant: Mapping[str, str]
+        self, columns: Sequence[CsvColumn], query: sa.Select[Any], constant: Mapping[str, Any]
     ) -> AsyncIterator[str]:
         result = await self.connection.stream(query.execution_options(yield_per=_BATCH))
         async for rows in result.mappings().partitions():

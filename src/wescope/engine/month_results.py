@@ -125,7 +125,8 @@ class OpenGroup:
     """What of one kind is dated in a month and open. `items` are the first 50; the evidence has all.
 
     `is_more` says that there are more than were counted (1,000). `undated` are those of no known day, which may belong
-    to the month; they are counted up to the same number, and are the same for every month.
+    to the month; they are counted up to the same number, and are the same for every month. Of what was changed in QBO
+    the newest 1,001 findings are looked at, and of what waits the 1,000 that have waited longest.
     """
 
     kind: OpenKind

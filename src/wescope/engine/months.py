@@ -191,7 +191,7 @@ class Months:
             raise MonthSigned(month=str(month))
         if view.needs_reason and reason is None:
             raise ReasonMissing(month=str(month), difference=compared.difference)
-        evidence = await (await self._evidence(connection, month)).digest()
+        evidence = await self._evidence(connection, month, compared, view).digest()
         stored = await sign(
             connection,
             self.realm_id,
@@ -237,19 +237,22 @@ class Months:
         chosen = self._begun(month)
         async with self._snapshot() as connection:
             past = await signoffs_of(connection, self.realm_id, chosen)
-            async for piece in (await self._evidence(connection, chosen)).archive(tuple(map(signoff_of, past))):
+            compared, view = await self._compared(connection, chosen), await self._view(connection, chosen)
+            evidence = self._evidence(connection, chosen, compared, view)
+            async for piece in evidence.archive(tuple(map(signoff_of, past))):
                 if piece:
                     yield piece
 
-    async def _evidence(self, connection: AsyncConnection, month: Month) -> Evidence:
-        compared = await self._compared(connection, month)
+    def _evidence(
+        self, connection: AsyncConnection, month: Month, compared: KeptTieOut | None, view: MonthView
+    ) -> Evidence:
         return Evidence(
             connection=connection,
             realm_id=self.realm_id,
             month=month,
             timezone=self.policy.timezone.key,
             compared=compared,
-            figures=figures_of(await self._view(connection, month)),
+            figures=figures_of(view),
         )
 
     @contextlib.asynccontextmanager

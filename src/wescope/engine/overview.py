@@ -20,7 +20,7 @@ from wescope.engine.write_gate import WriteGate
 from wescope.links.database import transaction
 from wescope.links.day_figures import DayFigures, read_days
 from wescope.links.reports import Counts, counts
-from wescope.links.tallies import ParkedTally, parked_tallies
+from wescope.links.tallies import ParkedTally
 from wescope.qbo.limits import BATCHES_PER_MINUTE, IN_FLIGHT, PER_MINUTE
 
 
@@ -102,7 +102,6 @@ class OverviewDesk:
         today = local_date(now, self.timezone)
         async with transaction(self.engine) as connection:
             found = await counts(connection, self.realm_id)
-            tallies = await parked_tallies(connection)
             days = await read_days(connection, self.realm_id, today - timedelta(days=DAYS - 1))
         seen = await self.watching.observer.look()
         tied = await self.tieouts.page(None)
@@ -111,8 +110,8 @@ class OverviewDesk:
             status=await self._status(found, seen, now),
             tieout=tied.tieout,
             run=tied.run,
-            parked=tuple(_by_code(one) for one in tallies if not one.ignored),
-            parked_ignored=sum(one.count for one in tallies if one.ignored),
+            parked=tuple(_by_code(one) for one in found.parked_by_code if not one.ignored),
+            parked_ignored=sum(one.count for one in found.parked_by_code if one.ignored),
             health=_health(seen),
             timezone=self.timezone.key,
             days=_every_day(today, days),

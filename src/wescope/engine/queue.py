@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.engine.lanes import lane_of
 from wescope.errors import DatabaseUnavailable
+from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import database_errors, transaction
 from wescope.links.sessions import end_silent
 from wescope.links.subjects import LIVE, Hint, record, record_all, wake_due, wake_orphans
@@ -156,8 +157,8 @@ class HintQueue:
         async with transaction(self._engine) as connection:
             return await record(connection, hint, self.defer)
 
-    async def hint(self, subjects: Sequence[Subject], *, source: str) -> None:
-        """Have these subjects looked at again, in the lane of the source (see `lane_of`).
+    async def hint(self, subjects: Sequence[Subject], *, source: str, entries: Sequence[AuditEntry] = ()) -> None:
+        """Have these subjects looked at again, in the lane of the source (see `lane_of`); `entries` say for whom.
 
         Raises:
             DatabaseUnavailable: nothing was stored.
@@ -165,6 +166,7 @@ class HintQueue:
         lane = lane_of(source).value
         hints = [Hint(subject=subject, source=source, lane=lane) for subject in subjects]
         async with transaction(self._engine) as connection:
+            await record_audit(connection, entries)
             await record_all(connection, hints, self.defer)
 
     async def work(self, run: RunSubject, stop: asyncio.Event, settings: WorkerSettings) -> None:

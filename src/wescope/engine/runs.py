@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.parking import Owner
+from wescope.engine.acting import acting
 from wescope.engine.lanes import in_lane
 from wescope.engine.locks import ClusterLocks, Lease
 from wescope.errors import DatabaseUnavailable, LocksLost, Retry, WescopeError
@@ -172,11 +173,10 @@ def target_of(run_id: int) -> str:
     return f"run/{run_id}"
 
 
-async def _note(connection: AsyncConnection, action: str, run: Run, actor: str | None) -> None:
-    """Keep who wanted it, in the transaction of what they wanted."""
-    if actor is not None:
-        entry = AuditEntry(action=action, actor=actor, target=target_of(run.id), details={"kind": run.kind})
-        await record_audit(connection, [entry])
+def _entry(action: str, run: Run, actor: str | None = None) -> AuditEntry:
+    """What somebody did to a run; without its options, which may be long, and which the run keeps."""
+    who = actor or acting()
+    return AuditEntry(action=action, actor=who, target=target_of(run.id), details={"kind": run.kind}, run_id=run.id)
 
 
 Executor = Callable[[Execution], Awaitable[Mapping[str, Any]]]
@@ -198,7 +198,7 @@ class RunDesk:
     ) -> Run:
         """A new run, which any worker takes up. `alone`: not while another one of its kind is unfinished.
 
-        `actor` is who wants it, for the audit log; nothing is noted there without.
+        `actor`: who wants it, for the audit log; null: for whom this task is done (`acting`).
 
         Raises:
             RunUnfinished: there is such a one.
@@ -208,9 +208,9 @@ class RunDesk:
             before = await newest_unfinished(connection, kind) if alone else None
             if before is not None:
                 raise RunUnfinished(run=before.id, state=before.state)
-            started = await start_run(connection, kind, options)
-            await _note(connection, "start", started, actor)
-            return started
+            run = await start_run(connection, kind, options)
+            await record_audit(connection, [_entry("start", run, actor)])
+            return run
 
     async def find(self, run_id: int) -> Run:
         """A run as it is now.
@@ -258,11 +258,11 @@ class RunDesk:
             asked = await ask_run(connection, run_id, request, silent_s=SILENT_S)
             if asked is None:
                 raise RunIsOver(run=run_id)
-            await _note(connection, request.value, asked, actor)
+            await record_audit(connection, [_entry(request.value, asked, actor)])
         return asked
 
     async def resume(self, run_id: int, *, actor: str | None = None) -> Run:
-        """Let a run go on that was paused, failed, or was left; any worker takes it up.
+        """Let a run go on that was paused, failed, or was left; any worker takes it up. `actor` as for `start`.
 
         Raises:
             RunNotFound: there is none.
@@ -273,7 +273,7 @@ class RunDesk:
             resumed = await resume_run(connection, run_id)
             if resumed is None:
                 raise RunIsOver(run=run_id)
-            await _note(connection, "resume", resumed, actor)
+            await record_audit(connection, [_entry("resume", resumed, actor)])
         return resumed
 
     # --- for workers ------------------------------------------------------------------------------------------------

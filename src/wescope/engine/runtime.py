@@ -13,6 +13,7 @@ from wescope import __version__
 from wescope.books.policy import Policy
 from wescope.books.subjects import Subject
 from wescope.config import SecretSource
+from wescope.engine.acting import acting
 from wescope.engine.attempts import AttemptLog
 from wescope.engine.audit_log import AuditLog
 from wescope.engine.backfill import Backfill
@@ -68,6 +69,7 @@ from wescope.engine.warehouse import Warehouse
 from wescope.engine.watching import Watching
 from wescope.engine.write_gate import WriteGate
 from wescope.errors import DatabaseUnavailable, MalformedId
+from wescope.links.audit import AuditEntry
 from wescope.links.database import transaction
 from wescope.links.reports import (
     parked_items,
@@ -217,7 +219,8 @@ class Runtime:
     async def _sync_one(self, subject: Subject, *, dry_run: bool) -> SyncResult:
         if dry_run or (await self.gate.state()).is_held:
             return await self.reconciler.preview(subject)
-        await self.queue.hint([subject], source="sync")
+        entry = AuditEntry(action="sync", actor=acting(), target=str(subject))
+        await self.queue.hint([subject], source="sync", entries=[entry])
         # A running worker may be faster; either way the subject is clean afterwards, or says why not.
         result = await self.reconciler.run(subject)
         return result or await self.reconciler.preview(subject)

@@ -80,7 +80,7 @@ class Setup:
 
         Args:
             chosen: as for `plan`.
-            actor: `cli` or `api`, for the audit log.
+            actor: who wants it, for the audit log.
             progress: told of every row.
 
         Raises:

@@ -23,8 +23,7 @@ from wescope.links.situation import (
     last_webhook_at,
     limit_use,
     open_drift,
-    parked_sums,
-    posted_count,
+    posted_and_parked,
     run_health,
     waiting,
 )
@@ -99,12 +98,13 @@ class Observer:
         async with transaction(self.engine) as connection:
             drift, drift_at = await open_drift(connection, self.realm_id)
             running, workers = await job_counts(connection)
+            posted, parked = await posted_and_parked(connection, self.realm_id)
             return Situation(
                 now=await database_now(connection),
                 connection=connected,
                 waiting=await waiting(connection),
-                parked=await parked_sums(connection),
-                posted=await posted_count(connection, self.realm_id),
+                parked=parked,
+                posted=posted,
                 in_flight=running,
                 workers=math.ceil(workers / WORKERS_PER_PROCESS),
                 drift=drift,

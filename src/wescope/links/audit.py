@@ -15,7 +15,8 @@ from wescope.links.schema import audit
 class AuditEntry:
     """One thing that somebody had done.
 
-    `action` is a word (`ignore`, `retry`, `repair`, `undo`), `actor` is `cli`, `api` or a role, `target` is what it was
+    `action` is a word (`ignore`, `retry`, `repair`, `undo`, `start`, `sync`). `actor` is `cli`, `local` (who sits at
+    the service's machine), `api:` and a program's name, `user:` and a digest, or `schedule`. `target` is what it was
     done to: a document key, a subject (`invoice/in_1`), a QBO document (`Invoice/145`) or a run. `details` hold ids,
     amounts, dates and codes.
     """

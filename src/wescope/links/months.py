@@ -188,14 +188,39 @@ async def open_of(
     connection: AsyncConnection, realm_id: str, month: Month
 ) -> dict[str, tuple[Tally, tuple[OpenRow, ...]]]:
     """What is dated in a month and open, by kind: how much, and the first rows in the order of their days."""
-    found = {}
-    for kind, rows in open_rows(realm_id).items():
-        dated, undated = in_month(rows, month), in_month(rows, None)
+    found, sources = {}, open_rows(realm_id)
+    for kind in ("parked", "payout"):
+        dated, undated = in_month(sources[kind], month), in_month(sources[kind], None)
         found[kind] = (await _tally(connection, dated, undated), await _first(connection, dated))
-    waiting = waiting_rows(realm_id, month)
-    dated, undated = in_month(waiting, month), in_month(waiting, None)
-    found["waiting"] = (await _tally(connection, dated, undated), await _first(connection, dated))
+    found["drift"] = await _few(connection, newest_findings(realm_id), month)
+    found["waiting"] = await _few(connection, waiting_rows(realm_id, month), month)
     return found
+
+
+def newest_findings(realm_id: str) -> sa.Select[Any]:
+    """The `MOST` newest findings with the days of their documents, one look-up each."""
+    mine = sa.select(drift).where(drift.c.realm_id == realm_id, drift.c.state == "open")
+    newest = mine.order_by(drift.c.id.desc()).limit(MOST + 1).subquery("newest")
+    same = (links.c.realm_id == realm_id, links.c.document_key == newest.c.document_key)
+    link = sa.select(links.c.subject, links.c.currency, links.c.txn_date).where(*same).limit(1).lateral("link")
+    return sa.select(
+        sa.func.coalesce(newest.c.document_key, newest.c.entity + "/" + newest.c.qbo_id).label("key"),
+        link.c.subject, newest.c.kind.label("code"), newest.c.amount,
+        sa.func.coalesce(newest.c.currency, link.c.currency, "usd").label("currency"),
+        link.c.txn_date.label("day"), newest.c.found_at.label("since"), newest.c.entity, newest.c.qbo_id,
+    ).select_from(newest.outerjoin(link, sa.true()))  # fmt: skip
+
+
+async def _few(connection: AsyncConnection, rows: sa.Select[Any], month: Month) -> tuple[Tally, tuple[OpenRow, ...]]:
+    """Of a kind of which no more than `MOST` are looked at, so that all are read at once."""
+    found = [OpenRow(**row) for row in (await connection.execute(rows)).mappings()]
+    inside = [row for row in found if row.day is not None and month.first <= row.day <= month.last]
+    dated = sorted(inside, key=lambda row: (row.day, row.key))
+    sums: dict[str, tuple[int, int]] = {}
+    for row in dated:
+        count, amount = sums.get(row.currency, (0, 0))
+        sums[row.currency] = (count + 1, amount + row.amount)
+    return Tally(sums=sums, undated=sum(row.day is None for row in found)), tuple(dated[:SHOWN])
 
 
 async def _tally(connection: AsyncConnection, dated: sa.Select[Any], undated: sa.Select[Any]) -> Tally:
@@ -285,6 +310,17 @@ async def newest_tieouts(
 
 def _kept(row: sa.RowMapping) -> KeptTieOut:
     return KeptTieOut(**{**row, "sums": tuple(KeptSum(**one) for one in row["sums"])})
+
+
+def rows_of_tieout(run_id: int) -> sa.Select[Any]:
+    """All rows of a kept tie-out, in the order of their ids, and by how much each differs."""
+    told: list[sa.ColumnElement[Any]] = [sa.column(name, sa.Text) for name in ("id", "currency")]
+    told += [sa.column(name, sa.BigInteger) for name in ("stripe", "qbo")]
+    kept = sa.func.jsonb_to_recordset(runs.c.result["rows"]).table_valued(*told)
+    rows = kept.render_derived(name="kept", with_types=True)
+    columns = (rows.c.id.label("row_id"), rows.c.stripe, rows.c.qbo, rows.c.currency)
+    query = sa.select(*columns, (rows.c.stripe - rows.c.qbo).label("row_difference"))
+    return query.select_from(runs.join(rows, sa.true())).where(runs.c.id == run_id).order_by(rows.c.id)
 
 
 async def newest_start(connection: AsyncConnection, as_of: date) -> StartedTieOut | None:

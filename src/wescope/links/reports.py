@@ -10,12 +10,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.links.schema import attempts, checkpoints, hints, links, parked, qbo_hints, runs, subjects
-from wescope.links.tallies import count_writes, parked_tallies, posted_by_entity
+from wescope.links.tallies import ParkedTally, read_tallies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Numbers for `status`: the oldest hint's moment is null when nothing waits; what is ignored is not `parked`."""
+    """Numbers for `status`: the oldest hint's moment is null when nothing waits; what is ignored is not `parked`.
+
+    `parked_by_code` has what is ignored, too.
+    """
 
     backlog: int
     oldest_hint_at: datetime | None
@@ -24,6 +27,7 @@ class Counts:
     posted_by_entity: Mapping[str, int]
     calls_last_minute: int
     writes_total: int
+    parked_by_code: tuple[ParkedTally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +50,16 @@ async def counts(connection: AsyncConnection, realm_id: str) -> Counts:
     dirty = sa.select(sa.func.count(), sa.func.min(subjects.c.dirty_since)).where(subjects.c.dirty > subjects.c.clean)
     backlog, oldest = (await connection.execute(dirty)).one()
     jobs = sa.table("procrastinate_jobs", sa.column("status"))
+    kept = await read_tallies(connection, realm_id)
     return Counts(
         backlog=backlog,
         oldest_hint_at=oldest,
         in_flight=await _count(connection, jobs, sa.cast(jobs.c.status, sa.Text) == "doing"),
-        parked=sum(one.count for one in await parked_tallies(connection) if not one.ignored),
-        posted_by_entity=await posted_by_entity(connection, realm_id),
+        parked=sum(one.count for one in kept.parked if not one.ignored),
+        parked_by_code=kept.parked,
+        posted_by_entity=kept.posted_by_entity,
         calls_last_minute=await _calls_last_minute(connection),
-        writes_total=await count_writes(connection),
+        writes_total=kept.writes,
     )
 
 

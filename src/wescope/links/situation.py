@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
 from wescope.links.schema import attempts, drift, hints, runs, subjects
-from wescope.links.tallies import parked_tallies, posted_by_entity
+from wescope.links.tallies import read_tallies
 
 _ALIVE_FOR = timedelta(seconds=12)
 _MINUTE = timedelta(minutes=1)
@@ -91,13 +91,15 @@ async def waiting(connection: AsyncConnection) -> Waiting:
     return Waiting(by_lane=by_lane, oldest_at=min((row["oldest"] for row in rows), default=None), failing=failing)
 
 
-async def parked_sums(connection: AsyncConnection) -> tuple[ParkedSum, ...]:
-    """What is parked, by reason and currency."""
-    return tuple(
+async def posted_and_parked(connection: AsyncConnection, realm_id: str) -> tuple[int, tuple[ParkedSum, ...]]:
+    """How many documents stand in QBO, and what is parked, by reason and currency."""
+    kept = await read_tallies(connection, realm_id)
+    sums = tuple(
         ParkedSum(code=one.code, currency=one.currency, count=one.count, amount=one.amount)
-        for one in await parked_tallies(connection)
+        for one in kept.parked
         if not one.ignored
     )
+    return sum(kept.posted_by_entity.values()), sums
 
 
 async def run_health(connection: AsyncConnection) -> dict[str, RunHealth]:
@@ -137,11 +139,6 @@ async def last_webhook_at(connection: AsyncConnection) -> datetime | None:
     if found is None:
         found = await connection.scalar(sa.select(sa.func.min(hints.c.received_at)))
     return found
-
-
-async def posted_count(connection: AsyncConnection, realm_id: str) -> int:
-    """Documents that stand in QBO."""
-    return sum((await posted_by_entity(connection, realm_id)).values())
 
 
 async def open_drift(connection: AsyncConnection, realm_id: str) -> tuple[dict[str, int], datetime | None]:

@@ -4,7 +4,8 @@ Triggers append each statement's change (migration m0008), in its transaction: t
 also after a rollback. Nobody updates a row, so writers never wait for each other; the worker folds the rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,25 +34,35 @@ class ParkedTally:
     amount: int
 
 
-async def posted_by_entity(connection: AsyncConnection, realm_id: str) -> dict[str, int]:
-    """How many documents stand in QBO, by entity."""
-    mine = (tallies.c.name == _POSTED, tallies.c.realm_id == realm_id)
-    query = sa.select(tallies.c.part, _SUMS[0]).where(*mine).group_by(tallies.c.part).order_by(tallies.c.part)
-    return {row[0]: row[1] for row in await connection.execute(query) if row[1]}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallies:
+    """All of them at one moment: documents that stand in QBO by entity, what is parked, and writes in the log."""
+
+    posted_by_entity: Mapping[str, int] = field(default_factory=dict)
+    parked: tuple[ParkedTally, ...] = ()
+    writes: int = 0
 
 
-async def parked_tallies(connection: AsyncConnection) -> tuple[ParkedTally, ...]:
-    """What is parked, by reason and currency, ignored or not."""
-    columns = (tallies.c.part.label("code"), tallies.c.currency, tallies.c.ignored)
-    query = sa.select(*columns, *_SUMS).where(tallies.c.name == _PARKED).group_by(*columns).order_by(*columns)
-    rows = (await connection.execute(query)).mappings()
-    return tuple(ParkedTally(**row) for row in rows if row["count"])
-
-
-async def count_writes(connection: AsyncConnection) -> int:
-    """How many writes to QBO are in the log of attempts."""
-    query = sa.select(sa.func.coalesce(_SUMS[0], 0)).where(tallies.c.name == _WRITES)
-    return int((await connection.execute(query)).scalar_one())
+async def read_tallies(connection: AsyncConnection, realm_id: str) -> Tallies:
+    """The tallies of a realm; what is parked and the log have none."""
+    mine = tallies.c.realm_id.in_([realm_id, ""])
+    query = sa.select(*_KEY, *_SUMS).where(mine).group_by(*_KEY).order_by(*_KEY)
+    rows = [row for row in (await connection.execute(query)).mappings() if row["count"]]
+    parked = [row for row in rows if row["name"] == _PARKED]
+    return Tallies(
+        posted_by_entity={row["part"]: row["count"] for row in rows if row["name"] == _POSTED},
+        parked=tuple(
+            ParkedTally(
+                code=row["part"],
+                currency=row["currency"],
+                ignored=row["ignored"],
+                count=row["count"],
+                amount=row["amount"],
+            )
+            for row in parked
+        ),
+        writes=sum(row["count"] for row in rows if row["name"] == _WRITES),
+    )
 
 
 async def fold(connection: AsyncConnection, *, at_least: int = FOLD_FROM) -> int:

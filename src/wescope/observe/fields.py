@@ -70,6 +70,10 @@ LINE: Mapping[str, Field] = MappingProxyType(
 
 FACTS: Mapping[str, Field] = MappingProxyType(
     {
+        "actor": Field(
+            meaning="who asked: `local`, `cli`, `api:` and a program's name, or `user:` and a digest",
+            example="user:3f8a61c0d2b95e47",
+        ),
         "amount": Field(meaning="minor units of `currency`", example="120000"),
         "attempt": Field(meaning="how often it was tried, with this time", example="3"),
         "code": Field(meaning="an error's code (docs/errors.md), or a class of errors", example="qbo_throttled"),

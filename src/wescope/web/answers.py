@@ -41,6 +41,7 @@ from wescope.errors import (
 from wescope.observe.logs import get_logger
 from wescope.qbo.connect import NotConnected
 from wescope.web.access.guard import NotAllowed, RequestForged
+from wescope.web.access.refusals import NotSignedIn, Refusal, TooManyAttempts
 from wescope.web.local import NotLocal
 
 _LOG = get_logger(__name__)
@@ -147,7 +148,7 @@ def status_of(error: WescopeError) -> int:
 
 def status_of_kind(kind: type[WescopeError]) -> int:
     """The HTTP status of a class of errors of the tree."""
-    if issubclass(kind, WebhookRejected | NotLocal | NotAllowed | RequestForged):
+    if issubclass(kind, WebhookRejected | NotLocal | NotAllowed | RequestForged | Refusal):
         return kind.http_status
     return next((status for family, status in STATUSES if issubclass(kind, family)), 500)
 
@@ -163,7 +164,12 @@ async def on_wescope_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, WescopeError):  # pragma: no cover - registered for WescopeError only
         return internal_error_answer(error, status=500)
     _LOG.warning("request refused", code=error.code, http_status=status_of(error))
-    return wescope_error_answer(error)
+    answer = wescope_error_answer(error)
+    if isinstance(error, TooManyAttempts):
+        answer.headers["Retry-After"] = str(error.wait_s)
+    if isinstance(error, NotSignedIn):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 async def on_unexpected_error(_request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from wescope import __version__
-from wescope.config.settings import Expose
+from wescope.config.setting_types import Expose
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.json_schemas import Schema
 from wescope.errors import WescopeError
@@ -56,11 +56,14 @@ def create_app(
     """
     counted = metrics or Metrics()
     app = _empty(version, is_described=expose == "all")
+    way = access or LocalAccess()
+    # Whoever lets people in from elsewhere can be reached from there.
+    public = expose != "all" or not isinstance(way, LocalAccess)
     if expose != "health":
         app.include_router(webhook_routes(services, counted))
-    app.include_router(operation_routes(services, counted, public=expose != "all", gauges=expose != "webhooks"))
+    app.include_router(operation_routes(services, counted, public=public, gauges=expose != "webhooks"))
     if expose == "all":
-        app.state.access = access or LocalAccess()
+        app.state.access = way
         app.include_router(api_routes(services))
         app.include_router(page_routes(services, Pages(dashboards=dashboards or Dashboards())))
     return app

@@ -113,12 +113,12 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
         summary="Put findings right",
         responses={200: json_response("What, and the run.", RepairAnswer), **errors},
     )
-    async def repair(request: RepairRequest) -> JSONResponse:
+    async def repair(request: RepairRequest, actor: Asking) -> JSONResponse:
         """What is named is written over, created again or deleted in QBO, as each finding says; a worker does it."""
         kinds = tuple(kind.value for kind in request.kinds)
         chosen = DriftFilter(ids=tuple(request.ids) if request.ids else None, kinds=kinds)
         items = tuple(item for item in await services.drift.items(chosen) if item.repair is not None)
-        started = await services.drift.start_repair(chosen, actor="api")
+        started = await services.drift.start_repair(chosen, actor=actor.name)
         report = await services.history.run(started.id) if started else None
         return json_answer(RepairAnswer(drift=items, run=report))
 
@@ -128,9 +128,9 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
         summary="Let findings stay",
         responses={200: json_response("As they are now.", tuple[DriftItem, ...]), **errors},
     )
-    async def accept(request: ChosenRequest) -> JSONResponse:
+    async def accept(request: ChosenRequest, actor: Asking) -> JSONResponse:
         """They are told again only if their record changes again."""
-        return json_answer(tuple(await services.drift.accept(request.ids, actor="api")))
+        return json_answer(tuple(await services.drift.accept(request.ids, actor=actor.name)))
 
     @router.post(
         "/drift/revert",
@@ -141,6 +141,6 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
             **error_responses(403, 404, 422, 502, 503),
         },
     )
-    async def revert(request: ChosenRequest) -> JSONResponse:
+    async def revert(request: ChosenRequest, actor: Asking) -> JSONResponse:
         """QBO has again what a person had made of it. What is `repaired` still could not be taken back."""
-        return json_answer(tuple(await services.drift.revert(request.ids, actor="api")))
+        return json_answer(tuple(await services.drift.revert(request.ids, actor=actor.name)))

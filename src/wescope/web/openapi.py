@@ -30,10 +30,13 @@ SERVER: Mapping[str, str] = {
 DESCRIPTION = """\
 A one-way mirror from Stripe into QuickBooks Online (QBO). The same verbs as on the command line.
 
-**Access.** There are no users and no keys yet. `/` and everything under `/api/v1` answer this machine only: the
-caller's address is a loopback address, the host name in the request is a local one, and no browser sent it for a page
-of another site; else the answer is 403 `not_local`. Webhooks may come from anywhere and are believed by their signature
-alone. A process that the whole world can reach (WESCOPE_EXPOSE) has the webhooks, `/health`, `/ready` and no more.
+**Access.** WESCOPE_ACCESS says who may ask for pages and for everything under `/api/v1` (docs/access.md). `local`, the
+default: this machine only, without a key; the caller's address is a loopback address, the host name in the request is a
+local one, and no browser sent it for a page of another site; else the answer is 403 `not_local`. `oidc`: people who
+have signed in, by their session. `iap`: people whom Google's identity-aware proxy lets pass. Programs send a bearer
+token, whichever of these holds. A viewer may read; every other method needs an operator, and no page of another site
+may send it. Webhooks may come from anywhere and are believed by their signature alone. A process that the world reaches
+without any of this (WESCOPE_EXPOSE) has the webhooks, `/health`, `/ready` and no more.
 
 **Amounts** are decimal numbers of major units as text (`"120.00"`), with the decimals in which Stripe counts the
 currency beside them. Dates are in the calendar of the books unless their description says otherwise; moments have a
@@ -63,6 +66,27 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "operations", "description": "For those who run the service: health, metrics, this description."},
     {"name": "page", "description": "The console: pages for people, and the files that they load."},
 )
+
+SECURITY_SCHEMES: Mapping[str, Mapping[str, str]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A program's token, of WESCOPE_API_TOKENS; for `/api/v1`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-wescope",
+        "description": "Somebody who has signed in at `/sign-in` (WESCOPE_ACCESS=oidc).",
+    },
+    "identity_aware_proxy": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Goog-IAP-JWT-Assertion",
+        "description": "What Google's proxy says of who asks (WESCOPE_ACCESS=iap); only the proxy can make it.",
+    },
+}
+"""How somebody shows who he is; on the service's own machine (WESCOPE_ACCESS=local) nobody needs to."""
 
 _DEFINITIONS, _COMPONENTS = "#/$defs/", "#/components/schemas/"
 
@@ -110,7 +134,11 @@ def _described(app: FastAPI, version: str) -> str:
     made["components"]["responses"] = dict(_error_answers())
     used = {tag for operation in _operations(made["paths"]) for tag in operation.get("tags", ())}
     made["tags"] = [tag for tag in made["tags"] if tag["name"] in used]
-    made["security"] = []
+    made["security"] = []  # open, unless an operation says otherwise
+    if secured := [operation for operation in _operations(made["paths"]) if _is_guarded(operation)]:
+        made["components"]["securitySchemes"] = json.loads(json.dumps(SECURITY_SCHEMES))
+    for operation in secured:
+        operation["security"] = [{name: []} for name in SECURITY_SCHEMES] + [{}]
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     return json.dumps(_referring(made))
 
@@ -118,6 +146,11 @@ def _described(app: FastAPI, version: str) -> str:
 def _operations(paths: Mapping[str, Any]) -> Iterator[Schema]:
     for path in paths.values():
         yield from path.values()
+
+
+def _is_guarded(operation: Schema) -> bool:
+    """Whether somebody may be told that he is not signed in; pages that anybody may read never say so."""
+    return "401" in operation["responses"]
 
 
 def _answers(paths: Mapping[str, Any]) -> Iterator[Schema]:

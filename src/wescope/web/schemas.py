@@ -18,6 +18,7 @@ ERROR_COMPONENT = "x-error-response"
 
 ERROR_NAMES: Mapping[int, str] = {
     400: "Rejected",
+    401: "NotSignedIn",
     403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",
@@ -25,6 +26,7 @@ ERROR_NAMES: Mapping[int, str] = {
     409: "Conflict",
     413: "BodyTooLarge",
     422: "Unprocessable",
+    429: "TooManyAttempts",
     500: "InternalError",
     502: "UpstreamFailed",
     503: "Unavailable",
@@ -32,7 +34,8 @@ ERROR_NAMES: Mapping[int, str] = {
 """The component of each status that an error may have."""
 
 ERROR_TEXTS: Mapping[int, str] = {
-    400: "Refused: not a signed, current event.",
+    400: "Refused: not a signed, current event, or a sign-in that is not believed.",
+    401: "Nobody is signed in, or the token is not known.",
     403: "Who asks may not.",
     404: "There is no such object.",
     405: "This path has other methods; the header Allow names them.",
@@ -40,21 +43,28 @@ ERROR_TEXTS: Mapping[int, str] = {
     409: "What is there does not allow it now.",
     413: "The body is over 1 MiB.",
     422: "A parameter or the body does not fit, or what is asked for does not fit together.",
+    429: "Too many attempts; the header Retry-After says how many seconds to wait.",
     500: "A fault of ours that nobody foresaw.",
     502: "Stripe or QBO could not be asked.",
     503: "Not now: ask again later.",
 }
 
 
+_FORBIDDEN, _BESIDE_FORBIDDEN = 403, (401, 429)
+
 Responses = dict[int | str, Schema]
 """What OpenAPI says of each answer, by its status."""
 
 
 def error_responses(*statuses: int) -> Responses:
-    """OpenAPI responses for these error statuses, and for a fault of ours."""
+    """OpenAPI responses for these error statuses, and for a fault of ours.
+
+    Where somebody may be refused (403), nobody may be signed in (401), or have tried too often (429).
+    """
+    guarded = _BESIDE_FORBIDDEN if _FORBIDDEN in statuses else ()
     return {
         status: {"description": ERROR_TEXTS[status], ERROR_COMPONENT: ERROR_NAMES[status]}
-        for status in (*statuses, 500)
+        for status in sorted({*statuses, *guarded, 500})
     }
 
 

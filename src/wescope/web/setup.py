@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from wescope.books.policy import ItemRole
 from wescope.engine.results import Diagnosis
 from wescope.engine.setup_plan import SetupPlan
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
 from wescope.web.parameters import Flag
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
-ACTOR = "api"
 AccountName = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -55,11 +55,11 @@ def setup_routes(services: WebServices) -> APIRouter:
             **error_responses(403, 422, 502, 503),
         },
     )
-    async def setup(request: SetupRequest) -> JSONResponse:
+    async def setup(request: SetupRequest, actor: Asking) -> JSONResponse:
         """What exists is never changed, and nothing is made twice. With `dry_run` it is only told."""
         incomes = {role.value: account for role, account in request.incomes.items()}
         if request.dry_run:
             return json_answer(await services.setup.plan(incomes))
-        return json_answer(await services.setup.apply(incomes, actor=ACTOR))
+        return json_answer(await services.setup.apply(incomes, actor=actor.name))
 
     return router

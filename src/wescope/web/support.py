@@ -13,12 +13,12 @@ from wescope.engine.explanation import Explanation
 from wescope.engine.export_sheets import SHEETS, What
 from wescope.engine.parked_items import ParkedFilter
 from wescope.engine.results import ParkedRow
+from wescope.web.access.guard import Asking
 from wescope.web.answers import json_answer
 from wescope.web.parameters import AgeSeconds, Amount, Day, Flag, Key, WholeAgeSeconds
 from wescope.web.schemas import error_responses, json_response
 from wescope.web.services import WebServices
 
-ACTOR = "api"
 MAX_KEYS = 1000
 Keys = Annotated[list[Key], Field(max_length=MAX_KEYS)]
 _ROWS = tuple[ParkedRow, ...]
@@ -157,12 +157,12 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
         summary="Look at parked items again",
         responses={200: json_response("The items that are, or would be, looked at.", _ROWS), **errors},
     )
-    async def retry(request: RetryRequest) -> JSONResponse:
+    async def retry(request: RetryRequest, actor: Asking) -> JSONResponse:
         """They are queued; `GET /parked` shows what is left of them. Without any condition nothing is chosen."""
         chosen = request.filter()
         rows = tuple(await services.support.parked(chosen)) if chosen else ()
         if not request.dry_run:
-            await services.support.hint(rows, actor=ACTOR)
+            await services.support.hint(rows, actor=actor.name)
         return json_answer(rows)
 
     @router.post(
@@ -172,9 +172,9 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
         summary="Let parked items be, with a reason",
         responses={200: json_response("The items.", _ROWS), **errors},
     )
-    async def ignore(request: IgnoreRequest) -> JSONResponse:
+    async def ignore(request: IgnoreRequest, actor: Asking) -> JSONResponse:
         """They are not counted any more, until their code or amount changes."""
-        return json_answer(tuple(await services.support.ignore(request.keys, request.reason, actor=ACTOR)))
+        return json_answer(tuple(await services.support.ignore(request.keys, request.reason, actor=actor.name)))
 
     @router.post(
         "/parked/unignore",
@@ -183,9 +183,9 @@ def _decision_routes(router: APIRouter, services: WebServices) -> None:
         summary="Count parked items again",
         responses={200: json_response("The items.", _ROWS), **errors},
     )
-    async def unignore(request: UnignoreRequest) -> JSONResponse:
+    async def unignore(request: UnignoreRequest, actor: Asking) -> JSONResponse:
         """They need somebody again."""
-        return json_answer(tuple(await services.support.unignore(request.keys, actor=ACTOR)))
+        return json_answer(tuple(await services.support.unignore(request.keys, actor=actor.name)))
 
 
 def _export_route(router: APIRouter, services: WebServices) -> None:

@@ -224,3 +224,19 @@ def test_a_sweep_is_never_late_before_the_next_is_due(tmp_path: Path) -> None:
 )
 def test_a_threshold_that_is_none_is_refused(tmp_path: Path, line: str, allowed: str) -> None:
     assert allowed in refusal(tmp_path, f"[alerts]\n{line}\n")
+
+
+def test_who_may_do_what_is_read_with_addresses_in_lower_case(tmp_path: Path) -> None:
+    path = tmp_path / "wescope.toml"
+    path.write_text('[access]\nviewers = ["@Example.com", "Sub-1"]\noperator_groups = ["Finance"]\n', encoding="utf-8")
+    roles = read_policy_file(path).access
+    assert (roles.viewers, roles.operators, roles.operator_groups) == (("@example.com", "Sub-1"), (), ("Finance",))
+    assert roles.groups_claim == "groups"
+
+
+@pytest.mark.parametrize("entry", ["@", "boss@", "a b@example.com", "boss@example", "a@b@example.com", ""])
+def test_who_is_nobody_is_a_fault(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "wescope.toml"
+    path.write_text(f'[access]\noperators = ["{entry}"]\n', encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"access\.operators"):
+        read_policy_file(path)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.web.conftest import Connect
 from tests.unit.web.fakes import FakeServices
-from wescope.config.settings import Expose
+from wescope.config.setting_types import Expose
 from wescope.engine.json_schemas import schema_of
 from wescope.engine.results import ParkedRow, Status, SyncResult
 from wescope.engine.tieout_results import OpenedRow, TieOut

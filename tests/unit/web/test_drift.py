@@ -38,7 +38,7 @@ async def test_what_can_be_repaired_is_shown_with_its_run(client: httpx2.AsyncCl
 async def test_findings_may_stay(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = (await client.post("/api/v1/drift/accept", json={"ids": [7]})).json()
     assert [one["state"] for one in answer] == ["accepted"]
-    assert services.drift.asked[-1] == "api"
+    assert services.drift.asked[-1] == "local"
     assert (await client.post("/api/v1/drift/accept", json={"ids": []})).status_code == 422
 
 

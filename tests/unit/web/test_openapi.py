@@ -21,6 +21,7 @@ from wescope.web.services import WebServices
 DESCRIPTION = published_openapi()
 METHODS = {"get", "post", "put", "patch", "delete"}
 NOBODY = cast("WebServices", None)
+OPEN = re.compile(r"/static/|/sign-in(/|$)")
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -120,6 +121,19 @@ async def test_the_running_service_tells_the_same_but_for_its_address(client: ht
     expected = published_openapi()
     expected["info"].pop("version")
     assert told | {"servers": None} == expected | {"servers": None}
+
+
+def test_every_operation_says_how_to_show_who_asks_unless_it_is_for_anybody() -> None:
+    schemes = DESCRIPTION["components"]["securitySchemes"]
+    assert set(schemes) == {"token", "session", "identity_aware_proxy"}
+    assert DESCRIPTION["security"] == []
+    for path, method, operation in operations():
+        guarded = path.startswith("/api/v1/") or ("page" in operation["tags"] and not OPEN.match(path))
+        assert ("security" in operation) == guarded, (method, path)
+        assert {"401", "403"} <= set(operation["responses"]) or not guarded, (method, path)
+        assert "429" in operation["responses"] or not path.startswith("/api/v1/"), (method, path)
+        for name in (name for one in operation.get("security", ()) for name in one):
+            assert name in schemes
 
 
 def test_a_worker_describes_what_it_has() -> None:

@@ -25,7 +25,7 @@ async def test_a_preview_makes_nothing(client: httpx2.AsyncClient, services: Fak
 async def test_it_is_made(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = (await client.post("/api/v1/setup", json={})).json()
     assert (answer["rows"][0]["action"], answer["rows"][0]["qbo_id"]) == ("created", "91")
-    assert services.setup.asked == [("apply", {}, "api")]
+    assert services.setup.asked == [("apply", {}, "local")]
 
 
 async def test_an_unknown_item_is_refused(client: httpx2.AsyncClient, services: FakeServices) -> None:

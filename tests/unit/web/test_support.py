@@ -65,13 +65,13 @@ async def test_retry_hints_what_was_chosen(client: httpx2.AsyncClient, services:
     assert ([row["key"] for row in planned.json()], services.asked) == (["in_1:invoice"], [])
     await client.post("/api/v1/parked/retry", json={"codes": ["total_mismatch"]})
     await client.post("/api/v1/parked/retry", json={"keys": ["in_2:invoice"]})
-    assert services.asked == [("hint", ("in_1:invoice",), "api"), ("hint", ("in_2:invoice",), "api")]
+    assert services.asked == [("hint", ("in_1:invoice",), "local"), ("hint", ("in_2:invoice",), "local")]
 
 
 async def test_retry_of_nothing_in_particular_does_nothing(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = await client.post("/api/v1/parked/retry", json={})
     assert (answer.status_code, answer.json()) == (200, [])
-    assert services.asked == [("hint", (), "api")]
+    assert services.asked == [("hint", (), "local")]
 
 
 async def test_ignore_and_unignore(client: httpx2.AsyncClient, services: FakeServices) -> None:
@@ -79,7 +79,7 @@ async def test_ignore_and_unignore(client: httpx2.AsyncClient, services: FakeSer
     answer = await client.post("/api/v1/parked/ignore", json=keys | {"reason": "known"})
     jsonschema.validate(answer.json(), schema_of(tuple[ParkedRow, ...]))
     await client.post("/api/v1/parked/unignore", json=keys)
-    assert services.asked == [("ignore", ("in_1:invoice",), "known", "api"), ("unignore", ("in_1:invoice",), "api")]
+    assert services.asked == [("ignore", ("in_1:invoice",), "known", "local"), ("unignore", ("in_1:invoice",), "local")]
     answer = await client.post("/api/v1/parked/ignore", json={"keys": ["in_9:invoice"], "reason": "known"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_parked")
     assert (await client.post("/api/v1/parked/ignore", json=keys)).status_code == 422

@@ -3,14 +3,20 @@
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from wescope.web.console.rendering import plain_error_page
+from wescope.web.access.addresses import local_path, sign_in_address
+from wescope.web.access.refusals import NotSignedIn
+from wescope.web.console.rendering import plain_error_page, see_other
 
 Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 """Answers an error as JSON."""
+
+_TOLD = frozenset({"allow", "retry-after"})
+"""Headers of an error that a page has, too."""
 
 PAGE_TAG = "page"
 """The tag of the routes that answer people."""
@@ -23,9 +29,11 @@ def page_or_answer(handler: Handler) -> Callable[[Request, Exception], Coroutine
         answer = await handler(request, error)
         if not _wants_page(request):
             return answer
+        if isinstance(error, NotSignedIn) and error.at and request.method == "GET":
+            return _to_sign_in(request, error, answer)
         told = json.loads(bytes(answer.body))["error"]
         page = plain_error_page(request, told["code"], told["message"], told["remedy"], status=answer.status_code)
-        page.headers.update({name: value for name, value in answer.headers.items() if name in {"allow", "retry-after"}})
+        page.headers.update({name: value for name, value in answer.headers.items() if name in _TOLD})
         return page
 
     return handle
@@ -39,6 +47,15 @@ def for_people(request: Request) -> None:
     request.state.wants_page = True
 
 
+def _to_sign_in(request: Request, error: NotSignedIn, answer: Response) -> Response:
+    """Sends a browser to sign in and then to the page that it wanted; also one that only wanted a part of it."""
+    if "hx-request" not in request.headers:
+        return see_other(error.at)
+    page = urlsplit(request.headers.get("hx-current-url", ""))
+    wanted = local_path(f"{page.path}?{page.query}" if page.query else page.path)
+    return Response(status_code=answer.status_code, headers={"HX-Redirect": sign_in_address(wanted)})
+
+
 def _wants_page(request: Request) -> bool:
     """True for the routes of pages, and for what is nowhere if a browser asks for a page."""
     if getattr(request.state, "wants_page", False):
@@ -47,4 +64,5 @@ def _wants_page(request: Request) -> bool:
     tags = getattr(route, "tags", None)
     if tags:
         return PAGE_TAG in tags
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    shown = "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
+    return shown and not request.url.path.startswith("/api/")

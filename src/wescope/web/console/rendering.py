@@ -56,6 +56,7 @@ class Pages:
             **values,
             actor=actor,
             form_token=access.form_token(request),
+            signs_out=access.signs_in,
             dashboards=self.dashboards,
             twin=twin,
             now=datetime.now(UTC),
@@ -65,21 +66,6 @@ class Pages:
             version=__version__,
         )
         return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
-
-
-def open_page(request: Request, template: str, **values: Any) -> HTMLResponse:
-    """A page for anybody, also without the guard: it says nothing of the books, and has no forms."""
-    html = _ENVIRONMENT.get_template(template).render(
-        **values,
-        actor=None,
-        form_token="",
-        twin="",
-        now=datetime.now(UTC),
-        path=request.url.path,
-        sections=SECTIONS,
-        version=__version__,
-    )
-    return HTMLResponse(html, headers=dict(HEADERS))
 
 
 def error_page(request: Request, error: WescopeError, *, status: int) -> HTMLResponse:
@@ -95,6 +81,7 @@ def plain_error_page(request: Request, code: str, text: str, remedy: str, *, sta
         remedy=remedy,
         actor=getattr(request.state, "actor", None),
         form_token="",
+        signs_out=False,
         twin="",
         now=datetime.now(UTC),
         path=request.url.path,
@@ -102,6 +89,22 @@ def plain_error_page(request: Request, code: str, text: str, remedy: str, *, sta
         version=__version__,
     )
     return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
+
+
+def open_page(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """A page for whoever asks, which shows nothing of the books and leads to no other page."""
+    html = _ENVIRONMENT.get_template(template).render(
+        **values,
+        actor=None,
+        form_token="",
+        signs_out=False,
+        twin="",
+        now=datetime.now(UTC),
+        path=request.url.path,
+        sections=(),
+        version=__version__,
+    )
+    return HTMLResponse(html, headers=dict(HEADERS))
 
 
 def see_other(address: str) -> Response:

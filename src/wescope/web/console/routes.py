@@ -18,6 +18,7 @@ from wescope.web.console.rendering import Pages
 from wescope.web.console.run_undo import undo_routes
 from wescope.web.console.runs import run_routes
 from wescope.web.console.setup import setup_page_routes
+from wescope.web.console.sign_in import sign_in_routes
 from wescope.web.console.start_backfill import start_backfill_routes
 from wescope.web.console.start_others import start_other_routes
 from wescope.web.console.static_files import static_routes
@@ -27,9 +28,10 @@ from wescope.web.services import WebServices
 
 
 def page_routes(services: WebServices, pages: Pages) -> APIRouter:
-    """Every page, and the files that they load; the guard stands before all but the files."""
+    """Every page, and the files that they load; the guard stands before all but the files and the sign-in."""
     router = APIRouter()
     router.include_router(static_routes())
+    router.include_router(sign_in_routes())
     router.include_router(callback_routes())
     asked = [Depends(for_people), Depends(authorize)]
     guarded = APIRouter(tags=[PAGE_TAG], dependencies=asked, default_response_class=HTMLResponse)
