@@ -132,10 +132,10 @@ class Business:
 
 
 @contextlib.contextmanager
-def open_service(folder: Path, **environment: str) -> Iterator[Business]:
+def open_service(folder: Path, policy_text: str = POLICY, **environment: str) -> Iterator[Business]:
     """Both stand-ins and one service, and nothing posted yet, until the end of the block."""
     policy = folder / "wescope.toml"
-    policy.write_text(POLICY, encoding="utf-8")
+    policy.write_text(policy_text, encoding="utf-8")
     with bench(folder, customers=CUSTOMERS, months=1, stripe=STRIPE, qbo=QBO) as made:
         given = {"WESCOPE_CONFIG": str(policy), "WESCOPE_QBO_AUTHORIZE_URL": f"{made.qbo.url}/connect/oauth2"}
         service = made.serve(**{**given, **environment})

@@ -7,7 +7,7 @@ import asyncio
 import io
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -32,16 +32,18 @@ PICTURES: Mapping[str, str] = {
 """What is shown, by the name of its picture."""
 
 DARK = ("home",)
+FIRST = ("home",)
+"""What is taken when all is well; the others when something is parked and edited."""
 
 
-async def take(business: Business, folder: Path) -> list[Path]:
-    """Take all pictures of a business; where they are."""
+async def take(business: Business, names: Iterable[str], folder: Path) -> list[Path]:
+    """Take these pictures of a business as it is now; where they are."""
     made: list[Path] = []
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         async with opened(browser, business.url) as (page, _):
-            for name, address in PICTURES.items():
-                await page.goto(address.format(**business.ids), wait_until="load")
+            for name in names:
+                await page.goto(PICTURES[name].format(**business.ids), wait_until="load")
                 made.append(_write(folder / f"{name}.png", await page.screenshot()))
                 if name in DARK:
                     await page.emulate_media(color_scheme="dark")
@@ -64,8 +66,11 @@ def main() -> None:
     """Start a business, and write all pictures into docs/screenshots."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, open_service(Path(folder)) as business:
+        business.tell()
+        business.get("tieout")
+        made = asyncio.run(take(business, FIRST, FOLDER))
         fill(business)
-        for path in asyncio.run(take(business, FOLDER)):
+        for path in made + asyncio.run(take(business, [name for name in PICTURES if name not in FIRST], FOLDER)):
             sys.stdout.write(f"{path.relative_to(ROOT)} {path.stat().st_size:,} bytes\n")
 
 
