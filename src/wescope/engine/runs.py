@@ -173,10 +173,15 @@ def target_of(run_id: int) -> str:
     return f"run/{run_id}"
 
 
-def _entry(action: str, run: Run, actor: str | None = None) -> AuditEntry:
-    """What somebody did to a run; without its options, which may be long, and which the run keeps."""
+def _entries(action: str, run: Run, actor: str | None = None) -> tuple[AuditEntry, ...]:
+    """What somebody did to a run; without its options, which may be long, and which the run keeps.
+
+    None for the mirror's own runs: the mirror has the audit log, too, and would never be up to date.
+    """
+    if run.kind == RunKind.EXPORT.value:
+        return ()
     who = actor or acting()
-    return AuditEntry(action=action, actor=who, target=target_of(run.id), details={"kind": run.kind}, run_id=run.id)
+    return (AuditEntry(action=action, actor=who, target=target_of(run.id), details={"kind": run.kind}, run_id=run.id),)
 
 
 Executor = Callable[[Execution], Awaitable[Mapping[str, Any]]]
@@ -209,7 +214,7 @@ class RunDesk:
             if before is not None:
                 raise RunUnfinished(run=before.id, state=before.state)
             run = await start_run(connection, kind, options)
-            await record_audit(connection, [_entry("start", run, actor)])
+            await record_audit(connection, _entries("start", run, actor))
             return run
 
     async def find(self, run_id: int) -> Run:
@@ -258,7 +263,7 @@ class RunDesk:
             asked = await ask_run(connection, run_id, request, silent_s=SILENT_S)
             if asked is None:
                 raise RunIsOver(run=run_id)
-            await record_audit(connection, [_entry(request.value, asked, actor)])
+            await record_audit(connection, _entries(request.value, asked, actor))
         return asked
 
     async def resume(self, run_id: int, *, actor: str | None = None) -> Run:
@@ -273,7 +278,7 @@ class RunDesk:
             resumed = await resume_run(connection, run_id)
             if resumed is None:
                 raise RunIsOver(run=run_id)
-            await record_audit(connection, [_entry("resume", resumed, actor)])
+            await record_audit(connection, _entries("resume", resumed, actor))
         return resumed
 
     # --- for workers ------------------------------------------------------------------------------------------------
