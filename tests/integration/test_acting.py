@@ -11,10 +11,10 @@ from wescope.engine.sweep import SweepChoice
 from wescope.links.database import transaction
 from wescope.links.runs import RunKind
 from wescope.links.schema import audit
-from wescope.service import RuntimeServices
 from wescope.web.access.bearer import ApiTokens
 from wescope.web.access.guard import LocalAccess
 from wescope.web.app import create_app
+from wescope.web.runtime_services import RuntimeServices
 
 TOKEN = "t" * 40
 

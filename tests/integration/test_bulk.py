@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,6 +17,7 @@ from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.engine import bulk, runs
 from wescope.engine.bulk import Bulk, BulkAction, BulkChoice, BulkOutcome, BulkPlan
+from wescope.engine.cursors import cursor_of
 from wescope.engine.parked_desk import ParkedDesk, ParkedQuery, PlanChanged
 from wescope.engine.parked_items import NotParked
 from wescope.engine.runs import Execution, Executor, RunDesk, RunNotFound, RunUnfinished
@@ -49,16 +50,16 @@ async def age(desk: Desk, key: str, days: int) -> None:
 
 
 async def planned(desk: Desk, choice: BulkChoice = RETRY, query: ParkedQuery = EVERYTHING) -> BulkPlan:
-    return await desk.runtime.parked_desk.plan(choice, query)
+    return await desk.runtime.console.parked_desk.plan(choice, query)
 
 
 async def started(desk: Desk, choice: BulkChoice = RETRY, query: ParkedQuery = EVERYTHING) -> Run:
     plan = await planned(desk, choice, query)
-    return await desk.runtime.parked_desk.start(choice, query, at=plan.at, digest=plan.digest, actor="local")
+    return await desk.runtime.console.parked_desk.start(choice, query, at=plan.at, digest=plan.digest, actor="local")
 
 
 async def outcome(desk: Desk, run: Run) -> BulkOutcome:
-    return await desk.runtime.parked_desk.outcome(run.id)
+    return await desk.runtime.console.parked_desk.outcome(run.id)
 
 
 def words(found: BulkOutcome) -> dict[str, str]:
@@ -80,10 +81,10 @@ async def test_pages_go_through_all_that_a_filter_takes_the_oldest_first(desk: D
     keys = [await park(desk, number) for number in range(7)]
     for number, key in enumerate(keys[:3]):
         await age(desk, key, 9 - number)
-    found = desk.runtime.parked_desk
+    found = desk.runtime.console.parked_desk
     for limit in (1, 3, 7, 50):
         assert await all_pages(found, EVERYTHING, limit) == keys
-    for wrong in ("x", "WzFd", "W10", "WyJhIiwiYiJd", "/" * 9):
+    for wrong in ("x", "WzFd", "W10", "WyJhIiwiYiJd", "/" * 9, cursor_of("2026-11-20T00:00:00+00:00", "in_\x00")):
         with pytest.raises(WrongUse):
             await found.page(EVERYTHING, after=wrong)
 
@@ -95,7 +96,7 @@ async def test_filters_and_sums(desk: Desk) -> None:
     await age(desk, old, 9)
     ignored = await park(desk, 4)
     await desk.runtime.support.ignore([ignored], "known", actor="cli")
-    found = desk.runtime.parked_desk
+    found = desk.runtime.console.parked_desk
     for query, expected in (
         (EVERYTHING, {usd, yen, old}),
         (ParkedQuery(ignored=None), {usd, yen, old, ignored}),
@@ -121,21 +122,21 @@ async def test_one_item_and_what_became_of_it(desk: Desk, shop: Shop) -> None:
     invoice = wrong_invoice(shop)
     key = f"{invoice}:invoice"
     await desk.sync(invoice)
-    found = await desk.runtime.parked_desk.item(key)
+    found = await desk.runtime.console.parked_desk.item(key)
     assert found.item is not None
     assert (found.item.code, found.waits, found.history) == ("total_mismatch", False, ())
     await desk.runtime.support.hint([found.item], actor="local")
-    asked = await desk.runtime.parked_desk.item(key)
+    asked = await desk.runtime.console.parked_desk.item(key)
     assert (asked.waits, [entry.action for entry in asked.history]) == (True, ["retry"])
     shop.edit(invoice, total=5_000)
     await desk.work()
-    posted = await desk.runtime.parked_desk.item(key)
+    posted = await desk.runtime.console.parked_desk.item(key)
     assert (posted.item, posted.waits, posted.entity, posted.link_state) == (None, False, "Invoice", "posted")
     assert posted.looked_at is not None
     assert posted.retried_at is not None
     assert posted.looked_at >= posted.retried_at
     with pytest.raises(NotParked):
-        await desk.runtime.parked_desk.item("in_9:invoice")
+        await desk.runtime.console.parked_desk.item("in_9:invoice")
 
 
 async def test_a_retry_of_many_posts_what_is_mended(desk: Desk, shop: Shop) -> None:
@@ -170,18 +171,18 @@ async def test_what_has_changed_or_gone_since_the_plan_is_left_alone(desk: Desk)
         run = await ended(desk.runtime, run)
     assert dict(run.result) == {"done": 1, "changed": 1, "gone": 1, "failed": 0}
     assert words(await outcome(desk, run)) == {same: "done", other: "changed", gone: "gone"}
-    page = await desk.runtime.parked_desk.page(ParkedQuery(ignored=True))
+    page = await desk.runtime.console.parked_desk.page(ParkedQuery(ignored=True))
     assert [(row.key, row.ignored_reason) for row in page.items] == [(same, "known")]
     assert await actions(desk) == [("ignore", "local", same)]
     undo = await started(desk, BulkChoice(action=BulkAction.UNIGNORE), ParkedQuery(ignored=True))
     async with working(desk.runtime):
         await ended(desk.runtime, undo)
-    assert (await desk.runtime.parked_desk.page(ParkedQuery(ignored=True))).items == ()
+    assert (await desk.runtime.console.parked_desk.page(ParkedQuery(ignored=True))).items == ()
 
 
 async def test_only_what_the_plan_has_shown_is_started(desk: Desk) -> None:
     await park(desk, 1)
-    plan, found = await planned(desk), desk.runtime.parked_desk
+    plan, found = await planned(desk), desk.runtime.console.parked_desk
     await park(desk, 2)
     assert (await found.plan(RETRY, EVERYTHING, at=plan.at)).digest == plan.digest, "what came later is none of it"
     await park(desk, 1, amount=7)
@@ -203,6 +204,10 @@ async def test_only_what_the_plan_has_shown_is_started(desk: Desk) -> None:
         RETRY, EVERYTHING, at=type(at).fromisoformat(first.options["at"]), digest=str(digest), actor="local"
     )
     assert same.id == first.id, "who sends the form twice has one run"
+    with pytest.raises(WrongUse):
+        await found.outcome(first.id, after=cursor_of(2**60))
+    with pytest.raises(WrongUse):
+        ParkedQuery(older_than=timedelta(days=9)).choice(datetime.min.replace(tzinfo=UTC))
     with pytest.raises(RunNotFound):
         await found.outcome((await desk.runtime.runs.start(RunKind.SWEEP, {})).id)
 

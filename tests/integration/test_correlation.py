@@ -24,9 +24,9 @@ from wescope.links.subjects import begin, finish, wake_due
 from wescope.observe.logs import configure_logs
 from wescope.observe.trace_context import in_context, new_context
 from wescope.sandbox.stripe.delivery import sign
-from wescope.service import RuntimeServices
 from wescope.stripe.identity import identify
 from wescope.web.app import create_app
+from wescope.web.runtime_services import RuntimeServices
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 HEADERS = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}

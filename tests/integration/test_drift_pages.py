@@ -31,7 +31,7 @@ async def all_pages(desk: Desk, choice: DriftChoice, limit: int) -> list[int]:
     ids: list[int] = []
     after = None
     while True:
-        page = await desk.runtime.drift_pages.page(choice, after=after, limit=limit)
+        page = await desk.runtime.console.drift_pages.page(choice, after=after, limit=limit)
         ids += [one.finding.id for one in page.items]
         after = page.next
         if after is None:
@@ -53,7 +53,7 @@ def written(record: dict[str, Any], name: str) -> str:
 
 async def test_pages_filters_and_the_last_verification(make_desk: OpenDesk) -> None:
     async with posted(make_desk) as books:
-        desk, pages = books.desk, books.desk.runtime.drift_pages
+        desk, pages = books.desk, books.desk.runtime.console.drift_pages
         assert (await pages.page(OPEN)).verified is None
         await verified(desk)
         edit_all(books)
@@ -87,7 +87,7 @@ async def test_pages_filters_and_the_last_verification(make_desk: OpenDesk) -> N
 
 async def test_what_is_told_is_what_is_then_written(make_desk: OpenDesk) -> None:
     async with posted(make_desk) as books:
-        desk, pages = books.desk, books.desk.runtime.drift_pages
+        desk, pages = books.desk, books.desk.runtime.console.drift_pages
         await verified(desk)
         for edit in EDITS:
             if edit.kind in {DriftKind.EDITED, DriftKind.MOVED, DriftKind.UNAPPLIED}:

@@ -17,10 +17,11 @@ from wescope.engine.tieout_comparison import RowNotFound
 from wescope.engine.tieout_desk import PAGE
 from wescope.errors import WrongUse
 from wescope.links.audit import AuditEntry, AuditFilter, record_audit
+from wescope.links.console_tables import posting_delays, tieout_heads, tieout_kept_rows
 from wescope.links.database import transaction
 from wescope.links.day_figures import DayFigures
 from wescope.links.reports import keep_run
-from wescope.links.schema import attempts, hints, posting_delays, runs, tieout_heads, tieout_kept_rows
+from wescope.links.schema import attempts, hints, runs
 from wescope.links.subjects import Hint
 
 DAY = date(2026, 11, 21)
@@ -44,7 +45,7 @@ async def working(desk: Desk) -> AsyncIterator[None]:
 
 async def until_over(desk: Desk) -> None:
     for _ in range(1200):
-        if (await desk.runtime.tieout_desk.page(None)).run is None:
+        if (await desk.runtime.console.tieout_desk.page(None)).run is None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the comparison does not come to its end")
@@ -54,7 +55,7 @@ async def until_over(desk: Desk) -> None:
 
 
 async def test_an_empty_system_has_an_overview(desk: Desk) -> None:
-    seen = await desk.runtime.overview.overview()
+    seen = await desk.runtime.console.overview.overview()
     assert (seen.tieout, seen.run, seen.parked, seen.parked_ignored) == (None, None, (), 0)
     assert (len(seen.days), sum(day.events + day.postings for day in seen.days)) == (30, 0)
     assert seen.status == (await desk.runtime.status())
@@ -72,7 +73,7 @@ async def test_from_a_webhook_to_the_figures_of_its_day(desk: Desk, shop: Shop) 
     await desk.runtime.attempts.flush()
     now = datetime.now(UTC)
     await desk.runtime.figures.refresh(now)
-    seen = await desk.runtime.overview.overview()
+    seen = await desk.runtime.console.overview.overview()
     # By the books' calendar, a minute ago may have been yesterday.
     recent = seen.days[-2:]
     assert sum(day.events for day in recent) == 1
@@ -106,7 +107,7 @@ async def test_days_that_are_over_are_counted_once_and_today_again(desk: Desk) -
     waits = [{"realm_id": realm, "entity": "Invoice", "milliseconds": 10 * number} for number in range(1, 101)]
     await execute(desk, sa.insert(posting_delays).values(posted_at=noon), waits)
     await figures.refresh(now)
-    day = (await desk.runtime.overview.overview()).days[-4]
+    day = (await desk.runtime.console.overview.overview()).days[-4]
     assert day == DayFigures(day=noon.date(), events=2, postings=4, delays=100, delay_p50_ms=500, delay_p95_ms=950), (
         "the others are of the days beside it"
     )
@@ -114,11 +115,11 @@ async def test_days_that_are_over_are_counted_once_and_today_again(desk: Desk) -
     await event(10, noon)
     await event(11, now)
     await figures.refresh(now)
-    days = (await desk.runtime.overview.overview()).days
+    days = (await desk.runtime.console.overview.overview()).days
     assert (days[-4].events, days[-1].events) == (2, 0)
     await execute(desk, sa.text("UPDATE day_figures SET refreshed_at = refreshed_at - interval '2 min'"))
     await figures.refresh(now)
-    days = (await desk.runtime.overview.overview()).days
+    days = (await desk.runtime.console.overview.overview()).days
     assert (days[-4].events, days[-1].events) == (2, 1)
 
 
@@ -126,7 +127,7 @@ async def test_days_that_are_over_are_counted_once_and_today_again(desk: Desk) -
 
 
 async def test_a_comparison_is_made_by_a_worker_kept_and_opened(desk: Desk, shop: Shop) -> None:
-    customer, tieouts = shop.customer(), desk.runtime.tieout_desk
+    customer, tieouts = shop.customer(), desk.runtime.console.tieout_desk
     await desk.sync(shop.paid_invoice(customer, 10_00))
     lost = shop.invoice(customer, 25_00)
     begun = await tieouts.compare(DAY, actor="local")
@@ -154,9 +155,9 @@ async def test_a_comparison_is_made_by_a_worker_kept_and_opened(desk: Desk, shop
         await tieouts.row("clearing:eur", None)
     with pytest.raises(RowNotFound):
         await tieouts.row(page.rows[0].id, DAY - timedelta(days=1))
-    (entry,) = (await desk.runtime.audit_log.page(AuditFilter(action="tieout"))).items
+    (entry,) = (await desk.runtime.console.audit_log.page(AuditFilter(action="tieout"))).items
     assert (entry.actor, entry.target, entry.run_id) == ("local", f"run/{begun.run_id}", begun.run_id)
-    seen = await desk.runtime.overview.overview()
+    seen = await desk.runtime.console.overview.overview()
     assert seen.tieout == kept
     assert [alert.code for alert in seen.status.alerts] == ["tieout_differs"]
     # Nothing of a page travels with runs.
@@ -165,7 +166,7 @@ async def test_a_comparison_is_made_by_a_worker_kept_and_opened(desk: Desk, shop
 
 
 async def test_a_comparison_that_failed_is_told_and_begun_anew(desk: Desk) -> None:
-    tieouts = desk.runtime.tieout_desk
+    tieouts = desk.runtime.console.tieout_desk
     failed = await tieouts.compare(None, actor="local")
     await execute(desk, sa.update(runs).where(runs.c.id == failed.run_id).values(state="failed", result={"code": "x"}))
     shown = (await tieouts.page(None)).run
@@ -191,7 +192,7 @@ async def test_the_latest_day_counts_and_old_tie_outs_are_read_too(desk: Desk, *
             await keep_run(connection, "tieout", result)
     if from_run:  # as those are that were made long before the newest
         await execute(desk, sa.delete(tieout_kept_rows))
-    tieouts = desk.runtime.tieout_desk
+    tieouts = desk.runtime.console.tieout_desk
     page = await tieouts.page(None)
     assert page.tieout is not None
     assert (page.tieout.as_of, page.tieout.difference) == (date(2026, 11, 20), "0.40")
@@ -225,7 +226,7 @@ async def test_rows_are_kept_apart_of_the_newest_tie_outs_only(desk: Desk) -> No
         heads = (await connection.execute(sa.select(sa.func.count()).select_from(tieout_heads))).scalar_one()
     assert (sorted(kept), heads) == (list(range(3, 13)), 12)
     for day in (1, 12):
-        (row,) = (await desk.runtime.tieout_desk.page(date(2026, 11, day))).rows
+        (row,) = (await desk.runtime.console.tieout_desk.page(date(2026, 11, day))).rows
         assert row.stripe == day
 
 
@@ -239,7 +240,7 @@ async def test_the_audit_log_goes_back_page_by_page(desk: Desk) -> None:
     ]
     async with transaction(desk.runtime.engine) as connection:
         await record_audit(connection, entries)
-    log = desk.runtime.audit_log
+    log = desk.runtime.console.audit_log
     for chosen, count in (
         (AuditFilter(), 450),
         (AuditFilter(action="retry"), 225),

@@ -14,6 +14,7 @@ from tests.integration.conftest import OpenDesk
 from tests.integration.desk import Desk
 from tests.integration.test_backfill import ended, working
 from tests.integration.test_payouts import look, paid_out
+from tests.integration.test_sweep import age
 from wescope.engine.month_results import (
     ChangeCode,
     MonthNotBegun,
@@ -29,9 +30,10 @@ from wescope.engine.month_results import (
     Signoff,
 )
 from wescope.errors import WrongUse
+from wescope.links.console_tables import tieout_sums
 from wescope.links.database import transaction
 from wescope.links.runs import RunKind, RunState
-from wescope.links.schema import audit, drift, links, runs, tieout_sums
+from wescope.links.schema import audit, drift, links, runs
 
 MONTH, START = "2026-10", date(2026, 10, 5)
 NOW = datetime.now(UTC)
@@ -43,7 +45,7 @@ def group(view: MonthView, kind: OpenKind) -> OpenGroup:
 
 async def compared(desk: Desk) -> int:
     """A comparison of the month by a worker."""
-    run = await desk.runtime.months.compare(MONTH, actor="local")
+    run = await desk.runtime.console.months.compare(MONTH, actor="local")
     async with working(desk.runtime):
         assert (await ended(desk.runtime, run)).state == RunState.DONE
     return run.id
@@ -59,7 +61,7 @@ def rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, str]]:
 
 async def test_a_month_is_compared_signed_off_changed_and_withdrawn(make_desk: OpenDesk) -> None:
     async with make_desk(payouts="daily", as_of=START) as desk:
-        months = desk.runtime.months
+        months = desk.runtime.console.months
         invoices, payout = await paid_out(desk, 10_000, 5_000)
         await desk.sync(*invoices)
         await look(desk, payout)
@@ -97,7 +99,7 @@ async def test_a_month_is_compared_signed_off_changed_and_withdrawn(make_desk: O
 
 
 async def withdrawn_and_signed_again(desk: Desk, signed: Signoff) -> None:
-    months = desk.runtime.months
+    months = desk.runtime.console.months
     gone = await months.withdraw(MONTH, actor="user:2")
     assert (gone.id, gone.withdrawn_by) == (signed.id, "user:2")
     with pytest.raises(MonthNotSigned):
@@ -119,7 +121,7 @@ async def withdrawn_and_signed_again(desk: Desk, signed: Signoff) -> None:
 
 async def test_a_difference_needs_a_reason_and_other_figures_are_a_change(make_desk: OpenDesk) -> None:
     async with make_desk(as_of=START) as desk:
-        months = desk.runtime.months
+        months = desk.runtime.console.months
         invoice = desk.shop.invoice(desk.shop.customer(), 9_000)
         await compared(desk)
         view = await months.view(MONTH)
@@ -139,7 +141,7 @@ async def test_a_difference_needs_a_reason_and_other_figures_are_a_change(make_d
 
 async def test_what_is_dated_in_the_month_and_open_is_told(make_desk: OpenDesk) -> None:
     async with make_desk(payouts="daily", as_of=START) as desk:
-        months = desk.runtime.months
+        months = desk.runtime.console.months
         customer = desk.shop.customer()
         wrong, fine, waits = (desk.shop.invoice(customer, amount) for amount in (700, 800, 900))
         desk.shop.edit(wrong, total=699)
@@ -175,19 +177,19 @@ async def test_a_payout_that_is_not_matched_is_open_in_the_month_of_its_arrival(
     async with make_desk(payouts="daily", as_of=START) as desk:
         _, payout = await paid_out(desk, 10_000)
         async with transaction(desk.runtime.engine) as connection:
-            assert group(await desk.runtime.months.view(MONTH), OpenKind.PAYOUT).count == 0
+            assert group(await desk.runtime.console.months.view(MONTH), OpenKind.PAYOUT).count == 0
             await connection.execute(sa.select(1))
         desk.shop.edit(desk.shop.paid_invoice(desk.shop.customer(), 100), total=99)
         await look(desk, payout)
         async with transaction(desk.runtime.engine) as connection:
             await connection.execute(sa.text("UPDATE payout_checks SET state = 'unmatched'"))
-        (item,) = group(await desk.runtime.months.view(MONTH), OpenKind.PAYOUT).items
+        (item,) = group(await desk.runtime.console.months.view(MONTH), OpenKind.PAYOUT).items
         assert (item.key, item.code, item.currency) == (payout, "unmatched", "usd")
 
 
 async def test_evidence_is_the_same_for_the_same_data_and_its_digests_hold(make_desk: OpenDesk) -> None:
     async with make_desk(payouts="daily", as_of=START) as desk:
-        months = desk.runtime.months
+        months = desk.runtime.console.months
         invoices, payout = await paid_out(desk, 10_000)
         await desk.sync(*invoices)
         await look(desk, payout)
@@ -210,7 +212,7 @@ async def test_evidence_is_the_same_for_the_same_data_and_its_digests_hold(make_
 
 
 async def test_the_comparison_must_be_of_a_day_that_was_over_and_todays_does_not_wait_for_it(desk: Desk) -> None:
-    months = desk.runtime.months
+    months = desk.runtime.console.months
     present = f"{NOW:%Y-%m}"
     with pytest.raises(MonthNotOver):
         await months.compare(present, actor="local")
@@ -244,9 +246,20 @@ async def test_months_are_listed_back_to_the_first_document(desk: Desk) -> None:
     first = NOW.date().replace(day=1) - timedelta(days=400)
     async with transaction(desk.runtime.engine) as connection:
         await connection.execute(sa.update(links).where(links.c.entity == "Invoice").values(txn_date=first))
-    page = await desk.runtime.months.page()
+    page = await desk.runtime.console.months.page()
     assert len(page.items) == 12
     assert page.items[0].month == f"{NOW:%Y-%m}"
-    older = await desk.runtime.months.page(page.next)
+    older = await desk.runtime.console.months.page(page.next)
     assert (older.items[-1].month, older.next) == (f"{first:%Y-%m}", None)
     assert {row.month for row in page.items} & {row.month for row in older.items} == set()
+
+
+async def test_a_failed_comparison_of_a_month_is_no_reason_to_leave_todays_out(desk: Desk) -> None:
+    scheduler = desk.runtime.scheduler
+    await scheduler.tick()
+    failed = await desk.runtime.months.compare(MONTH, actor="local")
+    async with transaction(desk.runtime.engine) as connection:
+        await connection.execute(sa.update(runs).where(runs.c.id == failed.id).values(state="failed"))
+    await age(desk, "tieout", timedelta(days=3))
+    begun = [run for run in await scheduler.tick() if run.kind == RunKind.TIEOUT]
+    assert [(run.id > failed.id, "as_of" in run.options) for run in begun] == [(True, False)]

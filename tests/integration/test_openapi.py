@@ -175,8 +175,10 @@ def test_a_body_that_is_none_is_refused_as_described(world: World, path: str, bo
     answer = world.bench.client.post(
         f"{world.service.url}/api/v1/{path}", content=content, headers={"Content-Type": media_type}
     )
-    assert answer.status_code == 422, answer.text
-    answers(f"/api/v1/{path}", "post", 422).validate(answer.json())
+    # What a form of another site could send is refused before it is read.
+    status = 403 if body == "another type" else 422
+    assert answer.status_code == status, answer.text
+    answers(f"/api/v1/{path}", "post", status).validate(answer.json())
 
 
 def test_a_webhook_that_is_none_is_refused_as_described(world: World) -> None:

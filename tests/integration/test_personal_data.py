@@ -196,6 +196,8 @@ class Run:
             "payout_id": payouts,
             "row_id": rows,
             "run_id": runs,
+            "key": [row["key"] for row in self.bench.get(self.web, "/api/v1/parked")][:2],
+            "month": ["2026-11"],
             "identifier": self._identifiers(),
             "what": SHEETS,
         }
@@ -205,7 +207,7 @@ class Run:
         for path in paths:
             for address in _filled(path, values):
                 answer = self.bench.client.get(f"{self.web.url}{address}", timeout=120)
-                if answer.headers["content-type"] == "application/json":
+                if answer.headers.get("content-type") == "application/json":
                     answers(path, "get", answer.status_code).validate(answer.json())
                 self.places.add(f"GET {path}", f"{answer.status_code} {answer.text}")
         for told in (["status"], ["parked"], ["explain", self.invoice]):

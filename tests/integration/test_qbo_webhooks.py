@@ -21,8 +21,8 @@ from wescope.links.schema import qbo_hints
 from wescope.observe.metrics import Metrics
 from wescope.sandbox.qbo.merge import merge_customers
 from wescope.sandbox.qbo.webhooks import Change, body_of, sign
-from wescope.service import RuntimeServices
 from wescope.web.app import create_app
+from wescope.web.runtime_services import RuntimeServices
 
 VERIFIER = "a-verifier"
 PATIENCE_S = 20

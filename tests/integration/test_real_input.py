@@ -20,9 +20,9 @@ from tests.integration.recordings import EVENTS, Account, Json, event_files, loa
 from tests.unit.stripe.shared_data import needs_shared
 from wescope.sandbox.stripe.delivery import sign
 from wescope.sandbox.stripe.server import Server, listen
-from wescope.service import RuntimeServices
 from wescope.stripe.events import handled_types
 from wescope.web.app import create_app
+from wescope.web.runtime_services import RuntimeServices
 
 pytestmark = needs_shared
 

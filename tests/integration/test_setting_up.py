@@ -23,11 +23,12 @@ from wescope.engine.results import ConnectionWord
 from wescope.engine.runtime import Runtime
 from wescope.engine.write_gate import Holding
 from wescope.errors import WrongUse
+from wescope.links.console_tables import connect_attempts, dry_run_releases
 from wescope.links.database import transaction
-from wescope.links.schema import audit, connect_attempts, dry_run_releases
+from wescope.links.schema import audit
 from wescope.qbo.connect import ConnectAnswerForeign
-from wescope.service import RuntimeServices
 from wescope.web.app import create_app
+from wescope.web.runtime_services import RuntimeServices
 from wescope.wiring import assemble
 
 REVIEW_FIRST = PolicyFile(dry_run=True)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tests.integration.conftest import MakeDatabase
-from wescope.links import schema, tallies
+from wescope.links import console_tables, tallies
 from wescope.links.database import migrate, open_engine, transaction
 from wescope.links.reports import prune
 from wescope.links.schema import attempts, links, parked
@@ -153,7 +153,7 @@ async def test_writers_and_folders_at_once_lose_nothing(engine: AsyncEngine) -> 
         assert await told(connection) == await counted(connection)
         await fold(connection, at_least=1)
         assert await told(connection) == await counted(connection)
-        rows = await connection.execute(sa.select(sa.func.count()).select_from(schema.tallies))
+        rows = await connection.execute(sa.select(sa.func.count()).select_from(console_tables.tallies))
         assert rows.scalar_one() == 2
 
 

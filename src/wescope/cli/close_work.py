@@ -53,7 +53,7 @@ async def close(options: CloseOptions) -> ExitCode:
     """
     options.check()
     async with open_runtime() as runtime:
-        months = runtime.months
+        months = runtime.console.months
         if options.month is None:
             return _listed(await months.page(), as_json=options.as_json)
         if options.evidence:

@@ -156,13 +156,22 @@ class Runtime(Protocol):
         ...
 
     @property
-    def months(self) -> "Months":
-        """Months at their end."""
+    def console(self) -> "ConsoleDesks":
+        """What is asked of the tables alone."""
         ...
 
     @property
     def mirror_desk(self) -> "MirrorDesk":
         """The mirror in BigQuery."""
+        ...
+
+
+class ConsoleDesks(Protocol):
+    """What is asked of the tables alone."""
+
+    @property
+    def months(self) -> "Months":
+        """Months at their end."""
         ...
 
 

@@ -38,6 +38,10 @@ def progress_text(report: RunReport) -> str:
     if report.kind == RunKind.UNDO:
         left = report.counts.get("steps", 0) - report.counts.get("step", 0)
         return f"undo {report.run_id}: {report.counts.get('undone', 0)} taken back, {left} left"
+    if report.kind == RunKind.BULK:
+        left = report.counts.get("steps", 0) - report.counts.get("step", 0)
+        alone = report.counts.get("changed", 0) + report.counts.get("gone", 0)
+        return f"bulk {report.run_id}: {report.counts.get('done', 0)} done, {alone} left alone, {left} left"
     parts = [
         f"{report.kind} {report.run_id}:",
         f"{report.counts.get('listed', 0)} listed,",

@@ -65,11 +65,19 @@ class ParkedQuery:
     contains: str = ""
 
     def choice(self, at: datetime) -> Choice:
-        """The same for the tables, at a moment of the database's clock."""
+        """The same for the tables, at a moment of the database's clock.
+
+        Raises:
+            WrongUse: the moment is too early to subtract the age from it.
+        """
+        try:
+            before = at - (self.older_than or timedelta())
+        except OverflowError as error:
+            raise WrongUse("That age at that moment is before all calendars.") from error
         return Choice(
             codes=self._codes(),
             currency=self.currency,
-            before=at - (self.older_than or timedelta()),
+            before=before,
             min_amount=self.min_amount,
             ignored=self.ignored,
             contains=self.contains,

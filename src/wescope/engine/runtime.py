@@ -15,17 +15,16 @@ from wescope.books.subjects import Subject
 from wescope.config import SecretSource
 from wescope.engine.acting import acting
 from wescope.engine.attempts import AttemptLog
-from wescope.engine.audit_log import AuditLog
 from wescope.engine.backfill import Backfill
 from wescope.engine.backfill_checks import BackfillChecks
 from wescope.engine.backfill_plan import BackfillPlan
 from wescope.engine.bulk import Bulk
 from wescope.engine.connect_desk import ConnectDesk
 from wescope.engine.connection import Connection
+from wescope.engine.console_desks import ConsoleDesks
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.doctor import Patient, examine
 from wescope.engine.drift_desk import DriftDesk
-from wescope.engine.drift_pages import DriftPages
 from wescope.engine.dry_run import DryRunDesk
 from wescope.engine.explain import Explainer
 from wescope.engine.export import Exporter
@@ -34,9 +33,6 @@ from wescope.engine.forecasting import Forecasting
 from wescope.engine.history import History
 from wescope.engine.mirror import Mirror
 from wescope.engine.mirror_desk import MirrorDesk
-from wescope.engine.months import Months
-from wescope.engine.overview import OverviewDesk
-from wescope.engine.parked_desk import ParkedDesk
 from wescope.engine.parked_items import ParkedItems, parked_row
 from wescope.engine.payout_results import payout_detail, payout_results
 from wescope.engine.qbo_webhooks import QboWebhookOutcome
@@ -60,7 +56,6 @@ from wescope.engine.setting_up import SettingUp
 from wescope.engine.setup import Setup
 from wescope.engine.support import Support
 from wescope.engine.sweep import Sweep
-from wescope.engine.tieout_desk import TieOutDesk
 from wescope.engine.tieout_results import OpenedRow, TieOut
 from wescope.engine.tieouts import Remembered, TieOuts
 from wescope.engine.undo import Undo
@@ -233,7 +228,7 @@ class Runtime:
         Raises:
             DatabaseUnavailable: the tables cannot be read.
         """
-        return await self.overview.status()
+        return await self.console.overview.status()
 
     async def parked(self) -> tuple[ParkedRow, ...]:
         """Everything that is parked, the oldest first."""
@@ -289,26 +284,17 @@ class Runtime:
         )
 
     @property
-    def overview(self) -> OverviewDesk:
-        """What the status and the console's home tell."""
-        return OverviewDesk(
+    def console(self) -> ConsoleDesks:
+        """What pages ask of the tables."""
+        return ConsoleDesks(
             engine=self.engine,
             realm_id=self.store.realm_id,
+            policy=self.policy,
+            runs=self.runs,
+            verify=self.verify,
             watching=self.watching,
-            tieouts=self.tieout_desk,
-            timezone=self.policy.timezone,
             gate=self.gate,
         )
-
-    @property
-    def tieout_desk(self) -> TieOutDesk:
-        """What pages ask of kept tie-outs, and the start of new ones."""
-        return TieOutDesk(engine=self.engine, runs=self.runs)
-
-    @property
-    def audit_log(self) -> AuditLog:
-        """Who had what done."""
-        return AuditLog(engine=self.engine)
 
     @property
     def figures(self) -> Figures:
@@ -354,17 +340,6 @@ class Runtime:
         )
 
     @property
-    def parked_desk(self) -> ParkedDesk:
-        """What pages ask about parked items, and what is done to many of them."""
-        return ParkedDesk(engine=self.engine, realm_id=self.store.realm_id, runs=self.runs)
-
-    @property
-    def drift_pages(self) -> DriftPages:
-        """What pages ask about edits in QBO."""
-        examiner = self.verify.examiner
-        return DriftPages(engine=self.engine, realm_id=self.store.realm_id, gate=self.gate, examiner=examiner)
-
-    @property
     def history(self) -> History:
         """What people ask about the past as a whole: backfills, replays, runs."""
         policy_file = self.patient.policy_file
@@ -382,11 +357,6 @@ class Runtime:
             policy_file=policy_file,
             work=self.work,
         )
-
-    @property
-    def months(self) -> Months:
-        """Months at their end: what is open, comparisons, sign-offs, evidence."""
-        return Months(engine=self.engine, realm_id=self.store.realm_id, policy=self.policy, runs=self.runs)
 
     @property
     def backfill(self) -> Backfill:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import connect_attempts
+from wescope.links.console_tables import connect_attempts
 
 LASTS = timedelta(minutes=10)
 """How long an attempt may take; Intuit's codes end sooner."""

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import attempts, day_figures, hints, posting_delays
+from wescope.links.console_tables import day_figures, posting_delays
+from wescope.links.schema import attempts, hints
 
 LOCK = 7_301_009
 """The advisory lock of whoever counts days."""

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode
 from wescope.books.subjects import Subject
-from wescope.links.schema import dry_run_releases, parked, subjects
+from wescope.links.console_tables import dry_run_releases
+from wescope.links.schema import parked, subjects
 from wescope.links.subjects import BACKLOG, Defer, Hint, record_all
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import runs, tieout_heads, tieout_kept_rows
+from wescope.links.console_tables import tieout_heads, tieout_kept_rows
+from wescope.links.schema import runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

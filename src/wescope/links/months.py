@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.month import Month
+from wescope.links.console_tables import tieout_sums
 from wescope.links.runs import RunKind
-from wescope.links.schema import drift, links, parked, payout_checks, runs, subjects, tieout_sums
+from wescope.links.schema import drift, links, parked, payout_checks, runs, subjects
 
 MOST = 1000
 """Rows that are counted of one kind."""

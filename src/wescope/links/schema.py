@@ -9,38 +9,26 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from wescope.links import console_tables  # noqa: F401 - they belong to the same set
+from wescope.links.table_parts import json, moment, now
+from wescope.links.table_parts import metadata as every_table
+
 REVISION = "m0012"
 """The newest migration; a test compares it with the migrations."""
 
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"},
-)
-
-
-def _moment(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
-
-def _now(name: str) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
-
-
-def _json(name: str) -> Column[object]:
-    return Column(name, JSONB, nullable=False, server_default=text("'{}'"))
+metadata = every_table
+"""All tables."""
 
 
 links = Table(
@@ -61,8 +49,8 @@ links = Table(
     Column("generation", Integer, nullable=False, server_default=text("0")),
     Column("sends", Integer, nullable=False, server_default=text("0")),
     Column("variant", Integer, nullable=False, server_default=text("0")),
-    _moment("attempted_at"),
-    _moment("lost_at"),
+    moment("attempted_at"),
+    moment("lost_at"),
     Column("subject", Text, nullable=False),
     Column("stripe_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("amount", BigInteger, nullable=False),
@@ -79,15 +67,15 @@ links = Table(
     Column("stated_date", Date),
     Column("batch_id", Text),
     Column("batch_item", Text),
-    _moment("recheck_at"),
+    moment("recheck_at"),
     Column("settled_amount", BigInteger),
     Column("settled_currency", Text),
     Column("exchange_rate", Text),
     Column("run_id", BigInteger),
     Column("content", Text),
-    _moment("posted_at"),
-    _now("created_at"),
-    _now("updated_at"),
+    moment("posted_at"),
+    now("created_at"),
+    now("updated_at"),
     PrimaryKeyConstraint("realm_id", "document_key"),
     Index(None, "subject"),
     Index(None, "realm_id", "entity", "qbo_id"),
@@ -112,11 +100,11 @@ subjects = Table(
     Column("queued", Boolean, nullable=False, server_default=text("false")),
     Column("lane", Text, nullable=False, server_default=text("'live'")),
     Column("run_id", BigInteger),
-    _moment("dirty_since"),
-    _moment("retry_at"),
+    moment("dirty_since"),
+    moment("retry_at"),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("last_code", Text),
-    _moment("last_run_at"),
+    moment("last_run_at"),
     PrimaryKeyConstraint("kind", "id"),
     Index("ix_subjects_dirty", "dirty_since", postgresql_where=text("dirty > clean")),
     Index("ix_subjects_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
@@ -134,9 +122,9 @@ hints = Table(
     Column("subject_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("run_id", BigInteger),
-    _moment("event_created_at"),
+    moment("event_created_at"),
     Column("traceparent", Text),
-    _now("received_at"),
+    now("received_at"),
     PrimaryKeyConstraint("id"),
     Index("ux_hints_event_id", "event_id", unique=True, postgresql_where=text("event_id IS NOT NULL")),
     Index("ix_hints_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
@@ -159,7 +147,7 @@ attempts = Table(
     Column("status", Integer),
     Column("fault_code", Text),
     Column("outcome", Text, nullable=False),
-    _moment("started_at", nullable=False),
+    moment("started_at", nullable=False),
     Column("milliseconds", Integer, nullable=False),
     PrimaryKeyConstraint("id"),
     Index(None, "document_key"),
@@ -182,10 +170,10 @@ parked = Table(
     Column("waiting_on", Text),
     Column("txn_date", Date),
     Column("advisory", Boolean, nullable=False, server_default=text("false")),
-    _moment("ignored_at"),
+    moment("ignored_at"),
     Column("ignored_reason", Text),
-    _now("since"),
-    _now("updated_at"),
+    now("since"),
+    now("updated_at"),
     PrimaryKeyConstraint("document_key"),
     Index(None, "subject"),
     Index(None, "waiting_on"),
@@ -199,15 +187,15 @@ runs = Table(
     Column("id", BigInteger, Identity(always=True), nullable=False),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
-    _json("options"),
-    _json("counts"),
-    _json("checkpoint"),
+    json("options"),
+    json("counts"),
+    json("checkpoint"),
     Column("result", JSONB, nullable=False, server_default=text("'{}'")),
     Column("request", Text),
     Column("node", Text),
-    _moment("heartbeat_at"),
-    _now("started_at"),
-    _moment("finished_at"),
+    moment("heartbeat_at"),
+    now("started_at"),
+    moment("finished_at"),
     PrimaryKeyConstraint("id"),
     Index(None, "kind", "started_at"),
 )
@@ -232,7 +220,7 @@ payout_checks = Table(
     Column("arrival_date", Date),
     Column("deposit_date", Date),
     Column("available_date", Date),
-    _now("checked_at"),
+    now("checked_at"),
     PrimaryKeyConstraint("realm_id", "payout_id"),
     Index(None, "realm_id", "arrival_date"),
     Index("ix_payout_checks_state", "realm_id", "state", "arrival_date", "payout_id"),
@@ -264,7 +252,7 @@ checkpoints = Table(
     metadata,
     Column("name", Text, nullable=False),
     Column("value", JSONB, nullable=False),
-    _now("updated_at"),
+    now("updated_at"),
     PrimaryKeyConstraint("name"),
 )
 
@@ -274,10 +262,10 @@ tokens = Table(
     Column("realm_id", Text, nullable=False),
     Column("access_token", LargeBinary),
     Column("refresh_token", LargeBinary),
-    _moment("access_expires_at"),
-    _moment("refresh_expires_at"),
+    moment("access_expires_at"),
+    moment("refresh_expires_at"),
     Column("generation", Integer, nullable=False, server_default=text("0")),
-    _now("updated_at"),
+    now("updated_at"),
     PrimaryKeyConstraint("realm_id"),
 )
 
@@ -287,7 +275,7 @@ qbo_reads = Table(
     Column("realm_id", Text, nullable=False),
     Column("month", Date, nullable=False),
     Column("reads", BigInteger, nullable=False, server_default=text("0")),
-    _moment("blocked_at"),
+    moment("blocked_at"),
     PrimaryKeyConstraint("realm_id", "month"),
 )
 """Metered reads (facts/qbo.md 1, CorePlus) per calendar month in UTC; when QBO began to refuse them, if it did."""
@@ -296,9 +284,9 @@ qbo_connections = Table(
     "qbo_connections",
     metadata,
     Column("realm_id", Text, nullable=False),
-    _moment("lost_at"),
+    moment("lost_at"),
     Column("code", Text),
-    _now("updated_at"),
+    now("updated_at"),
     PrimaryKeyConstraint("realm_id"),
 )
 """Whether a person must connect the company again, since when, and why; null while all is well."""
@@ -313,9 +301,9 @@ qbo_hints = Table(
     Column("operation", Text, nullable=False),
     Column("other_id", Text),
     Column("event_id", Text, nullable=False),
-    _moment("changed_at"),
-    _now("received_at"),
-    _moment("looked_at"),
+    moment("changed_at"),
+    now("received_at"),
+    moment("looked_at"),
     PrimaryKeyConstraint("id"),
     Index("ux_qbo_hints_event_id", "event_id", unique=True),
     Index("ix_qbo_hints_open", "id", postgresql_where=text("looked_at IS NULL")),
@@ -333,11 +321,11 @@ drift = Table(
     Column("kind", Text, nullable=False),
     Column("amount", BigInteger, nullable=False, server_default=text("0")),
     Column("currency", Text),
-    _json("details"),
+    json("details"),
     Column("state", Text, nullable=False, server_default=text("'open'")),
     Column("run_id", BigInteger),
-    _now("found_at"),
-    _moment("resolved_at"),
+    now("found_at"),
+    moment("resolved_at"),
     PrimaryKeyConstraint("id"),
     Index(None, "document_key"),
     Index(None, "entity", "qbo_id"),
@@ -361,7 +349,7 @@ accepted_edits = Table(
     Column("kind", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("fingerprint", Text),
-    _now("accepted_at"),
+    now("accepted_at"),
     PrimaryKeyConstraint("realm_id", "document_key"),
 )
 """Edits by people that stay: a digest of what QBO held when it was accepted, and of the document we wanted then."""
@@ -373,9 +361,9 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("target", Text, nullable=False),
-    _json("details"),
+    json("details"),
     Column("run_id", BigInteger),
-    _now("at"),
+    now("at"),
     PrimaryKeyConstraint("id"),
     Index(None, "target"),
     Index("ix_audit_action", "action", "id"),
@@ -389,10 +377,10 @@ notices = Table(
     Column("realm_id", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("code", Text, nullable=False),
-    _now("began_at"),
-    _now("seen_at"),
-    _moment("told_at"),
-    _moment("ended_at"),
+    now("began_at"),
+    now("seen_at"),
+    moment("told_at"),
+    moment("ended_at"),
     PrimaryKeyConstraint("realm_id", "target", "code"),
 )
 """Alerts that are on, or of whose end a target is to be told: when they began, were last seen, and were last told."""
@@ -402,147 +390,11 @@ notice_targets = Table(
     metadata,
     Column("realm_id", Text, nullable=False),
     Column("target", Text, nullable=False),
-    _moment("not_before"),
-    _moment("claimed_until"),
+    moment("not_before"),
+    moment("claimed_until"),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("last_code", Text),
-    _moment("sent_at"),
+    moment("sent_at"),
     PrimaryKeyConstraint("realm_id", "target"),
 )
 """Whom alerts are sent to (`webhook`, `email`): when the next message may go, and who is sending one just now."""
-
-tieout_sums = Table(
-    "tieout_sums",
-    metadata,
-    Column("run_id", BigInteger, nullable=False),
-    Column("as_of", Date, nullable=False),
-    _moment("at", nullable=False),
-    Column("difference", Text, nullable=False),
-    Column("total_difference", Text, nullable=False),
-    Column("unexplained", Text, nullable=False),
-    Column("sums", JSONB, nullable=False, server_default=text("'[]'")),
-    Column("digest", Text, nullable=False),
-    PrimaryKeyConstraint("run_id"),
-    Index(None, "as_of", "run_id"),
-)
-"""Each kept tie-out in a few sums: balances, and what the month of its day posts. The database itself writes it."""
-
-month_signoffs = Table(
-    "month_signoffs",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), nullable=False),
-    Column("realm_id", Text, nullable=False),
-    Column("month", Date, nullable=False),
-    Column("as_of", Date, nullable=False),
-    Column("run_id", BigInteger, nullable=False),
-    Column("tieout_digest", Text, nullable=False),
-    Column("difference", Text, nullable=False),
-    Column("reason", Text),
-    _json("figures"),
-    Column("evidence", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    _now("signed_at"),
-    _moment("withdrawn_at"),
-    Column("withdrawn_by", Text),
-    PrimaryKeyConstraint("id"),
-    Index(None, "realm_id", "month"),
-    Index(
-        "ux_month_signoffs_standing",
-        "realm_id",
-        "month",
-        unique=True,
-        postgresql_where=text("withdrawn_at IS NULL"),
-    ),
-)
-"""Who signed a month off, upon which tie-out, with what open; those that were withdrawn remain."""
-dry_run_releases = Table(
-    "dry_run_releases",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), nullable=False),
-    Column("realm_id", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("policy", Text, nullable=False),
-    _json("figures"),
-    _now("at"),
-    PrimaryKeyConstraint("id"),
-    Index(None, "realm_id", "id"),
-)
-"""Who has let documents be written after a review (`release`) or stopped that (`hold`); a realm's newest row holds.
-
-`policy` is a digest of what decided the documents then, `figures` what waited: counts and amounts in minor units.
-"""
-
-connect_attempts = Table(
-    "connect_attempts",
-    metadata,
-    Column("digest", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("redirect_uri", Text, nullable=False),
-    _now("at"),
-    PrimaryKeyConstraint("digest"),
-)
-"""Attempts to connect QBO from the console that have no answer yet, by a digest of what only the browser knows."""
-tallies = Table(
-    "tallies",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("name", "realm_id", "part", "currency")),
-    Column("ignored", Boolean, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("amount", BigInteger, nullable=False),
-    PrimaryKeyConstraint("id"),
-)
-"""Changes of counts, written by triggers and folded by the worker: a count is the sum of its rows (`links.tallies`)."""
-
-day_figures = Table(
-    "day_figures",
-    metadata,
-    Column("realm_id", Text, nullable=False),
-    Column("day", Date, nullable=False),
-    *(Column(name, BigInteger, nullable=False) for name in ("events", "postings", "delays")),
-    *(Column(name, BigInteger) for name in ("delay_p50_ms", "delay_p95_ms")),
-    Column("final", Boolean, nullable=False),
-    _now("refreshed_at"),
-    PrimaryKeyConstraint("realm_id", "day"),
-)
-"""Events, postings and delays of a day in the books' calendar; `final` when the day is over and was counted since."""
-
-posting_delays = Table(
-    "posting_delays",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), nullable=False),
-    Column("realm_id", Text, nullable=False),
-    Column("entity", Text, nullable=False),
-    Column("milliseconds", BigInteger, nullable=False),
-    _now("posted_at"),
-    PrimaryKeyConstraint("id"),
-    Index(None, "posted_at"),
-)
-"""From the receipt of a webhook until its document stood in QBO, one row per document that was written for one."""
-
-tieout_heads = Table(
-    "tieout_heads",
-    metadata,
-    Column("run_id", BigInteger, nullable=False),
-    Column("as_of", Date, nullable=False),
-    _moment("compared_at", nullable=False),
-    Column("head", JSONB, nullable=False),
-    PrimaryKeyConstraint("run_id"),
-    Index(None, "as_of", "compared_at"),
-    Index(None, "compared_at"),
-)
-"""Each kept tie-out without its rows, written by a trigger on `runs`: what is read often must not read all rows."""
-
-tieout_kept_rows = Table(
-    "tieout_kept_rows",
-    metadata,
-    Column("run_id", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("id", "currency")),
-    *(Column(name, BigInteger, nullable=False) for name in ("stripe", "qbo")),
-    PrimaryKeyConstraint("run_id", "kind", "position"),
-    Index(None, "run_id", "id"),
-)
-"""The rows of the newest tie-outs by kind, written by the same trigger; `position` is a row's place among all."""

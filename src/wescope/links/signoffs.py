@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.month import Month
-from wescope.links.schema import month_signoffs
+from wescope.links.console_tables import month_signoffs
 
 _MOST = 100
 

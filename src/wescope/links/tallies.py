@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wescope.links.schema import tallies
+from wescope.links.console_tables import tallies
 
 LOCK = 7_301_008
 """The advisory lock of whoever folds, counts anew or empties."""

@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.fakes import FakeServices
 from tests.unit.web.history_fakes import FakeHistory
-from tests.unit.web.month_fakes import FakeMonths
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport
 from tests.validation import check_command
@@ -82,8 +81,8 @@ class FakeRuntime:
         return self.services.setup
 
     @property
-    def months(self) -> FakeMonths:
-        return self.services.months
+    def console(self) -> FakeServices:
+        return self.services
 
     @property
     def drift(self) -> FakeDrift:

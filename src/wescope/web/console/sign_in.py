@@ -56,7 +56,7 @@ def _entry_routes(router: APIRouter) -> None:
         operation_id="get_sign_in_start",
         status_code=303,
         response_class=RedirectResponse,
-        responses=redirect_responses(422, 429, 503),
+        responses=redirect_responses(404, 422, 429, 503),
     )
     async def begin(request: Request, next: Next = None) -> Response:  # noqa: A002 - the name in the address
         """The browser is sent to the provider; what must come back with it is kept in a cookie for ten minutes."""
@@ -69,7 +69,7 @@ def _entry_routes(router: APIRouter) -> None:
         operation_id="get_sign_in_callback",
         status_code=303,
         response_class=RedirectResponse,
-        responses=redirect_responses(400, 403, 429, 503),
+        responses=redirect_responses(400, 403, 404, 429, 503),
         openapi_extra={"parameters": _CALLBACK_PARAMETERS},
     )
     async def callback(request: Request) -> Response:
@@ -85,7 +85,7 @@ def _exit_route(router: APIRouter) -> None:
         operation_id="post_sign_out",
         status_code=303,
         response_class=RedirectResponse,
-        responses=form_responses(),
+        responses=form_responses(404),
         dependencies=[Depends(identify), Depends(refuse_forged)],
     )
     async def sign_out(request: Request) -> Response:

@@ -99,3 +99,8 @@ async def test_the_api_says_and_does_the_same(client: httpx2.AsyncClient, servic
     told = (await client.post("/api/v1/tieout/runs", json={"as_of": "2026-10-31"})).json()
     assert (told["state"], told["as_of"]) == ("running", "2026-10-31")
     assert services.tieout_desk.asked[-1] == ("compare", OCTOBER, "local")
+
+
+async def test_what_is_wrong_is_said_by_a_page(client: httpx2.AsyncClient) -> None:
+    for path in ("/tieout?as_of=x", "/tieout/rows/clearing:eur", "/search", "/audit?after=x"):
+        assert (await client.get(path)).headers["content-type"] == "text/html; charset=utf-8", path

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
         sa.PrimaryKeyConstraint("id", name="pk_dry_run_releases"),
     )
-    op.create_index("ix_dry_run_releases_realm_id", "dry_run_releases", ["realm_id", "id"])
+    op.create_index("ix_dry_run_releases_realm_id_id", "dry_run_releases", ["realm_id", "id"])
     op.create_table(
         "connect_attempts",
         sa.Column("digest", sa.Text, nullable=False),
