@@ -257,7 +257,7 @@ async def test_months_are_listed_back_to_the_first_document(desk: Desk) -> None:
 async def test_a_failed_comparison_of_a_month_is_no_reason_to_leave_todays_out(desk: Desk) -> None:
     scheduler = desk.runtime.scheduler
     await scheduler.tick()
-    failed = await desk.runtime.months.compare(MONTH, actor="local")
+    failed = await desk.runtime.console.months.compare(MONTH, actor="local")
     async with transaction(desk.runtime.engine) as connection:
         await connection.execute(sa.update(runs).where(runs.c.id == failed.id).values(state="failed"))
     await age(desk, "tieout", timedelta(days=3))

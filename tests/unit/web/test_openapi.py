@@ -21,7 +21,7 @@ from wescope.web.services import WebServices
 DESCRIPTION = published_openapi()
 METHODS = {"get", "post", "put", "patch", "delete"}
 NOBODY = cast("WebServices", None)
-OPEN = re.compile(r"/static/|/sign-in(/|$)")
+OPEN = re.compile(r"/static/|/sign-in(/|$)|/setup/connect/callback$")
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

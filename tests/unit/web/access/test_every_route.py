@@ -30,10 +30,15 @@ from wescope.web.access.guard import LocalAccess
 from wescope.web.services import WebServices
 
 OPEN = re.compile(
-    r"GET (/static/[\w.]+|/healthz?|/readyz?|/metrics|/openapi\.json|/sign-in(/start|/callback)?)"
+    r"GET (/static/[\w.]+|/healthz?|/readyz?|/metrics|/openapi\.json|/sign-in(/start|/callback)?"
+    r"|/setup/connect/callback)"
     r"|POST /webhooks/(stripe|qbo)"
 )
-"""What anybody may ask for. `/metrics` has counts and codes only; in the cloud it is for the machine itself."""
+"""What anybody may ask for. `/metrics` has counts and codes only; in the cloud it is for the machine itself. Whoever
+comes back from Intuit is only sent on to the guarded page that takes the answer."""
+
+FOR_OPERATORS = frozenset({"GET /setup/connect/finish"})
+"""Where an outside service sends the browser back to end what an operator began."""
 
 FOR_ALL_WHO_ARE_SIGNED_IN = frozenset({"POST /sign-out"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -142,7 +147,9 @@ async def test_a_viewer_looks_and_does_nothing(
     app, wire = apps["iap"]
     viewer = Asked(browser_of(app), wire, assertion({"email": "clerk@example.com", "hd": "example.com"}))
     status, touched = await viewer.ask(method, example(path))
-    if method in SAFE:
+    if f"{method} {path}" in FOR_OPERATORS:
+        assert (status, touched) == (403, False)
+    elif method in SAFE:
         assert status not in REFUSED
     elif f"{method} {path}" not in FOR_ALL_WHO_ARE_SIGNED_IN:
         assert (status, touched) == (403, False)
@@ -228,7 +235,9 @@ async def test_a_session_is_no_more_than_its_role(provider: FakeProvider) -> Non
             for headers in FORGED.values():
                 if method not in SAFE:
                     assert await operator.ask(method, example(path), headers=headers, json={}) == (403, False)
-            if method not in SAFE and f"{method} {path}" not in FOR_ALL_WHO_ARE_SIGNED_IN:
+            if f"{method} {path}" in FOR_OPERATORS:
+                assert await viewer.ask(method, example(path)) == (403, False)
+            elif method not in SAFE and f"{method} {path}" not in FOR_ALL_WHO_ARE_SIGNED_IN:
                 assert await viewer.ask(method, example(path), json={}) == (403, False)
                 assert await operator.ask(method, example(path), data={"csrf_token": "x"}) == (403, False)
             else:
