@@ -11,7 +11,7 @@ from tests.integration.processes import Bench, Process, bench, until
 
 SETTLED_WITHIN_S = 120.0
 LOOK_EVERY_S = 0.5
-CUSTOMERS = 3
+CUSTOMERS = 2
 STRIPE = ("--situations", "all", "--payouts", "daily", "--seed", "11", "--knob", "requests_per_second=0")
 QBO = ("--knob", "multicurrency=true")
 POLICY = """\

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from html.parser import HTMLParser
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-EACH = 4
+EACH = 2
 """So many addresses of one form are followed: a list of a hundred stories is a hundred times the same."""
 
 _IDS = re.compile(r"(?<=/)[^/]*(?:\d|_|%3A|:)[^/]*(?=/|$)")
