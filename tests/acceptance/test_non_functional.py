@@ -195,7 +195,7 @@ def test_every_role_is_narrow(measured: Measured) -> None:
         "roles/bigquery.jobUser",
     }  # fmt: skip
     assert not {"stripe-api-key", "qbo-client-secret", "qbo-refresh-token", "token-key"} & web
-    assert accounts == {"web", "worker", "command", "deployer"}
+    assert accounts == {"web", "worker", "command", "console", "deployer"}
     measured(
         f"{len(grants)} grants, 0 broad roles, {len(wide)} for the project (write logs, traces, metrics; run queries)"
     )

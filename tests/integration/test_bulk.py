@@ -340,11 +340,11 @@ async def test_a_version_that_does_not_know_the_kind_lets_it_be(desk: Desk) -> N
 
 async def audited(desk: Desk) -> Sequence[int | None]:
     async with transaction(desk.runtime.engine) as connection:
-        return list((await connection.execute(sa.select(audit.c.run_id))).scalars())
+        return list((await connection.execute(sa.select(audit.c.run_id).order_by(audit.c.id))).scalars())
 
 
 async def test_the_audit_log_names_the_run(desk: Desk) -> None:
     await park(desk, 1)
     run = await started(desk, IGNORE)
     await desk.runtime.runs.execute(run.id)
-    assert await audited(desk) == [run.id]
+    assert await audited(desk) == [run.id, run.id]  # its start, and the one item

@@ -155,7 +155,7 @@ async def test_a_comparison_is_made_by_a_worker_kept_and_opened(desk: Desk, shop
         await tieouts.row("clearing:eur", None)
     with pytest.raises(RowNotFound):
         await tieouts.row(page.rows[0].id, DAY - timedelta(days=1))
-    (entry,) = (await desk.runtime.console.audit_log.page(AuditFilter(action="tieout"))).items
+    (entry,) = (await desk.runtime.console.audit_log.page(AuditFilter(action="start"))).items
     assert (entry.actor, entry.target, entry.run_id) == ("local", f"run/{begun.run_id}", begun.run_id)
     seen = await desk.runtime.console.overview.overview()
     assert seen.tieout == kept

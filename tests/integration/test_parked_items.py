@@ -39,7 +39,9 @@ def wrong_invoice(shop: Shop, amount: int = 5_000) -> str:
 
 async def actions(desk: Desk) -> list[tuple[str, str, str]]:
     async with transaction(desk.runtime.engine) as connection:
-        query = sa.select(audit.c.action, audit.c.actor, audit.c.target).where(audit.c.action != "sync")
+        query = sa.select(audit.c.action, audit.c.actor, audit.c.target).where(
+            audit.c.action != "sync", audit.c.target.not_like("run/%")
+        )
         rows = await connection.execute(query.order_by(audit.c.id))
         return [(row[0], row[1], row[2]) for row in rows]
 

@@ -106,8 +106,8 @@ async def test_who_steers_a_run_is_in_the_audit_log(desk: Desk) -> None:
     await history.cancel(run.id, actor="user:3")
     told = [(one.action, one.actor) for one in await book.entries(run.id)]
     assert told == [("cancel", "user:3"), ("resume", "user:1"), ("pause", "user:2"), ("start", "user:1")]
-    scheduled = await desk.runtime.runs.start(RunKind.SWEEP, {})
-    assert await book.entries(scheduled.id) == ()
+    typed = await desk.runtime.runs.start(RunKind.SWEEP, {})
+    assert [(one.action, one.actor) for one in await book.entries(typed.id)] == [("start", "cli")]
 
 
 async def test_runs_are_filtered_and_paged_by_id(desk: Desk) -> None:

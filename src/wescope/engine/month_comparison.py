@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.engine.runs import RunDesk
-from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
 from wescope.links.months import newest_start
 from wescope.links.reports import swap_checkpoint
@@ -47,11 +46,8 @@ async def start_comparison(runs: RunDesk, engine: AsyncEngine, as_of: date, *, a
         before = await newest_start(connection, as_of)
     if before is not None and before.state == RunState.RUNNING:
         return await runs.find(before.id)
-    run = await runs.start(RunKind.TIEOUT, {AS_OF: as_of.isoformat(), "actor": actor}, alone=False)
-    async with transaction(engine) as connection:
-        entry = AuditEntry(action="compare", actor=actor, target=as_of.isoformat(), run_id=run.id)
-        await record_audit(connection, [entry])
-    return run
+    options = {AS_OF: as_of.isoformat(), "actor": actor}
+    return await runs.start(RunKind.TIEOUT, options, alone=False, actor=actor)
 
 
 async def keep_closed(connection: AsyncConnection, until: date | None, at: datetime) -> None:

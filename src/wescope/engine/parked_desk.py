@@ -238,7 +238,7 @@ class ParkedDesk:
             "digest": found,
             "items": [as_stored(item) for item in items],
         }
-        return await self.runs.start(RunKind.BULK, options | ({"reason": reason} if reason else {}))
+        return await self.runs.start(RunKind.BULK, options | ({"reason": reason} if reason else {}), actor=actor)
 
     async def outcome(self, run_id: int, *, after: str | None = None, limit: int = 50) -> BulkOutcome:
         """What a bulk action has come to, and a page of what it does to each item.

@@ -21,7 +21,6 @@ from wescope.engine.tieout_kept import (
     shown_rows,
 )
 from wescope.errors import WrongUse
-from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import transaction
 from wescope.links.kept_tieouts import TieOutHead, latest_head, stored_rows
 from wescope.links.runs import Run, RunKind, RunState, newest_unfinished
@@ -102,12 +101,8 @@ class TieOutDesk:
         if before is not None:
             await self.runs.cancel(before.id)
         day = None if as_of is None else as_of.isoformat()
-        run = await self.runs.start(RunKind.TIEOUT, {"actor": actor} | ({"as_of": day} if day else {}))
-        entry = AuditEntry(
-            action="tieout", actor=actor, target=f"run/{run.id}", details={"as_of": day or "today"}, run_id=run.id
-        )
-        async with transaction(self.engine) as connection:
-            await record_audit(connection, [entry])
+        options = {"actor": actor} | ({"as_of": day} if day else {})
+        run = await self.runs.start(RunKind.TIEOUT, options, actor=actor)
         return _told_run(run)
 
 
