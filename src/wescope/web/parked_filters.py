@@ -14,9 +14,11 @@ from wescope.engine.bulk import BulkAction
 from wescope.engine.drift_kinds import DriftKind, DriftState
 from wescope.engine.parked_desk import ParkedQuery
 from wescope.links.drift_pages import DriftChoice
-from wescope.web.parameters import LARGEST, AgeSeconds, Amount
+from wescope.web.parameters import LARGEST, AgeSeconds, Amount, of_form
 
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,400}$")]
+_Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+_Part = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
 Ignored = Literal["no", "yes", "any"]
 _IGNORED: Mapping[str, bool | None] = {"no": False, "yes": True, "any": None}
 MOST_IDS = 1000
@@ -58,17 +60,23 @@ class ParkedFilters(_Filters):
     code: Annotated[list[ParkCode], Field(description="Only these codes.")] = []
     owner: Annotated[list[Owner], Field(description="Only what these can act on.")] = []
     currency: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None,
+        _Currency | None,
+        of_form(_Currency),
         Field(description="Only this currency, in small letters."),
     ] = None
-    min_amount: Annotated[Amount | None, Field(description="In major units of each currency, without sign.")] = None
-    older_than_s: Annotated[AgeSeconds | None, Field(description="Parked for at least so many seconds.")] = None
+    min_amount: Annotated[
+        Amount | None, of_form(Amount), Field(description="In major units of each currency, without sign.")
+    ] = None
+    older_than_s: Annotated[
+        AgeSeconds | None, of_form(AgeSeconds), Field(description="Parked for at least so many seconds.")
+    ] = None
     ignored: Annotated[Ignored, Field(description="Items that are ignored: leave them out, only them, or any.")] = "no"
     contains: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")] | None,
+        _Part | None,
+        of_form(_Part),
         Field(description="A part of the document key or of the subject."),
     ] = None
-    after: Annotated[Cursor | None, Field(description="`next` of the page before.")] = None
+    after: Annotated[Cursor | None, of_form(Cursor), Field(description="`next` of the page before.")] = None
 
     def query(self, action: BulkAction | None = None) -> ParkedQuery:
         """The same for the engine; what is ignored already is not ignored again, and what is not, not counted again."""
@@ -100,7 +108,7 @@ class DriftFilters(_Filters):
     kind: Annotated[list[DriftKind], Field(description="Only these kinds.")] = []
     state: Annotated[list[DriftState], Field(description="In these states; open if left out.")] = []
     entity: Annotated[list[EntityName], Field(description="Of these QBO entities.")] = []
-    after: Annotated[Cursor | None, Field(description="`next` of the page before.")] = None
+    after: Annotated[Cursor | None, of_form(Cursor), Field(description="`next` of the page before.")] = None
 
     def choice(self) -> DriftChoice:
         """The same for the tables."""

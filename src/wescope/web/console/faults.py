@@ -1,6 +1,7 @@
 """Faults: errors of pages are answered by pages, those of everything else as JSON."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 
 _TOLD = frozenset({"allow", "retry-after"})
 """Headers of an error that a page has, too."""
+
+_PAGE = re.compile(r"^post_|_page$|^get_search$")
+"""The names of operations that answer people."""
 
 PAGE_TAG = "page"
 """The tag of the routes that answer people."""
@@ -58,11 +62,15 @@ def _to_sign_in(request: Request, error: NotSignedIn, answer: Response) -> Respo
 
 def _wants_page(request: Request) -> bool:
     """True for the routes of pages, and for what is nowhere if a browser asks for a page."""
-    if getattr(request.state, "wants_page", False):
-        return True
+    if request.url.path.startswith("/api/"):
+        return False
     route = request.scope.get("route")
-    tags = getattr(route, "tags", None)
-    if tags:
-        return PAGE_TAG in tags
-    shown = "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
-    return shown and not request.url.path.startswith("/api/")
+    # A body that cannot be read is refused before any dependency of its route is asked.
+    if getattr(request.state, "wants_page", False) or (_is_page(route) and request.method in route.methods):
+        return True
+    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
+
+
+def _is_page(route: Any) -> bool:
+    named = _PAGE.search(getattr(route, "operation_id", None) or "")
+    return named is not None or PAGE_TAG in (getattr(route, "tags", None) or ())

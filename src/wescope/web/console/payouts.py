@@ -1,17 +1,16 @@
 """Payouts: which of them are deposits in QBO, and one that foots on the page, row by row."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
-from pydantic import BeforeValidator
 
 from wescope.books.payout_check import RowState
 from wescope.engine.payout_statements import AWAITED, NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary, PayoutWord
 from wescope.web.console.rendering import Pages, query_of
 from wescope.web.console.responses import page_responses
-from wescope.web.parameters import Day
+from wescope.web.parameters import Day, of_form
 from wescope.web.payouts import (
     AfterPayout,
     AfterRow,
@@ -29,14 +28,6 @@ from wescope.web.payouts import (
 )
 from wescope.web.schemas import text_response
 from wescope.web.services import WebServices
-
-
-def _of_form(kind: Any) -> BeforeValidator:
-    """A form sends its empty fields, too: they choose nothing. `kind` is the type of what does."""
-    return BeforeValidator(
-        lambda value: None if value == "" else value, json_schema_input_type=kind | Literal[""] | None
-    )
-
 
 PAYOUT_STATES: Mapping[str, tuple[str, str, str]] = {
     "matched": ("matched", "good", "A deposit in QBO is exactly its amount."),
@@ -83,10 +74,10 @@ def _list_route(router: APIRouter, services: WebServices, pages: Pages) -> None:
     async def payouts(
         request: Request,
         *,
-        state: Annotated[OfState, _of_form(PayoutWord)] = None,
-        currency: Annotated[OfCurrency, _of_form(Currency)] = None,
-        since: Annotated[Since, _of_form(Day)] = None,
-        until: Annotated[Until, _of_form(Day)] = None,
+        state: Annotated[OfState, of_form(PayoutWord)] = None,
+        currency: Annotated[OfCurrency, of_form(Currency)] = None,
+        since: Annotated[Since, of_form(Day)] = None,
+        until: Annotated[Until, of_form(Day)] = None,
         after: AfterPayout = None,
     ) -> HTMLResponse:
         """Which are deposits in QBO, by how much they differ, and what they wait for."""

@@ -1,30 +1,17 @@
-"""Queries: parameters of pages. A form sends its empty fields, too: those ask nothing."""
+"""Queries: parameters of pages that come from forms, where an empty field is no filter."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import StringConstraints
 
-from wescope.web.parameters import Day
+from wescope.web.parameters import Day, of_form
 
+_Text = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,400}$")]
+_Word = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+_Cursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
-def _nothing(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-DayQuery = Annotated[Day | None, BeforeValidator(_nothing), Query(description="A day in the books' calendar.")]
-TextQuery = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[!-~]{1,400}$")] | None,
-    BeforeValidator(_nothing),
-    Query(description="Only what is exactly this."),
-]
-WordQuery = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z_]{1,40}$")] | None,
-    BeforeValidator(_nothing),
-    Query(description="Only what has this name."),
-]
-CursorQuery = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None,
-    BeforeValidator(_nothing),
-    Query(description="Where the page before has ended."),
-]
+DayQuery = Annotated[Day | None, of_form(Day), Query(description="A day in the books' calendar.")]
+TextQuery = Annotated[_Text | None, of_form(_Text), Query(description="Only what is exactly this.")]
+WordQuery = Annotated[_Word | None, of_form(_Word), Query(description="Only what has this name.")]
+CursorQuery = Annotated[_Cursor | None, of_form(_Cursor), Query(description="Where the page before has ended.")]

@@ -29,7 +29,14 @@ def story_routes(services: WebServices, pages: Pages) -> APIRouter:
     answers = form_responses(422)
     answers[303] = {"description": "The page of the story."}
 
-    @router.get("/search", summary="Search", operation_id="get_search", responses=answers, status_code=303)
+    @router.get(
+        "/search",
+        summary="Search",
+        operation_id="get_search",
+        responses=answers,
+        status_code=303,
+        response_class=Response,
+    )
     async def search(
         identifier: Annotated[str, Query(alias="id", description="Any id, or a document number.", max_length=LONGEST)],
     ) -> Response:
