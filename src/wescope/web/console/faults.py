@@ -64,7 +64,7 @@ def _wants_page(request: Request) -> bool:
     """True for the routes of pages, and for what is nowhere if a browser asks for a page."""
     if request.url.path.startswith("/api/"):
         return False
-    route = request.scope.get("route")
+    route: Any = request.scope.get("route")
     # A body that cannot be read is refused before any dependency of its route is asked.
     if getattr(request.state, "wants_page", False) or (_is_page(route) and request.method in route.methods):
         return True
