@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import math
-import re
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import Any, Final
 import httpx2
 
 from benchmarks.__main__ import environment
-from benchmarks.console_data import FULL, LARGE_PAYOUT, RUN_ID, SMALL, Size, fill
+from benchmarks.console_data import BULK_ID, FULL, LARGE_PAYOUT, RUN_ID, SMALL, Size, fill
 from benchmarks.figures import quantile
 from wescope.cli.children import Child, Children, bare_environment
 from wescope.links.embedded import embedded_postgres
@@ -39,10 +38,8 @@ IDS: Mapping[str, str] = {
     "payout_id": LARGE_PAYOUT,
     "run_id": str(RUN_ID),
     "key": "in_late000042:invoice",
-    "document_key": "in_late000042:invoice",
     "month": "2026-10",
-    "what": "audit",
-    "drift_id": "3",
+    "row_id": "receivable:cus_bench000042:usd",
 }
 """What stands for the parameters of a path."""
 
@@ -68,7 +65,12 @@ OUTSIDE: Mapping[str, str] = {
     "/api/v1/doctor": "asks Stripe and QBO",
     "/setup/doctor": "asks Stripe and QBO",
     "/setup/mapping": "asks QBO",
-    "/api/v1/setup/plan": "asks QBO",
+    "/api/v1/setup/mapping": "asks QBO",
+    "/setup/connect/callback": "only sends on",
+    "/setup/connect/finish": "takes Intuit's answer",
+    "/api/v1/runs/{run_id}/forecast": "one row, of a run of another kind",
+    "/api/v1/payouts/{payout_id}/rows.csv": "streams all rows of a payout",
+    "/payouts/{payout_id}.csv": "streams all rows of a payout",
     "/api/v1/payouts/{payout_id}": "all rows of a payout in one answer, as it always was",
     "/api/v1/undo/{run_id}": "asks Stripe and QBO",
     "/api/v1/payouts": "all payouts in one answer, as it always was; the page is /api/v1/payouts/page",
@@ -113,7 +115,8 @@ def questions() -> Iterator[str]:
         is_shown = path.startswith("/api/v1/") or "page" in item.get("get", {}).get("tags", ())
         if "get" not in item or not is_shown or path in OUTSIDE or path.startswith(("/static/", "/sign-")):
             continue
-        plain = re.sub(r"\{(\w+)(:path)?\}", lambda found: IDS[found[1]], path)
+        ids = {**IDS, "run_id": str(BULK_ID)} if "/bulk/" in path else IDS
+        plain = path.format_map(ids)
         yield plain + next((query for part, query in QUERIES.items() if part in plain), "")
     yield from FILTERED
 

@@ -36,8 +36,8 @@ SMALL = Size(
 )  # fmt: skip
 """One page of everything: what is compared is size, not whether there is anything to show."""
 
-RUN_ID = 1
-"""The run that has posted a tenth of all documents."""
+RUN_ID, BULK_ID = 1, 2
+"""The run that has posted a tenth of all documents, and one that has ignored all that is parked."""
 
 LARGE_PAYOUT = "po_bench00000001"
 
@@ -93,9 +93,19 @@ select %(realm)s, %(payout)s, i, 'txn_bench' || i, 'charge', 'ch_bench' || i,
     'in_bench' || lpad(i::text, 8, '0') || ':payment', 1000, 30, 970, 'matched'
 from generate_series(1, %(count)s) i
 """
+_FIRST_RUNS: LiteralString = """
+insert into runs (kind, state, options, counts, checkpoint, result, started_at, finished_at)
+values ('backfill', 'done', '{"since": "2026-01-01", "until": "2026-10-31"}', '{"queued": 10}', '{}', '{}',
+        now() - interval '90 days', now() - interval '89 days'),
+    ('bulk', 'done', jsonb_build_object('action', 'ignore', 'actor', 'cli', 'at', now()::text, 'count', %(count)s,
+        'digest', '0123456789abcdef', 'reason', 'known', 'items', (select jsonb_agg(jsonb_build_array(
+            'in_late' || lpad(i::text, 6, '0') || ':invoice', 'invoice/in_late' || lpad(i::text, 6, '0'),
+            'total_mismatch', 1000 + i, 'usd')) from generate_series(1, %(count)s) i)),
+        '{}', jsonb_build_object('done', %(count)s), '{}', now() - interval '80 days', now() - interval '80 days')
+"""
 _RUNS: LiteralString = """
 insert into runs (kind, state, options, counts, result, started_at, finished_at)
-select (array['backfill', 'replay', 'sweep', 'verify'])[1 + i %% 4], 'done', '{}', '{"queued": 10}', '{}',
+select (array['replay', 'sweep', 'verify'])[1 + i %% 3], 'done', '{}', '{"queued": 10}', '{}',
     now() - make_interval(hours => %(count)s - i), now() - make_interval(hours => %(count)s - i)
 from generate_series(1, %(count)s) i
 """
@@ -121,6 +131,7 @@ def fill(url: str, realm_id: str, size: Size) -> dict[str, int]:
     """Put the rows into a database that the service has brought up to date; the bytes of each table, with indexes."""
     with psycopg.connect(conninfo(url), autocommit=True) as connection:
         for statement, count in (
+            (_FIRST_RUNS, size.parked),
             (_RUNS, size.runs),
             (_LINKS, size.links),
             (_SUBJECTS, size.links),
