@@ -122,13 +122,6 @@ async def drift_rows(
     return [DriftRow(**row._mapping) for row in rows]  # noqa: SLF001 - the documented way
 
 
-async def count_drift(connection: AsyncConnection, realm_id: str) -> dict[str, int]:
-    """How much is open, by kind."""
-    mine = (drift.c.realm_id == realm_id, drift.c.state == OPEN)
-    rows = await connection.execute(sa.select(drift.c.kind, sa.func.count()).where(*mine).group_by(drift.c.kind))
-    return {row[0]: row[1] for row in rows}
-
-
 async def decide(connection: AsyncConnection, ids: Iterable[int], state: str) -> None:
     """What became of findings; all but a repair under way is final."""
     chosen = list(ids)

@@ -15,7 +15,6 @@ from markupsafe import Markup, escape
 from wescope import __version__
 from wescope.books.money import to_decimal
 from wescope.engine.dashboards import Dashboards
-from wescope.errors import WescopeError
 from wescope.web.console.nav import SECTIONS
 
 HEADERS: Mapping[str, str] = {
@@ -68,13 +67,8 @@ class Pages:
         return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
 
 
-def error_page(request: Request, error: WescopeError, *, status: int) -> HTMLResponse:
-    """A page that says what went wrong, and the one action that mends it."""
-    return plain_error_page(request, error.code, str(error), error.remedy, status=status)
-
-
 def plain_error_page(request: Request, code: str, text: str, remedy: str, *, status: int) -> HTMLResponse:
-    """The same for an error that no class is."""
+    """A page that says what went wrong, and the one action that mends it."""
     html = _ENVIRONMENT.get_template("error.html").render(
         code=code,
         text=text,
