@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import psycopg
@@ -83,6 +84,7 @@ with embedded_postgres(Path(sys.argv[1])) as server, psycopg.connect(server.conn
     print(os.geteuid(), connection.execute("select count(*) from kept").fetchone()[0])
 """
 
+Answer = TypeVar("Answer")
 AsNobody = Callable[[str, Path], str]
 
 
@@ -116,7 +118,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
     home = tmp_path / "home"
     yield home
     for process in server_processes(home):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def server_processes(home: Path) -> list[psutil.Process]:
@@ -124,17 +127,23 @@ def server_processes(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.cwd() == str(data):
+            if process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
 
-def server_users(home: Path) -> set[int]:
-    users = set()
+def of_server(home: Path, ask: Callable[[psutil.Process], Answer]) -> list[Answer]:
+    """What each process of the server answers, without the workers of a moment that have ended before they could."""
+    answers = []
     for process in server_processes(home):
-        with contextlib.suppress(psutil.NoSuchProcess):  # a worker of the moment
-            users.add(process.uids().effective)
-    return users
+        with contextlib.suppress(psutil.NoSuchProcess):
+            answers.append(ask(process))
+    assert answers
+    return answers
+
+
+def server_users(home: Path) -> set[int]:
+    return set(of_server(home, lambda process: process.uids().effective))
 
 
 def postmaster(home: Path) -> psutil.Process:
@@ -183,8 +192,8 @@ def test_first_start_is_complete_private_and_quick(home: Path) -> None:
         with psycopg.connect(server.conninfo) as connection:
             role = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
             assert connection.info.server_version // 10000 == 18
-        uids = {process.uids().effective for process in server_processes(home)}
-        assert all(process.net_connections("inet") == [] for process in server_processes(home))
+        users = server_users(home)
+        connections = of_server(home, lambda process: process.net_connections("inet"))
     assert settings == {
         "data_checksums": "on",
         "fsync": "on",
@@ -194,7 +203,8 @@ def test_first_start_is_complete_private_and_quick(home: Path) -> None:
         "max_connections": "100",
     }
     assert role == (False,)
-    assert 0 not in uids
+    assert 0 not in users
+    assert not any(connections)
     base = home / "postgres"
     assert (base / "password").stat().st_mode & 0o777 == 0o600
     assert (base / "data").stat().st_mode & 0o777 == 0o700
@@ -233,9 +243,9 @@ def test_passwords_are_demanded_and_not_shown(home: Path) -> None:
         ):
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(wrong)
-        command_lines = [" ".join(process.cmdline()) for process in server_processes(home)]
+        command_lines = of_server(home, lambda process: " ".join(process.cmdline()))
         assert all(password not in line for line in command_lines)
-        environments = [process.environ() for process in server_processes(home)]
+        environments = of_server(home, psutil.Process.environ)
         assert all("HOME" not in environment for environment in environments)
     assert password not in (home / "postgres" / "log").read_text()
 
@@ -322,7 +332,7 @@ def test_next_command_adopts_the_server_of_a_killed_one_and_stops_it(home: Path)
         assert postmaster(home) == server
         psycopg.connect(adopted.conninfo).close()
     psutil.wait_procs([server], timeout=10)
-    assert [process for process in server_processes(home) if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert server_processes(home) == []
 
 
 def test_committed_rows_survive_sigkill_of_the_server_under_writes(home: Path) -> None:
