@@ -24,6 +24,8 @@ from typing import Any, Final
 import httpx2
 import psutil
 
+from benchmarks.suite import say
+
 MONTHS: Final = 12
 OBJECTS_PER_CUSTOMER: Final = 25
 """So many objects a customer of the stand-in has in a year, about; the figures tell how many were listed."""
@@ -47,12 +49,6 @@ class Figures:
     kills: int
     difference: str
     ledger: Mapping[str, str] = field(repr=False)
-
-
-def say(text: str) -> None:
-    """Tell a person how far it is."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
 
 
 @contextmanager

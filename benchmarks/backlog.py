@@ -23,7 +23,9 @@ import httpx2
 import psycopg
 
 from benchmarks.figures import ALLOWED_PER_MINUTE, Figures, quantile
+from benchmarks.suite import say
 from benchmarks.usage import Usage
+from benchmarks.world import environment
 from wescope.books.subjects import Subject, SubjectKind
 from wescope.cli.children import Child, Children, bare_environment
 from wescope.engine.queue import HintQueue
@@ -62,12 +64,6 @@ class Options:
     latency_ms: int
     scale: float
     profile: Path | None
-
-
-def say(text: str) -> None:
-    """Tell a person how far it is."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
 
 
 @dataclass(slots=True)
@@ -118,28 +114,14 @@ class Run:
         if role == "worker" and (self.options.scale != 1 or self.options.profile):
             profile = (str(self.options.profile),) if self.options.profile else ()
             arguments = ("-m", "benchmarks.worker", str(self.options.scale), *profile)
-        started = [await self.children.start(role, arguments, self._environment()) for _ in range(count)]
+        started = [
+            await self.children.start(role, arguments, environment(self.folder / "home", self.stripe, self.qbo))
+            for _ in range(count)
+        ]
         self.running[role] = started
         announced = [await child.announcement(timeout_s=READY_S) for child in started]
         if role == "web":
             self.web = str(announced[0]["url"])
-
-    def _environment(self) -> dict[str, str]:
-        return bare_environment() | {
-            "NO_PROXY": "127.0.0.1,localhost",
-            "WESCOPE_HOME": str(self.folder / "home"),
-            "WESCOPE_PORT": "0",
-            "WESCOPE_LOG_LEVEL": "warning",
-            "WESCOPE_STRIPE_API_BASE": self.stripe["url"],
-            "WESCOPE_STRIPE_API_KEY": self.stripe["api_key"],
-            "WESCOPE_STRIPE_WEBHOOK_SECRETS": self.stripe["webhook_secret"],
-            "WESCOPE_QBO_API_BASE": self.qbo["url"],
-            "WESCOPE_QBO_TOKEN_URL": f"{self.qbo['url']}/oauth2/v1/tokens/bearer",
-            "WESCOPE_QBO_CLIENT_ID": self.qbo["client_id"],
-            "WESCOPE_QBO_CLIENT_SECRET": self.qbo["client_secret"],
-            "WESCOPE_QBO_REALM_ID": self.qbo["realm_id"],
-            "WESCOPE_QBO_REFRESH_TOKEN": self.qbo["refresh_token"],
-        }
 
     # --- Stripe -----------------------------------------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from typing import Any, Final
 
 import httpx2
 
-from benchmarks.__main__ import environment
 from benchmarks.console_data import BULK_ID, FULL, LARGE_PAYOUT, RUN_ID, SMALL, Size, fill
 from benchmarks.figures import quantile
+from benchmarks.suite import say
+from benchmarks.world import environment
 from wescope.cli.children import Child, Children, bare_environment
 from wescope.links.embedded import embedded_postgres
 from wescope.web.app import published_openapi
@@ -99,12 +100,6 @@ class Figure:
         return self.p95_ms >= P95_WANTED_MS or too_much or self.status >= 400  # noqa: PLR2004 - errors of HTTP
 
 
-def say(text: str) -> None:
-    """Tell a person how far it is."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
-
-
 def questions() -> Iterator[str]:
     """Every GET of a page and of the API that is answered from the tables, with ids that are there.
 
@@ -128,7 +123,7 @@ async def serving(
     """A web process on a database of this size; its address."""
     stripe, qbo = stand_ins
     name = folder.name
-    settings = bare_environment() | environment(folder, dict(stripe), dict(qbo), port=0)
+    settings = environment(folder, stripe, qbo)
     with embedded_postgres(folder) as server:
         first = await _web(children, f"{name}-first", settings)
         await first[0].stop()

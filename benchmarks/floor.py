@@ -1,6 +1,7 @@
 """A receiver that verifies the signature, answers, and stores nothing: the service's intake is compared with it."""
 
 import asyncio
+import json
 import os
 import socket
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ async def main() -> None:
     """Serve on a free port and print the address."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    print(f"http://127.0.0.1:{listening.getsockname()[1]}/", flush=True)  # noqa: T201 - its parent reads it
+    print(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}/"}), flush=True)  # noqa: T201 - its parent reads it
     app = Starlette(routes=[Route("/", receive, methods=["POST"])])
     config = uvicorn.Config(app, log_level="warning", access_log=False)
     await uvicorn.Server(config).serve(sockets=[listening])
