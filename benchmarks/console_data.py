@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, LiteralString
 
 import psycopg
 
+from wescope.engine.tieout_kept import kept
+from wescope.engine.tieout_results import ClearingRow, ReceivableRow, TieOut
 from wescope.links.database import conninfo
 
 
@@ -154,15 +157,13 @@ def fill(url: str, realm_id: str, size: Size) -> dict[str, int]:
 
 def _tieout(customers: int) -> dict[str, Any]:
     """What is kept of a comparison with so many customers in it."""
-    rows = [
-        {"id": f"receivable:cus_bench{number:06}:usd", "currency": "usd", "stripe": 1000, "qbo": 1000}
+    receivable = [
+        ReceivableRow(customer_id=f"cus_bench{number:06}", currency="usd", stripe=1000, qbo=1000, difference=0)
         for number in range(customers)
     ]
-    rows.append({"id": "clearing:usd", "currency": "usd", "stripe": 5000, "qbo": 5000})
-    return {
-        "as_of": "2026-10-31", "difference": "0.00", "differences": {"usd": "0.00"}, "at": "2026-11-01T02:00:00+00:00",
-        "total_difference": "0.00", "unexplained": "0.00", "rows": rows,
-    }  # fmt: skip
+    clearing = ClearingRow(currency="usd", stripe=5000, qbo=5000, difference=0)
+    at = datetime(2026, 11, 1, 2, tzinfo=UTC)
+    return kept(TieOut.of(as_of=date(2026, 10, 31), at=at, receivable=receivable, clearing=[clearing]))
 
 
 def _bytes(connection: psycopg.Connection[Any], table: str) -> int:

@@ -25,8 +25,6 @@ PATIENCE_S = 8.0
 """So long a preview may take that somebody waits for."""
 
 ENTRIES = 20
-LARGE = 200_000
-"""To sort the keys of so many documents takes as long as to look for them among a million."""
 
 
 class PreviewTooLong(WescopeError):
@@ -105,7 +103,7 @@ class RunBook:
         Raises:
             RunNotFound: there is no such run.
         """
-        posted = await self._posted_by(await self.history.desk.find(run_id))
+        await self.history.desk.find(run_id)
         async with transaction(self.history.engine) as connection:
             found = await page_of_documents(
                 connection,
@@ -115,7 +113,6 @@ class RunBook:
                 state=chosen.state,
                 after=chosen.after,
                 limit=chosen.limit + 1,
-                is_large=sum(posted.values()) > LARGE,
             )
         shown = found[: chosen.limit]
         return RunDocuments(items=shown, next=shown[-1].document_key if len(found) > chosen.limit else None)

@@ -1,6 +1,6 @@
 """Pages of runs: runs by kind and state, the documents of one, and what the audit log has about it; by keys, never all.
 
-Everything is asked by an index: `runs` by its id, documents by `ix_links_run_id`, the audit log by its target.
+Everything is asked by an index: `runs` by its id, documents by their run and key, the audit log by its target.
 """
 
 from collections.abc import Collection
@@ -78,13 +78,8 @@ async def page_of_documents(
     state: str | None,
     after: str | None,
     limit: int,
-    is_large: bool = False,
 ) -> tuple[RunDocument, ...]:
-    """The next documents of a run after a key, in the order of their keys.
-
-    `is_large`: the run has most of all documents. Then they are found in the order of all keys; else the run's keys are
-    sorted, for those of a late run stand behind those of a million others.
-    """
+    """The next documents of a run after a key, in the order of their keys."""
     wanted = sa.select(links.c.document_key).where(_of(realm_id, run_id))
     if entity is not None:
         wanted = wanted.where(links.c.entity == entity)
@@ -92,10 +87,7 @@ async def page_of_documents(
         wanted = wanted.where(links.c.state == state)
     if after is not None:
         wanted = wanted.where(links.c.document_key > after)
-    if not is_large:
-        mine = wanted.cte("mine").prefix_with("MATERIALIZED", dialect="postgresql")
-        wanted = sa.select(mine.c.document_key)
-    page = wanted.order_by(sa.text("document_key")).limit(limit).subquery("page")
+    page = wanted.order_by(links.c.document_key).limit(limit).subquery("page")
     names = ("document_key", "subject", "entity", "qbo_id", "state", "amount", "currency", "posted_at")
     query = (
         sa.select(*(links.c[name] for name in names), links.c.txn_date.label("date"))

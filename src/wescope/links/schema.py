@@ -24,7 +24,7 @@ from wescope.links import console_tables  # noqa: F401 - they belong to the same
 from wescope.links.table_parts import json, moment, now
 from wescope.links.table_parts import metadata as every_table
 
-REVISION = "m0012"
+REVISION = "m0013"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = every_table
@@ -83,7 +83,13 @@ links = Table(
     Index(None, "realm_id", "txn_date", "updated_at"),
     Index("ix_links_recheck", "recheck_at", postgresql_where=text("recheck_at IS NOT NULL")),
     Index("ix_links_request_id", "realm_id", "request_id"),
-    Index("ix_links_run_id", "run_id", postgresql_where=text("run_id IS NOT NULL")),
+    Index(
+        "ix_links_run_id_document_key",
+        "run_id",
+        "document_key",
+        postgresql_where=text("run_id IS NOT NULL"),
+        postgresql_include=["entity", "state", "realm_id"],
+    ),
     Index("ix_links_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("ix_links_key_prefix", "document_key", postgresql_ops={"document_key": "text_pattern_ops"}),
     Index("ix_links_unsettled", "attempted_at", postgresql_where=text("state IN ('intended', 'unknown')")),
