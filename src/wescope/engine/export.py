@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from wescope.books.money import to_decimal
 from wescope.books.parking import REASONS, ParkCode
 from wescope.engine.export_sheets import SHEETS, CsvColumn, What
+from wescope.links.console_tables import tieout_heads
 from wescope.links.database import transaction
 from wescope.links.schema import attempts, audit, links, parked, payout_checks, payout_rows, runs
 
@@ -60,7 +61,8 @@ def query_of(what: What, realm_id: str) -> sa.Select[Any]:
 def _tieouts() -> sa.Select[Any]:
     """Each kept comparison with its rows; one without rows is there once."""
     names = ("as_of", "difference", "at", "total_difference", "unexplained")
-    told = [runs.c.result[name].astext.label(name) for name in names]
+    # From the heads: a result holds all rows, and would be unpacked once more for each of them.
+    told = [tieout_heads.c.head[name].astext.label(name) for name in names]
     columns: list[sa.ColumnElement[Any]] = [sa.column(name, sa.Text) for name in ("id", "currency")]
     columns += [sa.column(name, sa.BigInteger) for name in ("stripe", "qbo")]
     rows = sa.func.jsonb_to_recordset(runs.c.result["rows"]).table_valued(*columns)
@@ -71,7 +73,7 @@ def _tieouts() -> sa.Select[Any]:
             (kept.c.stripe - kept.c.qbo).label("row_difference"),
             kept.c.currency,
         )
-        .select_from(runs.outerjoin(kept, sa.true()))
+        .select_from(runs.outerjoin(tieout_heads, tieout_heads.c.run_id == runs.c.id).outerjoin(kept, sa.true()))
         .where(runs.c.kind == "tieout")
         .order_by(runs.c.id, kept.c.id)
     )

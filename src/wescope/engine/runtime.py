@@ -164,7 +164,7 @@ class Runtime:
 
     async def _replan_after_change(self) -> bool:
         """Another version or policy may post what was parked: have it looked at again, once. False: not now."""
-        rules = f"{__version__} {self.policy!r} {self.gate.review_first}"
+        rules = f"{__version__} {self.gate.policy} {self.gate.review_first}"
         try:
             async with transaction(self.engine) as connection:
                 before = await swap_checkpoint(connection, "rules", rules)

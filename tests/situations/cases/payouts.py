@@ -13,6 +13,7 @@ from tests.situations.scene import Scene
 from wescope.books.policy import AccountRole, Policy
 from wescope.config import PolicyFile
 from wescope.config.policy_file import DEFAULT_ACCOUNTS
+from wescope.engine.write_gate import policy_digest
 from wescope.links.database import transaction
 from wescope.links.schema import subjects
 from wescope.sandbox.qbo import by_hand
@@ -204,6 +205,7 @@ def _reconfigured(policy: Policy) -> Callable[[Desk, Scene], Any]:
         await desk.runtime._replan_after_change()
         for part in (desk.runtime, desk.runtime.reconciler, desk.runtime.reconciler.payouts):
             object.__setattr__(part, "policy", policy)
+        desk.runtime.gate.policy = policy_digest(PolicyFile(policy=policy))
         await desk.runtime._replan_after_change()
         await desk.work()
 
