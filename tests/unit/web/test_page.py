@@ -8,8 +8,11 @@ import httpx2
 import pytest
 
 from tests.unit.web.fakes import STATUS, FakeServices
+from wescope.engine.alerts import CODES
 from wescope.engine.results import Alert, ConnectionWord
 from wescope.errors import DatabaseUnavailable
+from wescope.observe.alert_rules import RULES
+from wescope.web.console.remedies import places_of
 
 
 async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
@@ -34,6 +37,25 @@ async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
         {"code": alert.code, "text": alert.text, "remedy": alert.remedy, "since": "2026-11-22T08:00:00+00:00"}
     ]
     assert "wescope_qbo_connected 0.0" in (await client.get("/metrics")).text
+
+
+async def test_an_alert_leads_to_the_pages_that_mend_it_beside_its_command(
+    client: httpx2.AsyncClient, services: FakeServices
+) -> None:
+    alert = Alert(code="parked_high", text="Much is parked.", remedy=RULES["parked_high"].remedy, since=None)
+    unknown = Alert(code="of_a_newer_version", text="It is new.", remedy="Read `wescope alerts`.", since=None)
+    services.state = replace(STATUS, alerts=(alert, unknown))
+    html = (await client.get("/")).text
+    assert "Run <code>wescope parked</code>" in html
+    assert 'In the console: <a href="/parked?owner=operator">Parked, for you to act on</a>.' in html
+    assert html.count("In the console:") == 1
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_every_alert_has_pages_that_are_there(client: httpx2.AsyncClient, code: str) -> None:
+    assert places_of(code)
+    for place in places_of(code):
+        assert (await client.get(place.path)).status_code == 200, place.path
 
 
 async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.AsyncClient) -> None:
