@@ -94,7 +94,7 @@ def serve(
     role: Annotated[Role, typer.Option(help="Receive webhooks (web), work on them (worker), or both.")] = Role.ALL,
     as_json: Json = False,
 ) -> None:
-    """Run the service: webhooks, workers, status page.
+    """Run the service: webhooks, workers, console.
 
     It stays until it is stopped, and is configured by environment variables (WESCOPE_...) and wescope.toml. With
     --json one line with the address is
