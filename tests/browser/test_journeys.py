@@ -106,7 +106,7 @@ async def test_a_bulk_retry_is_canceled(console: Page, shop: Business) -> None:
         await section(console, "Parked")
         await follow(console, "Plan a retry")
         await says(console, "Nothing has been done yet")
-        await press(console, "Look at them again: 3")
+        await press(console, "Retry: 3")
         await says(console, "of 3")
         await console.get_by_role("button", name="Cancel").focus()
         await console.evaluate(_POLLED)
