@@ -12,6 +12,7 @@ from wescope.engine.alerts import CODES
 from wescope.engine.results import Alert, ConnectionWord
 from wescope.errors import DatabaseUnavailable
 from wescope.observe.alert_rules import RULES
+from wescope.web.console.nav import SECTIONS
 from wescope.web.console.remedies import places_of
 
 
@@ -63,13 +64,22 @@ async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.A
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
     assert "unsafe" not in policy
-    assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/static/htmx.min.js" defer>']
+    scripts = [f'<script src="/static/{name}" defer>' for name in ("htmx.min.js", "idiomorph-ext.min.js")]
+    assert re.findall(r"<script[^>]*>", page.text) == scripts
     assert not re.search(r" (style|on[a-z]+)=", page.text)
     assert "http://" not in page.text
     assert "https://" not in page.text
 
 
-@pytest.mark.parametrize(("name", "kind"), [("console.css", "text/css"), ("htmx.min.js", "text/javascript")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("console.css", "text/css"),
+        ("htmx.min.js", "text/javascript"),
+        ("idiomorph-ext.min.js", "text/javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ],
+)
 async def test_its_files_are_served_and_asked_for_again_only_if_they_change(
     client: httpx2.AsyncClient, name: str, kind: str
 ) -> None:
@@ -77,6 +87,14 @@ async def test_its_files_are_served_and_asked_for_again_only_if_they_change(
     assert first.headers["content-type"].startswith(kind)
     again = await client.get(f"/static/{name}", headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_every_section_is_there_and_says_that_it_is_shown(client: httpx2.AsyncClient) -> None:
+    assert "/tieout" in {section.path for section in SECTIONS}
+    for section in SECTIONS:
+        page = await client.get(section.path)
+        assert page.status_code == 200, section.path
+        assert re.findall(r'<a href="([^"]+)" aria-current="page">', page.text)[0] == section.path
 
 
 async def test_what_is_nowhere_is_a_page_for_a_browser_and_json_for_a_program(client: httpx2.AsyncClient) -> None:

@@ -82,7 +82,7 @@ async def test_a_comparison_under_way_is_polled_and_none_can_be_started(
     assert "hx-trigger" not in (await client.get("/")).text
     services.tieout_desk.run = TIEOUT_RUN
     html = (await client.get("/")).text
-    assert 'hx-get="/" hx-trigger="every 2s" hx-select="#progress" hx-swap="outerHTML"' in html
+    assert 'hx-get="/" hx-trigger="every 2s" hx-select="#progress" hx-swap="morph:outerHTML"' in html
     assert "Compare now" not in html
     services.tieout_desk.run = replace(TIEOUT_RUN, state="failed", code="stripe_unavailable", remedy="Wait.")
     html = (await client.get("/")).text
