@@ -1,4 +1,4 @@
-"""Static files: the stylesheet, htmx and its way to keep what is the same, served from the package with a tag of their content."""
+"""Static files: the stylesheet, htmx and idiomorph, served from the package with a tag of their content."""
 
 import hashlib
 from collections.abc import Mapping
