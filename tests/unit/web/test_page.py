@@ -64,7 +64,7 @@ async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.A
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
     assert "unsafe" not in policy
-    scripts = [f'<script src="/static/{name}" defer>' for name in ("htmx.min.js", "idiomorph-ext.min.js")]
+    scripts = [f'<script src="/static/{name}" defer>' for name in ("htmx.min.js", "idiomorph.htmx.min.js")]
     assert re.findall(r"<script[^>]*>", page.text) == scripts
     assert not re.search(r" (style|on[a-z]+)=", page.text)
     assert "http://" not in page.text
@@ -76,7 +76,7 @@ async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.A
     [
         ("console.css", "text/css"),
         ("htmx.min.js", "text/javascript"),
-        ("idiomorph-ext.min.js", "text/javascript"),
+        ("idiomorph.htmx.min.js", "text/javascript"),
         ("icon.svg", "image/svg+xml"),
     ],
 )

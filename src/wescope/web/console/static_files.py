@@ -14,7 +14,7 @@ from wescope.web.schemas import text_response
 _KINDS: Mapping[str, str] = {
     "console.css": "text/css",
     "htmx.min.js": "text/javascript",
-    "idiomorph-ext.min.js": "text/javascript",
+    "idiomorph.htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 
