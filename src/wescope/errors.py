@@ -302,7 +302,10 @@ class WritesHeld(QboNotSent):
     code = "writes_held"
     owner = Owner.OPERATOR
     retry = Retry.WHEN_MENDED
-    remedy = "Review what waits on the page /setup/dry-run and release it; what waited then follows by itself."
+    remedy = (
+        "Review what waits and release it (`wescope setup --release`, or the page /setup/dry-run); what waited then "
+        "follows by itself."
+    )
 
 
 class QboThrottled(QboNotSent):

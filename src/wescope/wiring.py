@@ -54,7 +54,7 @@ from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
-from wescope.web.access.choosing import access_of
+from wescope.web.access.choosing import access_of, ask_sign_in
 
 _log = structlog.get_logger(__name__)
 
@@ -451,6 +451,7 @@ def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, 
         token_days_left=opened.tokens.days_left,
         stripe_time=lambda: time_at(settings.stripe_api_base),
         connection=opened.connection.state,
+        ask_sign_in=lambda: ask_sign_in(settings),
     )
 
 

@@ -6,6 +6,7 @@ NO_PAGES = frozenset(
     {
         "/static/console.css",
         "/static/htmx.min.js",
+        "/static/idiomorph.htmx.min.js",
         "/static/icon.svg",
         "/payouts/{payout_id}.csv",
         "/close/{month}/evidence.zip",

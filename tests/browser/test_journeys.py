@@ -18,6 +18,11 @@ SOON_MS = 60_000
 
 _POLLED = "() => new Promise((done) => document.body.addEventListener('htmx:afterSettle', done, {once: true}))"
 
+_ASKS_AGAIN = """() => new Promise((done) => {
+  document.body.addEventListener("htmx:beforeRequest", () => done(true), {once: true});
+  setTimeout(() => done(false), 4000);  // twice as long as a page waits
+})"""
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Business]:
@@ -71,6 +76,25 @@ async def test_the_books_of_the_demo_equal_stripe(console: Page) -> None:
     await says(console, "Both sides agree")
 
 
+@pytest.mark.parametrize("address", ["/", "/tieout"])
+async def test_a_comparison_under_way_leaves_the_focus_alone(console: Page, shop: Business, address: str) -> None:
+    shop.stripe("faults", kind="latency", latency_ms=3_000)  # each page of a list takes that long
+    try:
+        await section(console, "Tie-out")
+        await press(console, "Compare now")
+        await console.goto(address)
+        link = console.locator("main").get_by_role("link", name=re.compile(r"^run \d+$")).first
+        await link.focus()
+        await console.evaluate(_POLLED)
+        await expect(link).to_be_focused()
+    finally:
+        shop.bench.client.delete(f"{shop.bench.stripe.url}/_sandbox/faults")
+    await says(console, "Books equal Stripe")
+    await expect(console.locator("#progress")).not_to_have_attribute("hx-get", re.compile(".*"), timeout=SOON_MS)
+    assert await console.evaluate(_ASKS_AGAIN) is False
+    shop.settle()
+
+
 async def test_a_payout_foots(console: Page) -> None:
     await section(console, "Payouts")
     await follow(console, re.compile("^matched"))
@@ -106,7 +130,7 @@ async def test_a_bulk_retry_is_canceled(console: Page, shop: Business) -> None:
         await section(console, "Parked")
         await follow(console, "Plan a retry")
         await says(console, "Nothing has been done yet")
-        await press(console, "Look at them again: 3")
+        await press(console, "Retry: 3")
         await says(console, "of 3")
         await console.get_by_role("button", name="Cancel").focus()
         await console.evaluate(_POLLED)

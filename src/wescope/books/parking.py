@@ -153,7 +153,8 @@ REASONS: Mapping[ParkCode, Reason] = {
         text="Dry run: nothing is written to QBO before an operator has released it.",
         owner=Owner.OPERATOR,
         remedy=(
-            "Review it on the page /setup/dry-run and release it, or set dry_run = false under [books] in wescope.toml."
+            "Review and release it (`wescope setup --release`, or the page /setup/dry-run), or set dry_run = false "
+            "under [books] in wescope.toml."
         ),
     ),
     ParkCode.PERIOD_CLOSED: Reason(

@@ -360,7 +360,7 @@ def _show(played: Played, *, as_json: bool) -> None:
 
 async def _stay(url: str) -> None:
     """Keep everything running until Ctrl-C."""
-    typer.echo(f"Status page: {url}/   (Ctrl-C stops everything)")
+    typer.echo(f"Console: {url}/   (Ctrl-C stops everything)")
     sys.stdout.flush()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()

@@ -94,7 +94,7 @@ def serve(
     role: Annotated[Role, typer.Option(help="Receive webhooks (web), work on them (worker), or both.")] = Role.ALL,
     as_json: Json = False,
 ) -> None:
-    """Run the service: webhooks, workers, status page.
+    """Run the service: webhooks, workers, console.
 
     It stays until it is stopped, and is configured by environment variables (WESCOPE_...) and wescope.toml. With
     --json one line with the address is
@@ -399,6 +399,9 @@ def connect(
         "wescope setup --dry-run",
         "wescope setup",
         'wescope setup --income "sales=Subscription revenue" --yes --json',
+        "wescope setup --release --dry-run",
+        "wescope setup --release",
+        "wescope setup --hold --yes --json",
     )
 )
 def setup(
@@ -411,7 +414,9 @@ def setup(
             help="The account that a missing item posts to, if not one of its own name; may be given several times.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be made; write nothing.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Have written what waits, and all that follows.")] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="Let no process write anything more to QBO.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; write nothing.")] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -420,9 +425,17 @@ def setup(
     What exists is never changed. A name that is there already but inactive, of another type or in another currency
     needs you: it is listed with what to do (exit code 1), and so is a bank account that nobody has named. Running it
     again makes nothing twice, also after it was stopped in the middle.
+
+    --release and --hold are the switch between planning and writing (docs/console.md), for all processes and without a
+    restart: they show what waits to be written, then ask.
     """
     from wescope.cli import setup as work  # noqa: PLC0415 - see the module's docstring
+    from wescope.cli import write_order  # noqa: PLC0415
 
+    if order := write_order.order_of(release=release, hold=hold, has_incomes=bool(income)):
+        ordered = write_order.OrderOptions(order=order, dry_run=dry_run, yes=yes, as_json=as_json)
+        perform(lambda: write_order.give(ordered), as_json=as_json)
+        return
     options = work.SetupOptions(incomes=work.incomes_of(income or []), dry_run=dry_run, yes=yes, as_json=as_json)
     perform(lambda: work.setup(options), as_json=as_json)
 

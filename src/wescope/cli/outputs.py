@@ -8,6 +8,7 @@ from typing import Any, Literal
 from wescope.engine.backfill_plan import Forecast
 from wescope.engine.connecting import Connected
 from wescope.engine.drift_desk import DriftItem
+from wescope.engine.dry_run import DryRunReview
 from wescope.engine.explanation import Explanation
 from wescope.engine.history import RunReport
 from wescope.engine.json_schemas import WRITTEN_AS
@@ -299,6 +300,15 @@ class SetUp:
     rows: tuple[SetupRow, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingOrdered:
+    """What waits to be written and whether anything is, after the order; of a dry run before it."""
+
+    dry_run: bool
+    order: Literal["release", "hold"]
+    review: DryRunReview
+
+
 OUTPUTS: Mapping[str, tuple[type, ...]] = {
     "alerts": (AlertReport,),
     "alerts test": (AlertsSent,),
@@ -324,7 +334,7 @@ OUTPUTS: Mapping[str, tuple[type, ...]] = {
     "sandbox": (StripeStandIn, QboStandIn),
     "schema": (SchemaPrinted, SchemasWritten, SchemasChecked),
     "serve": (Serving,),
-    "setup": (SetUp,),
+    "setup": (SetUp, WritingOrdered),
     "status": (Status,),
     "sweep": (RunShown, SweepForeseen),
     "sync": (Synced,),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wescope.config import PolicyFile, Settings
     from wescope.engine.connecting import Connected
     from wescope.engine.drift_desk import DriftDesk
+    from wescope.engine.dry_run import DryRunReview
     from wescope.engine.explanation import Explanation
     from wescope.engine.export_sheets import What
     from wescope.engine.history import History
@@ -156,6 +157,11 @@ class Runtime(Protocol):
         ...
 
     @property
+    def dry_runs(self) -> "DryRuns":
+        """What waits to be written, released and held."""
+        ...
+
+    @property
     def console(self) -> "ConsoleDesks":
         """What is asked of the tables alone."""
         ...
@@ -163,6 +169,22 @@ class Runtime(Protocol):
     @property
     def mirror_desk(self) -> "MirrorDesk":
         """The mirror in BigQuery."""
+        ...
+
+
+class DryRuns(Protocol):
+    """The switch between planning and writing."""
+
+    async def review(self) -> "DryRunReview":
+        """What waits."""
+        ...
+
+    async def release(self, review: str, *, actor: str) -> "DryRunReview":
+        """Let it be written, if this is the newest review."""
+        ...
+
+    async def hold(self, *, actor: str) -> "DryRunReview":
+        """Let nothing more be written."""
         ...
 
 

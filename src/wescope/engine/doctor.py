@@ -17,6 +17,7 @@ from wescope.config import PolicyFile, Settings
 from wescope.config.setting_types import PREFIX
 from wescope.config.settings import KNOWN_VARIABLES, QBO_SETTINGS, STRIPE_SETTINGS, WEBHOOK_SETTINGS
 from wescope.engine.connection import ConnectionState
+from wescope.engine.doctor_access import AskSignIn, examine_access
 from wescope.engine.doctor_checks import checked, failed
 from wescope.engine.doctor_company import QboProbe, examine_company
 from wescope.engine.doctor_stripe import StripeAnswers, StripeProbe, examine_stripe
@@ -36,7 +37,7 @@ class Patient:
 
     `database_ready` says whether the schema is this version's; `token_days_left` how long QBO's refresh token lasts;
     `connection` whether the service has found QBO's connection lost; `stripe_time` what time it is at Stripe, or None
-    if its answer does not say.
+    if its answer does not say; `ask_sign_in` asks whom people sign in with.
     """
 
     settings: Settings
@@ -48,13 +49,15 @@ class Patient:
     token_days_left: Callable[[], Awaitable[int | None]]
     stripe_time: Callable[[], Awaitable[datetime | None]]
     connection: Callable[[], Awaitable[ConnectionState]]
+    ask_sign_in: AskSignIn
 
 
 async def examine(patient: Patient) -> tuple[Check, ...]:
     """All checks, in the order in which they are best mended. Errors of the services become failing checks."""
     real_books = urlsplit(patient.settings.qbo_api_base).hostname == PRODUCTION_QBO_HOST
-    stripe, database, clock = await asyncio.gather(
+    stripe, access, database, clock = await asyncio.gather(
         examine_stripe(patient.stripe, patient.stripe_api, patient.policy_file, real_books=real_books),
+        examine_access(patient.settings, patient.policy_file, patient.ask_sign_in),
         _attempt("database", "database", lambda: _database(patient)),
         _attempt("clock", "clock", lambda: _clock(patient)),
     )
@@ -62,6 +65,7 @@ async def examine(patient: Patient) -> tuple[Check, ...]:
     qbo = await _attempt("QBO connection", "qbo_connection", lambda: _qbo(patient, stripe.currencies))
     return (
         *settings_checks(patient.settings),
+        *access,
         *database,
         *stripe.checks,
         *clock,

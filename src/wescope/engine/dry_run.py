@@ -50,7 +50,9 @@ class ReviewOutdated(WescopeError):
     code = "review_outdated"
     owner = Owner.OPERATOR
     retry = Retry.NEVER
-    remedy = "Review what waits on the page /setup/dry-run again, then release it."
+    remedy = (
+        "Review what waits again (`wescope setup --release --dry-run`, or the page /setup/dry-run), then release it."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

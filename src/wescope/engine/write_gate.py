@@ -111,11 +111,11 @@ class WriteGate:
             case Holding.WRITING:
                 return
             case Holding.HELD:
-                raise WrongUse("Writing is held (page /setup/dry-run): nothing is written to QBO.")
+                raise WrongUse("Writing is held: nothing is written to QBO. `wescope setup --release` ends it.")
             case _:
                 raise WrongUse(
-                    "Dry run is switched on ([books] dry_run in wescope.toml) and not released on the page "
-                    "/setup/dry-run: nothing is written to QBO."
+                    "Dry run is switched on ([books] dry_run in wescope.toml) and not released "
+                    "(`wescope setup --release`, or the page /setup/dry-run): nothing is written to QBO."
                 )
 
     def judge(self, order: StoredOrder | None) -> GateState:

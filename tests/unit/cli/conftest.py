@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from tests.unit.web.drift_fakes import FakeDrift
 from tests.unit.web.fakes import FakeServices
 from tests.unit.web.history_fakes import FakeHistory
+from tests.unit.web.setting_up_fakes import FakeDryRun
 from tests.unit.web.setup_fakes import FakeSetup
 from tests.unit.web.support_fakes import FakeSupport
 from tests.validation import check_command
@@ -79,6 +80,10 @@ class FakeRuntime:
     @property
     def setup(self) -> FakeSetup:
         return self.services.setup
+
+    @property
+    def dry_runs(self) -> FakeDryRun:
+        return self.services.setting_up.dry_run
 
     @property
     def console(self) -> FakeServices:

@@ -100,6 +100,10 @@ class Surroundings:
     async def stripe_time(self) -> datetime | None:
         return None if self.clock_error_s is None else datetime.now(UTC) - timedelta(seconds=self.clock_error_s)
 
+    async def ask_sign_in(self) -> str:
+        self.fail("sign-in")
+        return "the provider answers"
+
 
 async def checks(around: Surroundings, policy_file: PolicyFile | None = None) -> dict[str, Check]:
     found = await examine(
@@ -113,6 +117,7 @@ async def checks(around: Surroundings, policy_file: PolicyFile | None = None) ->
             token_days_left=around.token_days_left,
             stripe_time=around.stripe_time,
             connection=around.connection,
+            ask_sign_in=around.ask_sign_in,
         )
     )
     assert all(bool(check.remedy) is not check.ok for check in found)
@@ -351,6 +356,15 @@ async def test_whether_anybody_is_told_of_alerts(
     assert fault in found.detail
     assert remedy in found.remedy
     assert (found.ok, found.severity) == (False, Severity.WARNING)
+
+
+async def test_access_is_looked_at_with_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await checks(Surroundings()))["access"].detail == "this machine only"
+    monkeypatch.setenv("WESCOPE_ACCESS", "iap")
+    monkeypatch.setenv("WESCOPE_IAP_AUDIENCE", "/projects/1/global/backendServices/2")
+    assert await faults(Surroundings()) == {"access roles": Severity.ERROR}
+    chosen = policy(tmp_path, '[access]\noperators = ["ann@example.com"]\n')
+    assert await faults(Surroundings(), chosen) == {}
 
 
 # --- what the policy names, against the company ---------------------------------------------------------------------

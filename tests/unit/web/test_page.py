@@ -8,8 +8,12 @@ import httpx2
 import pytest
 
 from tests.unit.web.fakes import STATUS, FakeServices
+from wescope.engine.alerts import CODES
 from wescope.engine.results import Alert, ConnectionWord
 from wescope.errors import DatabaseUnavailable
+from wescope.observe.alert_rules import RULES
+from wescope.web.console.nav import SECTIONS
+from wescope.web.console.remedies import places_of
 
 
 async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
@@ -36,18 +40,46 @@ async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
     assert "wescope_qbo_connected 0.0" in (await client.get("/metrics")).text
 
 
+async def test_an_alert_leads_to_the_pages_that_mend_it_beside_its_command(
+    client: httpx2.AsyncClient, services: FakeServices
+) -> None:
+    alert = Alert(code="parked_high", text="Much is parked.", remedy=RULES["parked_high"].remedy, since=None)
+    unknown = Alert(code="of_a_newer_version", text="It is new.", remedy="Read `wescope alerts`.", since=None)
+    services.state = replace(STATUS, alerts=(alert, unknown))
+    html = (await client.get("/")).text
+    assert "Run <code>wescope parked</code>" in html
+    assert 'In the console: <a href="/parked?owner=operator">Parked, for you to act on</a>.' in html
+    assert html.count("In the console:") == 1
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_every_alert_has_pages_that_are_there(client: httpx2.AsyncClient, code: str) -> None:
+    assert places_of(code)
+    for place in places_of(code):
+        assert (await client.get(place.path)).status_code == 200, place.path
+
+
 async def test_nothing_can_run_and_nothing_comes_from_elsewhere(client: httpx2.AsyncClient) -> None:
     page = await client.get("/")
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
     assert "unsafe" not in policy
-    assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/static/htmx.min.js" defer>']
+    scripts = [f'<script src="/static/{name}" defer>' for name in ("htmx.min.js", "idiomorph.htmx.min.js")]
+    assert re.findall(r"<script[^>]*>", page.text) == scripts
     assert not re.search(r" (style|on[a-z]+)=", page.text)
     assert "http://" not in page.text
     assert "https://" not in page.text
 
 
-@pytest.mark.parametrize(("name", "kind"), [("console.css", "text/css"), ("htmx.min.js", "text/javascript")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("console.css", "text/css"),
+        ("htmx.min.js", "text/javascript"),
+        ("idiomorph.htmx.min.js", "text/javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ],
+)
 async def test_its_files_are_served_and_asked_for_again_only_if_they_change(
     client: httpx2.AsyncClient, name: str, kind: str
 ) -> None:
@@ -55,6 +87,14 @@ async def test_its_files_are_served_and_asked_for_again_only_if_they_change(
     assert first.headers["content-type"].startswith(kind)
     again = await client.get(f"/static/{name}", headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_every_section_is_there_and_says_that_it_is_shown(client: httpx2.AsyncClient) -> None:
+    assert "/tieout" in {section.path for section in SECTIONS}
+    for section in SECTIONS:
+        page = await client.get(section.path)
+        assert page.status_code == 200, section.path
+        assert re.findall(r'<a href="([^"]+)" aria-current="page">', page.text)[0] == section.path
 
 
 async def test_what_is_nowhere_is_a_page_for_a_browser_and_json_for_a_program(client: httpx2.AsyncClient) -> None:

@@ -8,7 +8,9 @@ from wescope.errors import ConfigurationError
 from wescope.web.access.bearer import ApiTokens
 from wescope.web.access.guard import Access, LocalAccess
 from wescope.web.access.iap import ProxyAccess
+from wescope.web.access.keys import Keys
 from wescope.web.access.oidc import OidcAccess
+from wescope.web.access.provider import Provider
 
 
 def access_of(settings: Settings, roles: AccessRoles) -> Access:
@@ -31,6 +33,32 @@ def access_of(settings: Settings, roles: AccessRoles) -> Access:
     proxy = settings.require_iap()
     _require_somebody(roles)
     return ProxyAccess(proxy, roles, keys=_keys(settings), tokens=tokens, public_url=settings.public_url)
+
+
+async def ask_sign_in(settings: Settings) -> str:
+    """Whether people could sign in now, for the doctor: asks for what every sign-in needs, and signs nobody in.
+
+    Args:
+        settings: the environment; its way of access is not `local`.
+
+    Returns:
+        What the provider must know of us, in words.
+
+    Raises:
+        ConfigurationError: settings of this way are missing.
+        ProviderUnavailable: the provider or the proxy's keys cannot be reached or believed.
+    """
+    if settings.access == "iap":
+        proxy = settings.require_iap()
+
+        async def keys_url() -> str:
+            return proxy.keys_url
+
+        await Keys(keys_url).holding(None)
+        return f"the proxy's keys are there; its audience is {proxy.audience}"
+    provider = Provider(settings.require_oidc())
+    await provider.ask()
+    return f"the provider answers; it must know the redirect address {provider.redirect_uri}"
 
 
 def _keys(settings: Settings) -> Sequence[str]:

@@ -57,6 +57,14 @@ class Provider:
         """Where the provider sends browsers back to."""
         return f"{self._client.public_url}{CALLBACK}"
 
+    async def ask(self) -> None:
+        """Read what every sign-in needs: what the provider says of itself, and its keys.
+
+        Raises:
+            ProviderUnavailable: it does not answer, or says what cannot be.
+        """
+        await self._keys.holding(None)
+
     async def authorize_url(self, *, state: str, nonce: str, verifier: str) -> str:
         """Where a browser is sent to sign in.
 

@@ -19,9 +19,9 @@ from wescope.web.services import WebServices
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Form(description="Of the plan.")]
 PlannedAt = Annotated[Moment, Form(description="The moment of the plan.")]
 VERBS = {
-    BulkAction.RETRY: "Look at them again",
-    BulkAction.IGNORE: "Ignore them",
-    BulkAction.UNIGNORE: "Count them again",
+    BulkAction.RETRY: "Retry",
+    BulkAction.IGNORE: "Ignore",
+    BulkAction.UNIGNORE: "Count again",
 }
 
 

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from wescope.links.day_figures import DayFigures
 from wescope.web.console.charts import Chart, Point, chart
+from wescope.web.console.remedies import places_of
 from wescope.web.console.rendering import Pages, span
 from wescope.web.console.responses import page_responses
 from wescope.web.console.words import PARTS
@@ -30,6 +31,7 @@ def home_routes(services: WebServices, pages: Pages) -> APIRouter:
             tieout=found.tieout,
             run=found.run,
             parts=PARTS,
+            places_of=places_of,
             charts=charts_of(found.days),
             seconds=seconds,
         )

@@ -13,6 +13,9 @@ _ID = re.compile(
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 """`looks_like` is written as an id is: ids of Stripe have digits or capital letters."""
 
+_SHOWN = 8
+"""Characters of the id of a call that are shown: nobody reads more of it, and its link names it whole."""
+
 
 def linked(text: str) -> Markup:
     """A text of ours as HTML, with a link on every id that it names."""
@@ -23,9 +26,17 @@ def linked(text: str) -> Markup:
         if name == "id" and _CODE.fullmatch(one):
             continue
         address = f"/runs/{one}" if name == "run" else story_path(one)
-        pieces += [escape(text[done:begins]), Markup('<a class="id" href="{}">{}</a>').format(address, one)]
+        pieces += [escape(text[done:begins]), _link(address, _shown(one) if name == "call" else one)]
         done = ends
     return Markup().join([*pieces, escape(text[done:])])
+
+
+def _link(address: str, text: str) -> Markup:
+    return Markup('<a class="id" href="{}">{}</a>').format(address, text)
+
+
+def _shown(call: str) -> str:
+    return f"{call[:_SHOWN]}…" if len(call) > 2 * _SHOWN else call
 
 
 def story_path(identifier: str) -> str:

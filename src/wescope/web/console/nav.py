@@ -17,6 +17,7 @@ class Section:
 
 SECTIONS = (
     Section(path="/", title="Home"),
+    Section(path="/tieout", title="Tie-out"),
     Section(path="/payouts", title="Payouts"),
     Section(path="/close", title="Close"),
     Section(path="/parked", title="Parked"),

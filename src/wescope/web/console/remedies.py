@@ -1,4 +1,8 @@
-"""Remedies on pages: what the buttons of the console do of what a remedy says, beside the command that it names."""
+"""Remedies on pages: which pages and buttons of the console do what a remedy says, beside the command that it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from wescope.books.parking import ParkCode
 
@@ -8,6 +12,52 @@ _OF_CODES = {
     ParkCode.EDITED_IN_QBO: _FOUND,
     ParkCode.MISSING_IN_QBO: _FOUND,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the console a remedy can be carried out.
+
+    Attributes:
+        path: of the page, with its filters.
+        title: what the link says.
+    """
+
+    path: str
+    title: str
+
+
+_CONNECT = Place(path="/setup/connect", title="Connect QuickBooks Online")
+_DOCTOR = Place(path="/setup/doctor", title="Doctor")
+_RUNS = Place(path="/runs", title="Runs")
+
+_OF_ALERTS: Mapping[str, tuple[Place, ...]] = MappingProxyType(
+    {
+        "qbo_reconnect": (_CONNECT,),
+        "refresh_token_ends": (_CONNECT,),
+        "sync_failing": (_DOCTOR, Place(path="/runs/replay", title="Replay what has failed")),
+        "qbo_reads_blocked": (_RUNS,),
+        "qbo_reads_high": (_RUNS,),
+        "oldest_hint": (_RUNS, Place(path="/parked", title="Parked"), _DOCTOR),
+        "tieout_differs": (Place(path="/tieout", title="Where the tie-out differs"),),
+        "parked_high": (Place(path="/parked?owner=operator", title="Parked, for you to act on"),),
+        "sweep_failing": (
+            Place(path="/runs?kind=sweep", title="Sweeps"),
+            Place(path="/runs/sweep", title="Start a sweep"),
+        ),
+        "webhooks_silent": (_DOCTOR, Place(path="/runs/sweep", title="Start a sweep")),
+        "drift_found": (Place(path="/drift", title="Drift"),),
+    }
+)
+
+
+def places_of(alert: str) -> tuple[Place, ...]:
+    """The pages that do what the remedy of an alert says, the most useful first; none of one that nobody knows.
+
+    Args:
+        alert: its code.
+    """
+    return _OF_ALERTS.get(alert, ())
 
 
 def here(code: str, remedy: str) -> str:

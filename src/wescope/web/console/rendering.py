@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from wescope import __version__
 from wescope.books.money import to_decimal
 from wescope.engine.dashboards import Dashboards
+from wescope.web.console.details import details_of
 from wescope.web.console.nav import SECTIONS
 
 HEADERS: Mapping[str, str] = {
@@ -168,7 +169,7 @@ def _environment() -> Environment:
         "prose": prose,
         "iso": lambda moment: moment.isoformat() if isinstance(moment, date) else "",
     }  # fmt: skip
-    environment.globals["query_of"] = query_of
+    environment.globals |= {"query_of": query_of, "details_of": details_of}
     return environment
 
 

@@ -1,4 +1,4 @@
-"""Static files: the stylesheet and htmx, served from the package with a tag of their content."""
+"""Static files: the stylesheet, htmx and idiomorph, served from the package with a tag of their content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,12 @@ from fastapi.responses import Response
 
 from wescope.web.schemas import text_response
 
-_KINDS: Mapping[str, str] = {"console.css": "text/css", "htmx.min.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_KINDS: Mapping[str, str] = {
+    "console.css": "text/css",
+    "htmx.min.js": "text/javascript",
+    "idiomorph.htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.unit.web.access.provider import FakeProvider
 from wescope.config import load_settings
 from wescope.config.access_roles import AccessRoles
 from wescope.errors import ConfigurationError
-from wescope.web.access.choosing import access_of
+from wescope.web.access.choosing import access_of, ask_sign_in
 from wescope.web.access.guard import LocalAccess
 from wescope.web.access.iap import ProxyAccess
 from wescope.web.access.oidc import OidcAccess
+from wescope.web.access.refusals import ProviderUnavailable
 
 ROLES = AccessRoles(operators=("boss@example.com",))
 OIDC = {
@@ -91,3 +93,27 @@ def test_a_wrong_value_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch, 
         load_settings()
     if "TOKENS" in name:
         assert value.rpartition(":")[2] not in str(caught.value)
+
+
+async def test_the_doctor_asks_the_provider_for_what_every_sign_in_needs(
+    monkeypatch: pytest.MonkeyPatch, provider: FakeProvider
+) -> None:
+    given(monkeypatch, {**OIDC, "WESCOPE_OIDC_ISSUER": provider.issuer})
+    assert "https://books.example.com/sign-in/callback" in await ask_sign_in(load_settings())
+    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+    provider.published = [{"kty": "oct", "k": "c2VjcmV0"}]
+    with pytest.raises(ProviderUnavailable, match="MissingKeyError"):
+        await ask_sign_in(load_settings())
+    given(monkeypatch, {"WESCOPE_OIDC_ISSUER": f"{provider.issuer}/other"})
+    with pytest.raises(ProviderUnavailable):
+        await ask_sign_in(load_settings())
+
+
+async def test_the_doctor_asks_for_the_keys_of_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, provider: FakeProvider
+) -> None:
+    given(monkeypatch, {**IAP, "WESCOPE_IAP_KEYS_URL": f"{provider.issuer}/keys"})
+    assert IAP["WESCOPE_IAP_AUDIENCE"] in await ask_sign_in(load_settings())
+    provider.broken = True
+    with pytest.raises(ProviderUnavailable):
+        await ask_sign_in(load_settings())

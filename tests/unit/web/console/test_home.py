@@ -53,6 +53,12 @@ async def test_parked_reasons_lead_to_their_documents(client: httpx2.AsyncClient
     assert "Ignored ones are left out: 2." in html
 
 
+async def test_what_is_ignored_leads_to_its_list(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    services.home = replace(OVERVIEW, parked=(), parked_ignored=2)
+    assert 'Ignored: <a href="/parked?ignored=yes">2</a>' in (await client.get("/")).text
+    assert (await client.get("/parked?ignored=yes")).status_code == 200
+
+
 async def test_charts_are_drawn_here_and_told_in_a_table(client: httpx2.AsyncClient) -> None:
     html = (await client.get("/")).text
     assert html.count("<svg") == 3
@@ -76,7 +82,7 @@ async def test_a_comparison_under_way_is_polled_and_none_can_be_started(
     assert "hx-trigger" not in (await client.get("/")).text
     services.tieout_desk.run = TIEOUT_RUN
     html = (await client.get("/")).text
-    assert 'hx-get="/" hx-trigger="every 2s" hx-select="#progress" hx-swap="outerHTML"' in html
+    assert 'hx-get="/" hx-trigger="every 2s" hx-select="#progress" hx-swap="morph:outerHTML"' in html
     assert "Compare now" not in html
     services.tieout_desk.run = replace(TIEOUT_RUN, state="failed", code="stripe_unavailable", remedy="Wait.")
     html = (await client.get("/")).text

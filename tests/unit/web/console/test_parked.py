@@ -184,7 +184,8 @@ async def test_viewers_read_and_see_no_button(client: httpx2.AsyncClient, addres
 
 async def test_the_plan_says_what_would_be_done(client: httpx2.AsyncClient, services: FakeServices) -> None:
     html = (await client.get("/parked/bulk?action=retry&code=waiting&min_amount=5")).text
-    assert "Look at them again: 2" in html
+    assert "Retry: 2" in html
+    assert "<h1>Retry: the plan</h1>" in html
     assert f'value="{DIGEST}"' in html
     assert 'action="/parked/bulk?action=retry&amp;code=waiting&amp;min_amount=5"' in html
     assert "reason" not in re.findall(r'name="(\w+)"', html)

@@ -79,7 +79,7 @@ async def test_a_run_that_goes_on_shows_its_progress_and_asks_for_more(
     assert WORKING.place is not None
     assert WORKING.place in page
     assert '<progress max="31" value="4" aria-label="Progress of run 12">' in page
-    assert 'hx-get="/runs/12" hx-trigger="every 2s" hx-select="#progress" hx-swap="outerHTML"' in page
+    assert 'hx-get="/runs/12" hx-trigger="every 2s" hx-select="#progress" hx-swap="morph:outerHTML"' in page
     assert "about 75 s" in page
     assert "<dt>Waiting</dt><dd>12</dd>" in page
     assert "<dt>Failed, tried again</dt><dd>3</dd>" in page

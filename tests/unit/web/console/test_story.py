@@ -1,10 +1,14 @@
 """Search and story: where any id leads, what is linked, and that nobody is asked unless somebody wants it."""
 
+from dataclasses import replace
+
 import httpx2
 import pytest
 
 from tests.unit.web.fakes import FakeServices
+from tests.unit.web.support_fakes import AT
 from wescope.engine.explain import NothingKnown
+from wescope.engine.explanation import DriftResult, Explanation
 from wescope.errors import WrongUse
 from wescope.web.console.linking import linked, story_path, target_path
 
@@ -83,7 +87,35 @@ def test_ids_in_texts_become_links_and_the_rest_is_escaped() -> None:
     assert 'href="/story/in_1:credit_note:x"' in linked("in_1:credit_note:x")
     assert 'href="/story/9f8e7d"' in linked("ok, batch 9f8e7d, intuit_tid 1-67ab")
     assert 'href="/story/1-67ab"' in linked("ok, batch 9f8e7d, intuit_tid 1-67ab")
+    assert '<a class="id" href="/story/ws0123456789abcdef">ws012345…</a>' in linked("ok, request ws0123456789abcdef")
     assert "<a" not in linked("looks_like: no_longer_desired, HTTP 200, 40 ms")
+
+
+DRIFT = DriftResult(
+    document_key="in_1:invoice",
+    entity="Invoice",
+    qbo_id="145",
+    kind="edited",
+    state="open",
+    amount="100.00",
+    currency="usd",
+    found_at=AT,
+    resolved_at=None,
+    accepted_at=None,
+    details={},
+    run_id=None,
+)
+
+
+async def test_fingerprints_are_behind_what_they_are_of(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    digest = f"{'0123456789ab' * 2}.{'ba9876543210' * 2}"
+    found = replace(DRIFT, details={"content": digest, "fields": "TxnDate", "subject": "invoice/in_1"})
+    assert isinstance(services.explained, Explanation)
+    services.explained = replace(services.explained, drift=(found, replace(found, details={"content": "deleted"})))
+    html = (await client.get("/story/in_1")).text
+    assert "<td>fields TxnDate, subject invoice/in_1<details><summary>record in QBO: fingerprint</summary>" in html
+    assert html.count(digest) == html.count(f'<span class="id">{digest}</span></details>') == 1
+    assert "<td>record in QBO deleted</td>" in html
 
 
 def test_paths() -> None:
