@@ -36,6 +36,11 @@ _CLOSED: Final = {_TWENTY: ("1.5", "--clients", str(CLIENTS)), _ONE: ("1", "--cl
 _OPEN: Final = {"open loop, 100/s": ("3", "--rate", "100"), "open loop, 200/s": ("4", "--rate", "200")}
 _GOAL_MS: Final = {"open loop, 200/s": 10.0}
 
+_BOUND: Final = (
+    "four statements and a commit one after the other through SQLAlchemy (2 ms of CPU a group) where the floor has one;"
+    " all in one statement is not tried yet"
+)
+
 _COMMIT: Final = "INSERT INTO commits (text) VALUES ('evt_1NG8Du2eZvKYlo2CUI79vXWy')"
 _PER_SECOND: Final = re.compile(r"tps = ([0-9.]+)")
 
@@ -146,6 +151,7 @@ def _told(ours: Mapping[str, Sequence[Load]], floors: Mapping[str, Sequence[Load
             beside=statistics.median(beside),
             at_least=1 if name == _TWENTY else None,
             goal_of_ratio=True,
+            bound=_BOUND if name == _TWENTY else "",
         )
     for name in _CLOSED | _OPEN:
         for share in ("p50", "p99"):
@@ -156,6 +162,7 @@ def _told(ours: Mapping[str, Sequence[Load]], floors: Mapping[str, Sequence[Load
                 unit="ms",
                 beside=statistics.median(beside),
                 at_most=_GOAL_MS.get(name) if share == "p99" else None,
+                bound=_BOUND if name in _GOAL_MS and share == "p99" else "",
             )
 
 

@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("seconds", type=float)
     parser.add_argument("--first", type=int, required=True, help="number of the first event")
     way = parser.add_mutually_exclusive_group(required=True)
-    way.add_argument("--clients", type=int, default=1)
+    way.add_argument("--clients", type=int, default=0)
     way.add_argument("--rate", type=float, default=0)
     options = parser.parse_args()
     count = int(options.seconds * (options.rate or MOST_PER_S))

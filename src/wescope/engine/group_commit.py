@@ -15,8 +15,8 @@ from typing import Final
 from wescope.errors import DatabaseUnavailable
 from wescope.links.subjects import Hint
 
-AT_ONCE: Final = 2
-"""Groups that are being stored: while one waits for the disk, the next one is sent."""
+AT_ONCE: Final = 4
+"""Groups that are being stored, of a pool of six connections: while one waits for the disk, the next one is sent."""
 MOST: Final = 100
 """Hints in a group."""
 SOON_S: Final = 1.0

@@ -388,7 +388,9 @@ async def wake_orphans(connection: AsyncConnection, defer: Defer, *, older_than_
     for subject in found:
         await connection.execute(sa.update(subjects).where(_is(subject)).values(queued=True))
     if rows:
-        await defer(connection, [_waiting(subject, row.customer_id, row.lane) for subject, row in zip(found, rows, strict=True)])
+        await defer(
+            connection, [_waiting(subject, row.customer_id, row.lane) for subject, row in zip(found, rows, strict=True)]
+        )
     return len(rows)
 
 
