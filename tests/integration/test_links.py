@@ -1,7 +1,7 @@
 """The link tables on a real database: migrations, coalescing hints, parked items, the store's guard."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,12 +24,12 @@ from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
 from wescope.links.subjects import (
     Begun,
     Hint,
+    Waiting,
     begin,
     cover,
     fail,
     finish,
     not_run_since,
-    record,
     record_all,
     wake_due,
     wake_orphans,
@@ -54,9 +54,9 @@ class Queue:
         self.jobs: list[tuple[str, str]] = []
         self.lanes: list[str] = []
 
-    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
-        self.jobs.append((subject.id, lock))
-        self.lanes.append(lane)
+    async def defer(self, connection: AsyncConnection, jobs: Sequence[Waiting]) -> None:
+        self.jobs += [(one.subject.id, one.lock) for one in jobs]
+        self.lanes += [one.lane for one in jobs]
 
 
 @pytest.fixture
@@ -96,7 +96,8 @@ async def test_processes_that_start_together_migrate_once(make_database: MakeDat
 
 async def _hint(engine: AsyncEngine, queue: Queue, subject: Subject = SUBJECT, **fields: Any) -> bool:
     async with transaction(engine) as connection:
-        return await record(connection, Hint(subject=subject, source="test", **fields), queue.defer)
+        hint = Hint(subject=subject, source="test", **fields)
+        return (await record_all(connection, [hint], queue.defer))[0]
 
 
 async def _begin(engine: AsyncEngine) -> Begun:

@@ -100,9 +100,11 @@ def serve(
     --json one line with the address is
     printed when it is ready.
     """
+    import uvloop  # noqa: PLC0415 - see the module's docstring
+
     from wescope.cli import commands  # noqa: PLC0415 - see the module's docstring
 
-    perform(lambda: commands.serve(role.value, as_json=as_json), as_json=as_json)
+    perform(lambda: commands.serve(role.value, as_json=as_json), as_json=as_json, run=uvloop.run)
 
 
 @app.command(

@@ -14,6 +14,7 @@ from wescope.engine.results import Error, ErrorBody, PolicyErrorBody, PolicyRefu
 from wescope.errors import ConfigurationError, PolicyError, WescopeError, WrongUse
 
 Work = Callable[[], Coroutine[Any, Any, "ExitCode"]]
+Run = Callable[[Coroutine[Any, Any, "ExitCode"]], "ExitCode"]
 
 
 class ExitCode(IntEnum):
@@ -24,18 +25,23 @@ class ExitCode(IntEnum):
     WRONG_USE = 2
 
 
-def perform(work: Work, *, as_json: bool) -> None:
+def perform(work: Work, *, as_json: bool, run: Run = asyncio.run) -> None:
     """Run one command to its exit code; an error becomes its code, message and remedy, never a traceback.
+
+    Args:
+        work: what the command does.
+        as_json: whether its outcome is one JSON document on stdout.
+        run: on which event loop; asyncio's own unless told otherwise.
 
     Raises:
         typer.Exit: always; carries the exit code.
     """
-    raise typer.Exit(_outcome(work, as_json=as_json))
+    raise typer.Exit(_outcome(work, run, as_json=as_json))
 
 
-def _outcome(work: Work, *, as_json: bool) -> ExitCode:
+def _outcome(work: Work, run: Run, *, as_json: bool) -> ExitCode:
     try:
-        return asyncio.run(work())
+        return run(work())
     except (ConfigurationError, WrongUse) as error:
         report(error, as_json=as_json)
         return ExitCode.WRONG_USE

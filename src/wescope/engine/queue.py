@@ -21,12 +21,13 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.subjects import Subject, SubjectKind
+from wescope.engine.group_commit import GroupCommit
 from wescope.engine.lanes import lane_of
 from wescope.errors import DatabaseUnavailable
 from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import database_errors, transaction
 from wescope.links.sessions import end_silent
-from wescope.links.subjects import LIVE, Hint, record, record_all, wake_due, wake_orphans
+from wescope.links.subjects import LIVE, Hint, Waiting, record_all, wake_due, wake_orphans
 
 _log = structlog.get_logger(__name__)
 
@@ -81,6 +82,19 @@ class WorkerSettings:
     graceful_s: float = 5.0
 
 
+def _job(waiting: Waiting) -> Job:
+    is_live = waiting.lane == LIVE
+    subject = waiting.subject
+    return Job(
+        task_name=TASK,
+        task_kwargs={"kind": subject.kind.value, "subject_id": subject.id},
+        queue=QUEUE if is_live else BACKLOG_QUEUE,
+        lock=waiting.lock,
+        queueing_lock=None,
+        priority=_PRIORITY.get(subject.kind, 0) + (_LIVE_PRIORITY if is_live else 0),
+    )
+
+
 async def _ended(workers: Sequence[asyncio.Task[None]], again_after_s: float) -> None:
     """Cancel workers and wait for their end, however long running jobs may take (`graceful_s`) and a little more.
 
@@ -110,6 +124,7 @@ class HintQueue:
         self._app = procrastinate.App(connector=connector)
         self._running: set[asyncio.Task[object]] = set()
         self._ended_at: dict[int, float] = {}
+        self._groups = GroupCommit(self._store)
 
     async def open(self) -> None:
         """Open procrastinate's connections.
@@ -125,37 +140,35 @@ class HintQueue:
             raise DatabaseUnavailable(reason=type(error).__name__) from error
 
     async def aclose(self) -> None:
-        """Close procrastinate's connections."""
+        """End what is being stored, and close procrastinate's connections."""
+        await self._groups.aclose()
         await self._app.close_async()
 
-    async def defer(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
-        """Put a job for `subject` into the queue, on the caller's transaction.
+    async def defer(self, connection: AsyncConnection, jobs: Sequence[Waiting]) -> None:
+        """Put jobs for subjects into the queue, on the caller's transaction.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
         raw = await connection.get_raw_connection()
-        priority = _PRIORITY.get(subject.kind, 0) + (_LIVE_PRIORITY if lane == LIVE else 0)
-        deferrer = self._app.configure_task(
-            TASK,
-            queue=QUEUE if lane == LIVE else BACKLOG_QUEUE,
-            lock=lock,
-            priority=priority,
-            connection=raw.driver_connection,
-        )
         try:
-            await deferrer.defer_async(kind=subject.kind.value, subject_id=subject.id)
+            await self._app.job_manager.batch_defer_jobs_async([_job(one) for one in jobs], raw.driver_connection)
         except ConnectorException as error:
             raise DatabaseUnavailable(reason=type(error).__name__) from error
 
     async def accept(self, hint: Hint) -> bool:
         """Store a hint durably and see to its job, in one transaction. False: this event was stored before.
 
+        Hints that come at the same time share the transaction.
+
         Raises:
             DatabaseUnavailable: nothing was stored.
         """
+        return await self._groups.store(hint)
+
+    async def _store(self, hints: Sequence[Hint]) -> Sequence[bool]:
         async with transaction(self._engine) as connection:
-            return await record(connection, hint, self.defer)
+            return await record_all(connection, hints, self.defer)
 
     async def hint(self, subjects: Sequence[Subject], *, source: str, entries: Sequence[AuditEntry] = ()) -> None:
         """Have these subjects looked at again, in the lane of the source (see `lane_of`); `entries` say for whom.

@@ -32,17 +32,18 @@ async def take_in(queue: HintQueue, event: EventHint, now: datetime) -> str:
 async def _stored(queue: HintQueue, event: EventHint, now: datetime) -> str:
     if event.subject is None:
         return "ignored" if event.known else "unknown"
-    hint = Hint(
-        subject=event.subject,
-        source="webhook",
-        customer_id=event.customer_id,
-        event_id=event.event_id,
-        event_type=event.event_type,
-        event_created_at=event.created,
-        lane=lane_of_event(event.created, now).value,
-    )
+    lane = lane_of_event(event.created, now).value
     try:
         with span("store hint", event_id=event.event_id, event_type=event.event_type, subject=str(event.subject)):
+            hint = Hint(
+                subject=event.subject,
+                source="webhook",
+                customer_id=event.customer_id,
+                event_id=event.event_id,
+                event_type=event.event_type,
+                event_created_at=event.created,
+                lane=lane,
+            )
             return "stored" if await queue.accept(hint) else "duplicate"
     except (DatabaseUnavailable, asyncio.CancelledError):
         # The refusal's own line does not know the event: nobody waits for a database that hangs.

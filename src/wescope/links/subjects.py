@@ -7,12 +7,11 @@ A subject's lane is that of the job that waits for it: "live" or "backlog". What
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.subjects import Subject, SubjectKind
@@ -22,17 +21,29 @@ from wescope.observe.trace_context import current_traceparent
 LIVE, BACKLOG = "live", "backlog"
 
 
-class Defer(Protocol):
-    """Puts a job for a subject into the queue on the given transaction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A job to be put into the queue: jobs with the same `lock` run one after another, those of the live lane first."""
 
-    async def __call__(self, connection: AsyncConnection, subject: Subject, lock: str, *, lane: str) -> None:
-        """Jobs with the same `lock` run one after another; those of the live lane go first."""
+    subject: Subject
+    lock: str
+    lane: str
+
+
+class Defer(Protocol):
+    """Puts jobs for subjects into the queue on the given transaction."""
+
+    async def __call__(self, connection: AsyncConnection, jobs: Sequence[Waiting]) -> None:
+        """In their order; there is at least one."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """Look at this Stripe object again: which, why, and the event that says so, if there is one."""
+    """Look at this Stripe object again: which, why, and the event that says so, if there is one.
+
+    It belongs to the trace in which it is made.
+    """
 
     subject: Subject
     source: str
@@ -42,6 +53,7 @@ class Hint:
     event_created_at: datetime | None = None
     lane: str = LIVE
     run_id: int | None = None
+    traceparent: str | None = field(default_factory=current_traceparent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,72 +84,136 @@ def _is(subject: Subject) -> sa.ColumnElement[bool]:
     return sa.and_(subjects.c.kind == subject.kind.value, subjects.c.id == subject.id)
 
 
-async def record(connection: AsyncConnection, hint: Hint, defer: Defer) -> bool:
-    """Store a hint and see to it that a job for its subject waits. False: this event was stored before."""
-    statement = insert(hints).values(
-        event_id=hint.event_id,
-        event_type=hint.event_type,
-        kind=hint.subject.kind.value,
-        subject_id=hint.subject.id,
-        source=hint.source,
-        run_id=hint.run_id,
-        event_created_at=hint.event_created_at,
-        traceparent=current_traceparent(),
+_STORE = sa.text(
+    """
+    INSERT INTO hints (event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent)
+    SELECT event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent
+    FROM unnest(
+        CAST(:event_id AS text[]), CAST(:event_type AS text[]), CAST(:kind AS text[]), CAST(:subject_id AS text[]),
+        CAST(:source AS text[]), CAST(:run_id AS bigint[]), CAST(:event_created_at AS timestamptz[]),
+        CAST(:traceparent AS text[])
+    ) WITH ORDINALITY AS given (
+        event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent, place
     )
-    stored = await connection.execute(
-        statement.on_conflict_do_nothing(
-            index_elements=[hints.c.event_id], index_where=hints.c.event_id.is_not(None)
-        ).returning(hints.c.id)
-    )
-    if stored.one_or_none() is None:
-        return False
-    await _make_dirty(connection, hint.subject, hint.customer_id, defer, lane=hint.lane, run_id=hint.run_id)
-    return True
+    ORDER BY place
+    ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
+    RETURNING event_id
+    """
+)
 
 
-async def _make_dirty(
-    connection: AsyncConnection,
-    subject: Subject,
-    customer_id: str | None,
-    defer: Defer,
-    *,
-    lane: str,
-    run_id: int | None = None,
-) -> None:
-    new = insert(subjects).values(kind=subject.kind.value, id=subject.id, customer_id=customer_id)
-    await connection.execute(new.on_conflict_do_nothing())
-    row = (
-        await connection.execute(
-            sa.select(
-                subjects.c.queued,
-                subjects.c.customer_id,
-                subjects.c.lane,
-                subjects.c.run_id,
-                (subjects.c.dirty > subjects.c.clean).label("waits"),
-            )
-            .where(_is(subject))
-            .with_for_update()
-        )
-    ).one()
-    known_customer = row.customer_id or customer_id
-    lane = LIVE if row.waits and row.lane == LIVE else lane
-    await connection.execute(
-        sa.update(subjects)
-        .where(_is(subject))
-        .values(
-            dirty=sa.func.greatest(subjects.c.dirty, subjects.c.clean) + 1,
-            dirty_since=sa.case((subjects.c.dirty > subjects.c.clean, subjects.c.dirty_since), else_=sa.func.now()),
-            customer_id=known_customer,
-            queued=True,
-            retry_at=None,
-            lane=lane,
-            # What a run waits for stays its own, whoever else asks for it meanwhile.
-            run_id=run_id if run_id is not None or not row.waits else row.run_id,
-        )
+async def record_all(connection: AsyncConnection, all_hints: Sequence[Hint], defer: Defer) -> list[bool]:
+    """Store several hints and see to it that a job for each subject waits; as many statements as for a single one.
+
+    Events, and then subjects, are taken in one order by everybody, so that two transactions never wait for each other.
+
+    Returns:
+        For each hint, in the order in which they are given, whether it was stored: its event was not known before.
+    """
+    if not all_hints:
+        return []
+    places = sorted(range(len(all_hints)), key=lambda place: all_hints[place].event_id or "")
+    ordered = [all_hints[place] for place in places]
+    found = await connection.execute(
+        _STORE,
+        {
+            "event_id": [one.event_id for one in ordered],
+            "event_type": [one.event_type for one in ordered],
+            "kind": [one.subject.kind.value for one in ordered],
+            "subject_id": [one.subject.id for one in ordered],
+            "source": [one.source for one in ordered],
+            "run_id": [one.run_id for one in ordered],
+            "event_created_at": [one.event_created_at for one in ordered],
+            "traceparent": [one.traceparent for one in ordered],
+        },
     )
-    if not row.queued or lane != row.lane:
-        # A job that waits in the backlog is overtaken by a live one; it then finds nothing to do.
-        await defer(connection, subject, known_customer or subject.id, lane=lane)
+    new = {row.event_id for row in found}
+    stored = [False] * len(all_hints)
+    for place, hint in zip(places, ordered, strict=True):
+        if hint.event_id is None or hint.event_id in new:
+            stored[place] = True
+            new.discard(hint.event_id)  # a second one of the same event is none
+    await _make_dirty(connection, [hint for hint, is_new in zip(all_hints, stored, strict=True) if is_new], defer)
+    return stored
+
+
+_INSERT_OR_LOCK = sa.text(
+    """
+    INSERT INTO subjects (kind, id)
+    SELECT kind, id
+    FROM unnest(CAST(:kind AS text[]), CAST(:id AS text[])) WITH ORDINALITY AS given (kind, id, place)
+    ORDER BY place
+    ON CONFLICT (kind, id) DO UPDATE SET kind = excluded.kind
+    RETURNING kind, id, queued, customer_id, lane, run_id, dirty > clean AS waits
+    """
+)
+"""That a row is there, ours until the transaction ends, and what it says now."""
+
+_MAKE_DIRTY = sa.text(
+    """
+    UPDATE subjects SET
+        dirty = greatest(dirty, clean) + given.hints,
+        dirty_since = CASE WHEN dirty > clean THEN dirty_since ELSE now() END,
+        customer_id = given.customer_id,
+        queued = true,
+        retry_at = NULL,
+        lane = given.lane,
+        run_id = given.run_id
+    FROM unnest(
+        CAST(:kind AS text[]), CAST(:id AS text[]), CAST(:hints AS bigint[]), CAST(:customer_id AS text[]),
+        CAST(:lane AS text[]), CAST(:run_id AS bigint[])
+    ) AS given (kind, id, hints, customer_id, lane, run_id)
+    WHERE subjects.kind = given.kind AND subjects.id = given.id
+    """
+)
+
+
+async def _make_dirty(connection: AsyncConnection, all_hints: Sequence[Hint], defer: Defer) -> None:
+    by_subject: dict[Subject, list[Hint]] = {}
+    for hint in all_hints:
+        by_subject.setdefault(hint.subject, []).append(hint)
+    if not by_subject:
+        return
+    names = {(one.kind.value, one.id): one for one in sorted(by_subject)}
+    columns = {"kind": [kind for kind, _ in names], "id": [identifier for _, identifier in names]}
+    before = {names[row.kind, row.id]: row for row in await connection.execute(_INSERT_OR_LOCK, columns)}
+    after = {one: _hinted(before[one], by_subject[one]) for one in names.values()}
+    changed = {
+        "hints": [len(by_subject[one]) for one in after],
+        "customer_id": [row.customer_id for row in after.values()],
+        "lane": [row.lane for row in after.values()],
+        "run_id": [row.run_id for row in after.values()],
+    }
+    await connection.execute(_MAKE_DIRTY, columns | changed)
+    # A job that waits in the backlog is overtaken by a live one; it then finds nothing to do.
+    jobs = [
+        _waiting(one, row.customer_id, row.lane)
+        for one, row in after.items()
+        if not before[one].queued or row.lane != before[one].lane
+    ]
+    if jobs:
+        await defer(connection, jobs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hinted:
+    customer_id: str | None
+    lane: str
+    run_id: int | None
+
+
+def _hinted(before: sa.Row[Any], new: Sequence[Hint]) -> _Hinted:
+    """What a subject's row says after these hints."""
+    is_live = (before.waits and before.lane == LIVE) or any(hint.lane == LIVE for hint in new)
+    runs = [hint.run_id for hint in new if hint.run_id is not None]
+    # What a run waits for stays its own, whoever else asks for it meanwhile.
+    kept_run = before.run_id if before.waits else None
+    customers = (before.customer_id, *(hint.customer_id for hint in new))
+    return _Hinted(
+        customer_id=next(filter(None, customers), None),
+        lane=LIVE if is_live else BACKLOG,
+        run_id=runs[-1] if runs else kept_run,
+    )
 
 
 async def lock_rows(connection: AsyncConnection, all_subjects: Iterable[Subject]) -> None:
@@ -274,9 +350,17 @@ async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 20
         .with_for_update(skip_locked=True)
     )
     rows = (await connection.execute(due)).all()
-    for row in rows:
-        subject = Subject(kind=SubjectKind(row.kind), id=row.id)
-        await _make_dirty(connection, subject, row.customer_id, defer, lane=row.lane, run_id=row.run_id)
+    again = [
+        Hint(
+            subject=Subject(kind=SubjectKind(row.kind), id=row.id),
+            source="due",
+            customer_id=row.customer_id,
+            lane=row.lane,
+            run_id=row.run_id,
+        )
+        for row in rows
+    ]
+    await _make_dirty(connection, again, defer)
     return len(rows)
 
 
@@ -300,14 +384,15 @@ async def wake_orphans(connection: AsyncConnection, defer: Defer, *, older_than_
         .with_for_update(skip_locked=True)
     )
     rows = (await connection.execute(lost)).all()
-    for row in rows:
-        subject = Subject(kind=SubjectKind(row.kind), id=row.id)
+    found = [Subject(kind=SubjectKind(row.kind), id=row.id) for row in rows]
+    for subject in found:
         await connection.execute(sa.update(subjects).where(_is(subject)).values(queued=True))
-        await defer(connection, subject, row.customer_id or row.id, lane=row.lane)
+    if rows:
+        await defer(
+            connection, [_waiting(subject, row.customer_id, row.lane) for subject, row in zip(found, rows, strict=True)]
+        )
     return len(rows)
 
 
-async def record_all(connection: AsyncConnection, all_hints: Sequence[Hint], defer: Defer) -> None:
-    """Store several hints in one order for everybody, so that two transactions never wait for each other."""
-    for hint in sorted(all_hints, key=lambda hint: (hint.subject, hint.event_id or "")):
-        await record(connection, hint, defer)
+def _waiting(subject: Subject, customer_id: str | None, lane: str) -> Waiting:
+    return Waiting(subject=subject, lock=customer_id or subject.id, lane=lane)
