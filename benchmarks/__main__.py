@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import ingest
+from benchmarks import freshness, ingest
 from benchmarks.suite import Measured, Part, saved_values, say, table
 
-PARTS: Final[Sequence[Part]] = (ingest.PART,)
+PARTS: Final[Sequence[Part]] = (ingest.PART, freshness.PART)
 SAVED: Final = Path("benchmarks/suite.json")
 
 

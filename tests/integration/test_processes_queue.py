@@ -39,9 +39,9 @@ async def _queue(database: str) -> AsyncIterator[tuple[HintQueue, AsyncEngine]]:
 
 
 @contextlib.asynccontextmanager
-async def _working(queue: HintQueue, run: Run, *, graceful_s: float = 1) -> AsyncIterator[None]:
+async def _working(queue: HintQueue, run: Run, *, graceful_s: float = 1, concurrency: int = 4) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    work = asyncio.create_task(queue.work(run, stop, WorkerSettings(concurrency=4, graceful_s=graceful_s)))
+    work = asyncio.create_task(queue.work(run, stop, WorkerSettings(concurrency=concurrency, graceful_s=graceful_s)))
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield
@@ -261,6 +261,32 @@ async def test_a_live_hint_of_a_queued_subject_overtakes_its_own_job(database: s
             await twice.wait()
     assert ran.index("in_99") < 4
     assert len(ran) >= 200, "its own job was the last one"
+
+
+async def test_the_next_of_a_customer_is_taken_when_the_one_before_ends(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "_POLL_S", 3600)
+    ran: list[str] = []
+    began, may_end, both = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run(subject: Subject) -> None:
+        ran.append(subject.id)
+        began.set()
+        await may_end.wait()
+        if len(ran) > 1:
+            both.set()
+
+    # So many places that none need be waited for: who waits for a place looks again when he gets one.
+    async with _queue(database) as (queue, _engine), _working(queue, run, concurrency=32):
+        await _hint(queue, _invoice(1))
+        await began.wait()
+        await _hint(queue, _invoice(2))
+        await asyncio.sleep(1)  # it is heard of, and must wait
+        assert ran == ["in_1"]
+        may_end.set()
+        await both.wait()
+    assert ran == ["in_1", "in_2"]
 
 
 async def test_hints_are_refused_while_the_database_is_away(database: str) -> None:

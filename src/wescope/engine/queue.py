@@ -1,7 +1,7 @@
 """The hint queue on procrastinate: accept hints, run jobs, reap what dead workers left, wake what is due.
 
-Facts/engine.md, "procrastinate traps": no queueing lock (3, 4), poll every half second (2), a retry strategy on the
-task (6, 9), our own reaper (7), history pruned as it is made (10).
+Facts/engine.md, "procrastinate traps": no queueing lock (3, 4), the end of a job is told and polls come every half
+second (2), a retry strategy on the task (6, 9), our own reaper (7), history pruned as it is made (10).
 """
 
 import asyncio
@@ -16,7 +16,8 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
-from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.jobs import DeleteJobCondition, Job, Status
+from procrastinate.manager import JobManager, get_channel_for_queues
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -95,6 +96,30 @@ def _job(waiting: Waiting) -> Job:
     )
 
 
+_NEXT_IS_FREE = """
+    SELECT pg_notify(%(channel)s, json_build_object('type', 'job_inserted', 'job_id', %(job_id)s::bigint)::text)
+    WHERE EXISTS (
+        SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'todo' AND queue_name = %(queue)s
+    )
+"""
+
+
+class _Jobs(JobManager):
+    """Tells the workers also when a job has ended and a live one of the same lock waited for that.
+
+    Procrastinate tells them only of new jobs: the next one of a customer would wait for a poll.
+    """
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        await super().finish_job(job=job, status=status, delete_job=delete_job)
+        (channel,) = get_channel_for_queues([QUEUE])
+        # The end is stored; without a word the next one is found by a poll.
+        with contextlib.suppress(ConnectorException):
+            await self.connector.execute_query_async(
+                _NEXT_IS_FREE, channel=channel, job_id=job.id, lock=job.lock, queue=QUEUE
+            )
+
+
 async def _ended(workers: Sequence[asyncio.Task[None]], again_after_s: float) -> None:
     """Cancel workers and wait for their end, however long running jobs may take (`graceful_s`) and a little more.
 
@@ -122,6 +147,7 @@ class HintQueue:
             kwargs={"application_name": "wescope queue"},
         )
         self._app = procrastinate.App(connector=connector)
+        self._app.job_manager = _Jobs(connector)
         self._running: set[asyncio.Task[object]] = set()
         self._ended_at: dict[int, float] = {}
         self._groups = GroupCommit(self._store)
