@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import ingest
+from benchmarks import growth, ingest, mapping, memory, startup
 from benchmarks.suite import Measured, Part, saved_values, say, table
 
-PARTS: Final[Sequence[Part]] = (ingest.PART,)
+PARTS: Final[Sequence[Part]] = (ingest.PART, growth.PART, mapping.PART, memory.PART, startup.PART)
 SAVED: Final = Path("benchmarks/suite.json")
 
 
