@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks.backlog import Options, Run, running
 from benchmarks.console_data import FULL, Size, fill
-from benchmarks.deliveries import Delivery, Receiver, deliver
+from benchmarks.known_events import Delivery, Receiver, deliver
 from benchmarks.suite import Figure, Part, say
 
 SMALL: Final = Size(

@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from benchmarks.backlog import HISTORY_DAYS, Options, Run, running
-from benchmarks.deliveries import Delivery, Receiver, deliver
+from benchmarks.known_events import Delivery, Receiver, deliver
 from benchmarks.suite import Figure, Part, say
 from benchmarks.world import environment
 

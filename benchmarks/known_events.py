@@ -1,4 +1,4 @@
-"""Deliveries: signed webhooks about invoices over raw connections, since a client's library would be the bottleneck."""
+"""Signed events about invoices that are known, over raw connections: a client's library would be the bottleneck."""
 
 import asyncio
 import hashlib
