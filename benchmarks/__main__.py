@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import freshness, ingest
+from benchmarks import freshness, growth, ingest, mapping, memory, startup
 from benchmarks.suite import Measured, Part, saved_values, say, table
 
-PARTS: Final[Sequence[Part]] = (ingest.PART, freshness.PART)
+PARTS: Final[Sequence[Part]] = (
+    ingest.PART, freshness.PART, growth.PART, mapping.PART, memory.PART, startup.PART,
+)  # fmt: skip
 SAVED: Final = Path("benchmarks/suite.json")
 
 

@@ -32,7 +32,10 @@ async def opened(settings: Settings, policy_file: PolicyFile, scale: float) -> A
     realm_id = settings.require_qbo(token_stored=True).realm_id
     async with open_database(settings) as url:
         scaled = PostgresLimits(conninfo(url), realm_id, second_s=1 / scale, minute_s=60 / scale)
-        async with contextlib.aclosing(scaled), wiring.assemble(settings, policy_file, url, limits=scaled) as runtime:
+        async with (
+            contextlib.aclosing(scaled),
+            wiring.assemble(settings, policy_file, url, limits=scaled, watchful=True) as runtime,
+        ):
             yield runtime
 
 

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from wescope import __version__
+from wescope.collector import resting
 from wescope.config import Settings
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.receiver import Receiver
@@ -19,7 +20,6 @@ from wescope.engine.runtime import Runtime
 from wescope.errors import ConfigurationError, DatabaseUnavailable
 from wescope.observe.metrics import Metrics
 from wescope.web.access.guard import Access
-from wescope.web.app import create_app, create_worker_app
 from wescope.web.runtime_services import RuntimeServices
 
 _log = structlog.get_logger(__name__)
@@ -229,17 +229,23 @@ class _Web:
         self._server = _Server(config, self._listening)
 
     def _app(self, metrics: Metrics, role: str, settings: Settings, access: Access | None) -> FastAPI:
-        if role == "worker":
-            public = settings.expose != "all"
-            return create_worker_app(self._services, metrics=metrics, version=__version__, public=public)
-        return create_app(
-            self._services,
-            metrics=metrics,
-            version=__version__,
-            expose=settings.expose,
-            access=access,
-            dashboards=Dashboards.of(settings),
-        )
+        """The role's application, imported and built now: a worker does not pay for what only a web role shows."""
+        with resting():
+            if role == "worker":
+                from wescope.web.worker_app import create_worker_app  # noqa: PLC0415 - see above
+
+                public = settings.expose != "all"
+                return create_worker_app(self._services, metrics=metrics, version=__version__, public=public)
+            from wescope.web.app import create_app  # noqa: PLC0415 - see above
+
+            return create_app(
+                self._services,
+                metrics=metrics,
+                version=__version__,
+                expose=settings.expose,
+                access=access,
+                dashboards=Dashboards.of(settings),
+            )
 
     async def serve(self) -> None:
         """Answer until the stop."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wescope import __version__, service
+from wescope import __version__
+from wescope.collector import resting
 from wescope.config import PolicyFile, QboAccess, SecretSource, Settings, token_keys
 from wescope.config.secret_manager import SecretManager
 from wescope.engine import lifecycle
@@ -54,7 +55,6 @@ from wescope.qbo.tokens import TokenSource
 from wescope.stripe.client import StripeApi
 from wescope.stripe.listing import StripeListing
 from wescope.stripe.reader import StripeReader
-from wescope.web.access.choosing import access_of, ask_sign_in
 
 _log = structlog.get_logger(__name__)
 
@@ -440,6 +440,12 @@ def _guarded(reconciler: Reconciler, policy_file: PolicyFile) -> Reconciler:
     return replace(reconciler, restored=guard)
 
 
+async def _ask_sign_in(settings: Settings) -> str:
+    from wescope.web.access.choosing import ask_sign_in  # noqa: PLC0415 - of the web part, as in `serve`
+
+    return await ask_sign_in(settings)
+
+
 def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, reader: StripeReader) -> Patient:
     return Patient(
         settings=settings,
@@ -451,7 +457,7 @@ def _patient(settings: Settings, policy_file: PolicyFile, opened: _Connections, 
         token_days_left=opened.tokens.days_left,
         stripe_time=lambda: time_at(settings.stripe_api_base),
         connection=opened.connection.state,
-        ask_sign_in=lambda: ask_sign_in(settings),
+        ask_sign_in=lambda: _ask_sign_in(settings),
     )
 
 
@@ -476,6 +482,10 @@ async def serve(
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer at the start.
     """
+    with resting():  # the web part is a quarter of all that there is to import, and no other command needs it
+        from wescope import service  # noqa: PLC0415
+        from wescope.web.access.choosing import access_of  # noqa: PLC0415
+
     metrics = new_metrics()
     opening: service.OpenRuntime = functools.partial(
         open_runtime, settings, policy_file, metrics=metrics, unconnected=True

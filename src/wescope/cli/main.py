@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from wescope import collector
 from wescope.cli.alerts import alerts_app
 from wescope.cli.close import CLOSE_EXAMPLES, close
 from wescope.cli.completion import schema_names
@@ -457,6 +458,7 @@ def doctor(as_json: Json = False) -> None:
 
 def run() -> None:
     """The entry point of the command `wescope`."""
+    collector.rest()  # until `perform`: by then what the command does is imported
     app()
 
 

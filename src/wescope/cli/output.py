@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from wescope import collector
 from wescope.engine.results import Error, ErrorBody, PolicyErrorBody, PolicyRefused, to_json
 from wescope.errors import ConfigurationError, PolicyError, WescopeError, WrongUse
 
@@ -36,6 +37,7 @@ def perform(work: Work, *, as_json: bool, run: Run = asyncio.run) -> None:
     Raises:
         typer.Exit: always; carries the exit code.
     """
+    collector.work()
     raise typer.Exit(_outcome(work, run, as_json=as_json))
 
 

@@ -1,11 +1,12 @@
 """Ports: what the commands ask of `wescope.wiring`, which is imported only when one runs (so `--help` is fast)."""
 
-import gc
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Protocol, cast
+
+from wescope.collector import resting
 
 if TYPE_CHECKING:
     from wescope.config import PolicyFile, Settings
@@ -257,14 +258,6 @@ class Wiring(Protocol):
 
 
 def wiring() -> Wiring:
-    """The real wiring, imported now.
-
-    To import it makes a quarter of a million objects that stay. The collector would look at all of them again and
-    again, a third of the time that a process takes to start.
-    """
-    gc.disable()
-    try:
+    """The real wiring, imported now."""
+    with resting():
         return cast("Wiring", importlib.import_module("wescope.wiring"))
-    finally:
-        gc.freeze()
-        gc.enable()

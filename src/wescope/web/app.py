@@ -3,35 +3,21 @@
 from typing import cast
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.telemetry import TelemetryConfig
-from starlette.exceptions import HTTPException
 
 from wescope import __version__
 from wescope.config.setting_types import Expose
 from wescope.engine.dashboards import Dashboards
 from wescope.engine.json_schemas import Schema
-from wescope.errors import WescopeError
 from wescope.observe.metrics import Metrics
 from wescope.web.access.guard import Access, LocalAccess
-from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
 from wescope.web.api import api_routes
-from wescope.web.console.faults import page_or_answer
+from wescope.web.bare_app import bare_app
 from wescope.web.console.rendering import Pages
 from wescope.web.console.routes import page_routes
-from wescope.web.openapi import TITLE, described, description_routes
+from wescope.web.openapi import described
 from wescope.web.operations import operation_routes
-from wescope.web.services import OperationServices, WebServices
+from wescope.web.services import WebServices
 from wescope.web.webhooks import webhook_routes
-
-_SILENT: TelemetryConfig = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-    "auto_configure": False,
-}
-"""FastAPI's own telemetry sends messages of exceptions to whoever listens in the process, and those quote data."""
 
 
 def create_app(
@@ -55,7 +41,7 @@ def create_app(
         dashboards: where objects are shown in Stripe and QBO; nowhere if left out.
     """
     counted = metrics or Metrics()
-    app = _empty(version, is_described=expose == "all")
+    app = bare_app(version, is_described=expose == "all")
     way = access or LocalAccess()
     # Whoever lets people in from elsewhere can be reached from there.
     public = expose != "all" or not isinstance(way, LocalAccess)
@@ -69,39 +55,7 @@ def create_app(
     return app
 
 
-def create_worker_app(
-    services: OperationServices, *, metrics: Metrics, version: str = "", public: bool = False
-) -> FastAPI:
-    """The ASGI application of a worker: health and metrics, and nothing that receives or shows anything else.
-
-    `public`: others can reach this process; `/metrics` is then for this machine only.
-    """
-    app = _empty(version, is_described=not public)
-    app.include_router(operation_routes(services, metrics, public=public))
-    return app
-
-
 def published_openapi() -> Schema:
     """The description of all routes of a service, as it is published: `artifacts/openapi.json`."""
     nobody = cast("WebServices", None)  # a route asks for its services when it is called, and none is
     return described(create_app(nobody, version=__version__))
-
-
-def _empty(version: str, *, is_described: bool) -> FastAPI:
-    app = FastAPI(
-        title=TITLE,
-        version=version or "0",
-        docs_url=None,  # its pages load scripts from elsewhere
-        redoc_url=None,
-        openapi_url=None,  # `description_routes` has it
-        telemetry=_SILENT,
-        exception_handlers={
-            WescopeError: page_or_answer(on_wescope_error),
-            RequestValidationError: page_or_answer(on_invalid_request),
-            HTTPException: page_or_answer(on_http_error),
-            Exception: page_or_answer(on_unexpected_error),
-        },
-    )
-    if is_described:
-        app.include_router(description_routes())
-    return app

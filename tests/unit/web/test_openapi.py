@@ -12,11 +12,12 @@ from fastapi.routing import iter_route_contexts
 
 from tests.validation import answers, strict
 from wescope.observe.metrics import Metrics
-from wescope.web.app import create_app, create_worker_app, published_openapi
+from wescope.web.app import create_app, published_openapi
 from wescope.web.error_codes import error_codes
 from wescope.web.openapi import described
 from wescope.web.schemas import ERROR_NAMES
 from wescope.web.services import WebServices
+from wescope.web.worker_app import create_worker_app
 
 DESCRIPTION = published_openapi()
 METHODS = {"get", "post", "put", "patch", "delete"}
