@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import freshness, growth, ingest, mapping, memory, startup
+from benchmarks import backfilling, freshness, growth, ingest, mapping, memory, startup
 from benchmarks.suite import Measured, Part, saved_values, say, table
 
 PARTS: Final[Sequence[Part]] = (
-    ingest.PART, freshness.PART, growth.PART, mapping.PART, memory.PART, startup.PART,
+    ingest.PART, freshness.PART, backfilling.PART, growth.PART, mapping.PART, memory.PART, startup.PART,
 )  # fmt: skip
 SAVED: Final = Path("benchmarks/suite.json")
 

@@ -22,7 +22,9 @@ from typing import Any, Final, LiteralString
 import httpx2
 import psycopg
 
+from benchmarks import scaled
 from benchmarks.figures import ALLOWED_PER_MINUTE, Figures, quantile
+from benchmarks.shop import AT_ONCE, Shop
 from benchmarks.suite import say
 from benchmarks.usage import Usage
 from benchmarks.world import environment
@@ -36,14 +38,6 @@ from wescope.stripe.events import handled_types
 READY_S: Final = 60
 POLL_S: Final = 1.0
 LIVE_EVERY_S: Final = 2.0
-QBO_REQUESTS, QBO_BATCHES = 500, 40
-"""A minute (facts/qbo.md 1)."""
-STRIPE_REQUESTS, STRIPE_IN_ALL = 25, 100
-"""A second, to one end point and in all (facts/stripe.md 3)."""
-HISTORY_DAYS: Final = 60
-"""The history begins so many days ago and ends yesterday: all of it is a backlog."""
-DAY_S: Final = 86_400
-AT_ONCE: Final = 8
 HINTS_AT_ONCE: Final = 200
 TELL_EVERY_S: Final = 10
 JUST_SOLD: Final = 8
@@ -79,30 +73,19 @@ class Run:
     qbo: Mapping[str, Any] = field(default_factory=dict)
     web: str = ""
     running: dict[str, list[Child]] = field(default_factory=dict)
-    customers: list[str] = field(default_factory=list)
+    shop: Shop = field(init=False)
     live: dict[str, float] = field(default_factory=dict)
     """When each invoice of the live traffic was paid, in epoch seconds."""
 
     async def start(self) -> None:
         """Start the stand-ins and the web role."""
         bare = bare_environment()
-        scale = self.options.scale
-        qbo = {
-            "latency_ms": round(self.options.latency_ms / scale),
-            "rate_window_ms": round(1000 / scale),
-            "requests_per_minute": round(QBO_REQUESTS * scale),
-            "batches_per_minute": round(QBO_BATCHES * scale),
-        }
-        stripe = {
-            "live_key": "true",
-            "requests_per_second": round(STRIPE_REQUESTS * scale),
-            "requests_per_second_in_all": round(STRIPE_IN_ALL * scale),
-        }
-        stand_ins = {"stripe": ("--customers", "0", *_knobs(stripe)), "qbo": _knobs(qbo)}
-        for name, options in stand_ins.items():
-            arguments = ("-m", f"wescope.sandbox.{name}", "--port", "0", *options)
+        stand_ins = ("stripe", "qbo")
+        for name in stand_ins:
+            arguments = scaled.stand_in(name, self.options.scale, self.options.latency_ms)
             self.running[name] = [await self.children.start(name, arguments, bare)]
         self.stripe, self.qbo = [await self.running[name][0].announcement(timeout_s=READY_S) for name in stand_ins]
+        self.shop = Shop(self.http, self.stripe["url"])
         await self._serve("web", 1)
 
     async def start_workers(self) -> None:
@@ -110,10 +93,8 @@ class Run:
         await self._serve("worker", self.options.workers)
 
     async def _serve(self, role: str, count: int) -> None:
-        arguments: tuple[str, ...] = ("-m", "wescope.cli.main", "serve", "--role", role, "--json")
-        if role == "worker" and (self.options.scale != 1 or self.options.profile):
-            profile = (str(self.options.profile),) if self.options.profile else ()
-            arguments = ("-m", "benchmarks.worker", str(self.options.scale), *profile)
+        profile = self.options.profile if role == "worker" else None
+        arguments = scaled.service(self.options.scale, ("serve", "--role", role, "--json"), profile)
         started = [
             await self.children.start(role, arguments, environment(self.folder / "home", self.stripe, self.qbo))
             for _ in range(count)
@@ -125,40 +106,10 @@ class Run:
 
     # --- Stripe -----------------------------------------------------------------------------------------------------
 
-    async def act(self, path: str, **values: Any) -> Mapping[str, Any]:
-        """Order something from Stripe's stand-in."""
-        answer = await self.http.post(f"{self.stripe['url']}/_sandbox/{path}", json=values)
-        found: Mapping[str, Any] = answer.raise_for_status().json()
-        return found
-
-    async def make_history(self) -> None:
-        """Customers and paid invoices over the last weeks, until yesterday."""
-        begin = int(time.time()) - HISTORY_DAYS * DAY_S
-        step_s = (HISTORY_DAYS - 1) * DAY_S // self.options.invoices
-        for number in range(self.options.customers):
-            name = f"Customer {number}"
-            made = await self.act("customers", name=name, email=f"buyer{number}@example.com", at=begin - DAY_S)
-            self.customers.append(str(made["id"]))
-        numbers = iter(range(self.options.invoices))
-
-        async def buy() -> None:
-            for number in numbers:
-                await self.buy(number, at=begin + number * step_s)
-
-        await asyncio.gather(*(buy() for _ in range(AT_ONCE)))
-
-    async def buy(self, number: int, **when: int) -> str:
-        """One invoice, finalized and paid by card; its id."""
-        line = {"amount": 1000 + number, "description": "Subscription"}
-        customer = self.customers[number % len(self.customers)]
-        invoice = await self.act("invoices", customer=customer, lines=[line], **when)
-        await self.act(f"invoices/{invoice['id']}/pay", **{name: at + 5 for name, at in when.items()})
-        return str(invoice["id"])
-
     async def deliver(self) -> int:
         """Have everything delivered that was not; how many events."""
         url = f"{self.web}/webhooks/stripe"
-        done = await self.act("deliver", url=url, concurrency=AT_ONCE, types=list(handled_types()))
+        done = await self.shop.act("deliver", url=url, concurrency=AT_ONCE, types=list(handled_types()))
         assert done["succeeded"] == done["deliveries"], done
         return int(done["events"])
 
@@ -168,7 +119,7 @@ class Run:
         anybody = random.Random(7)  # noqa: S311 - no secret
         started = loop.time()
         while True:
-            invoice = await self.buy(anybody.randrange(len(self.customers)))
+            invoice = await self.shop.buy(anybody.randrange(len(self.shop.customers)))
             self.live[invoice] = time.time()
             await self.deliver()
             number += 1
@@ -242,11 +193,6 @@ class Run:
         return Usage(processes | {"postgres": [int(postmaster.split()[0])]})
 
 
-def _knobs(values: Mapping[str, object]) -> tuple[str, ...]:
-    """The options that turn a stand-in's knobs."""
-    return tuple(text for name, value in values.items() for text in ("--knob", f"{name}={value}"))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
     """What was posted when, in epoch seconds: each document of the history, and the last one of each live invoice."""
@@ -292,7 +238,7 @@ async def measure(options: Options) -> Figures:
     """Run everything once."""
     async with running(options) as run:
         say(f"making {options.invoices} paid invoices of {options.customers} customers")
-        await run.make_history()
+        await run.shop.make_history(invoices=options.invoices, customers=options.customers)
         say("delivering them while no worker runs")
         began = time.monotonic()
         webhooks = await run.deliver()
