@@ -5,12 +5,13 @@ minute are of the real world, all others as they were. Documents are what stands
 invoices and payments. The naive client has a company of its own with the same limits and latency.
 
 The replay and the dry run are judged by what they ask and by what they cost, so they run without Stripe's limits: those
-allow 18 subjects a second, each with one call to each of three end points. The replay goes through the subjects that
-there are in rounds, until `LOOKS` were made.
+allow 18 subjects a second, each with one call to each of three end points. The suite replays as many subjects as its
+time allows; `python -m benchmarks.backfilling --looks 20000` goes through all that there are, again and again.
 """
 
 import argparse
 import asyncio
+import itertools
 import signal
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from typing import Any, Final
 from benchmarks import scaled
 from benchmarks.naive import NaiveClient, Pace
 from benchmarks.shop import HISTORY_DAYS, Shop
-from benchmarks.site import Told, opened
+from benchmarks.site import Site, Told, opened
 from benchmarks.suite import Figure, Measured, Part, say, table
 
 SCALE: Final = 3.0
@@ -33,9 +34,8 @@ UNLIMITED: Final = 1000.0
 INVOICES, CUSTOMERS = 3000, 300
 NAIVE_INVOICES: Final = 40
 DRY_RUN_DAYS: Final = 20
-LOOKS: Final = 20_000
-JUST_ADDED: Final = "2h"
-"""All subjects of the history were hinted at since then."""
+LOOKS, AT_ONCE = 1000, 1500
+"""How many subjects are replayed, and how many of them by one command at most."""
 
 ALLOWED_PER_MINUTE: Final = scaled.QBO_BATCHES * 30
 SHARE_WANTED: Final = 0.95
@@ -73,15 +73,19 @@ async def measured(folder: Path, extent: Extent) -> Sequence[Figure]:
         say("backfill")
         filled = await site.wescope("backfill", "--since", str(today - timedelta(days=HISTORY_DAYS + 1)), "--yes")
         documents, seconds = await site.posted()
-        replayed: list[Told] = []
-        while sum(one.printed["run"]["counts"]["hinted"] for one in replayed) < extent.looks:
-            say(f"replay, round {len(replayed) + 1}")
-            replayed.append(await site.wescope("replay", "--since", JUST_ADDED, "--yes", scale=UNLIMITED))
+        say(f"replay, {extent.looks} looks")
+        looked_at = itertools.islice(itertools.cycle(await site.subjects()), extent.looks)
+        replayed = [await _replay(site, part) for part in iter(lambda: tuple(itertools.islice(looked_at, AT_ONCE)), ())]
     return (
         *_of_backfill(extent.scale, filled, documents, seconds, naive),
         *_of_replay(replayed),
         *_of_dry_run(planned),
     )
+
+
+async def _replay(site: Site, ids: Sequence[str]) -> Told:
+    named = (word for one in ids for word in ("--subject", one))
+    return await site.wescope("replay", *named, "--yes", scale=UNLIMITED)
 
 
 def _of_backfill(scale: float, told: Told, documents: int, seconds: float, naive: Pace) -> Iterator[Figure]:

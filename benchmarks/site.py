@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import httpx2
 import psycopg
@@ -109,10 +109,16 @@ class Site:
     async def posted(self) -> tuple[int, float]:
         """How many documents stand in the books, and the seconds from the first to the last of them."""
         query = "SELECT count(*), extract(epoch FROM max(posted_at) - min(posted_at)) FROM links WHERE state = 'posted'"
+        ((count, seconds),) = await self._rows(query)
+        return int(count), float(seconds)
+
+    async def subjects(self) -> list[str]:
+        """The ids of all subjects, well mixed."""
+        return [row[0] for row in await self._rows("SELECT id FROM subjects ORDER BY md5(id)")]
+
+    async def _rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
         async with await psycopg.AsyncConnection.connect(self.server.conninfo) as connection:
-            row = await (await connection.execute(query)).fetchone()
-        assert row is not None
-        return int(row[0]), float(row[1])
+            return await (await connection.execute(query)).fetchall()
 
 
 async def _cpu_of(pid: int) -> float:
