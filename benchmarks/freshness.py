@@ -61,12 +61,12 @@ class Shop:
 
     async def _finalize(self) -> str:
         line = {"amount": 1000 + self.sold, "description": "Subscription"}
-        customer = self.run.customers[self.sold % len(self.run.customers)]
+        customer = self.run.shop.customers[self.sold % len(self.run.shop.customers)]
         self.sold += 1
-        return str((await self.run.act("invoices", customer=customer, lines=[line]))["id"])
+        return str((await self.run.shop.act("invoices", customer=customer, lines=[line]))["id"])
 
     async def _pay(self, invoice: str) -> Made:
-        await self.run.act(f"invoices/{invoice}/pay")
+        await self.run.shop.act(f"invoices/{invoice}/pay")
         return "Payment", invoice
 
     async def open_for(self, rate: int, seconds: int, *, sales: bool = False) -> list[Made]:
@@ -115,7 +115,7 @@ async def measure(_folder: Path) -> Sequence[Figure]:
     """Have every customer's first sale posted as a backlog, then sell at each rate."""
     options = Options(invoices=CUSTOMERS, customers=CUSTOMERS, workers=1, latency_ms=LATENCY_MS, scale=1, profile=None)
     async with running(options) as run:
-        await run.make_history()
+        await run.shop.make_history(invoices=CUSTOMERS, customers=CUSTOMERS)
         await run.deliver()
         await run.start_workers()
         await run.until_idle()

@@ -73,7 +73,8 @@ class Side:
         """Fill the database, start the worker, and post the first documents: caches are warm, customers are known."""
         say(f"filling {self.size.links} links")
         await asyncio.to_thread(fill, self.run.server.url, self.run.qbo["realm_id"], self.size)
-        await self.run.make_history()
+        options = self.run.options
+        await self.run.shop.make_history(invoices=options.invoices, customers=options.customers)
         await self.run.deliver()
         await self.run.start_workers()
         await self._until_clean()
@@ -88,7 +89,7 @@ class Side:
     async def turn(self, number: int) -> None:
         """New invoices go to the books; then events about them say nothing new."""
         first = (number + 1) * INVOICES
-        invoices = await asyncio.gather(*(self.run.buy(first + each) for each in range(INVOICES)))
+        invoices = await asyncio.gather(*(self.run.shop.buy(first + each) for each in range(INVOICES)))
         async with self._costing(self.posting):
             self.posting.events += await self.run.deliver()
             await self._until_clean()

@@ -15,8 +15,10 @@ from typing import Final
 
 import psutil
 
-from benchmarks.backlog import HISTORY_DAYS, Options, Run, running
+from benchmarks import scaled
+from benchmarks.backlog import Options, Run, running
 from benchmarks.known_events import Delivery, Receiver, deliver
+from benchmarks.shop import HISTORY_DAYS
 from benchmarks.suite import Figure, Part, say
 from benchmarks.world import environment
 
@@ -78,7 +80,7 @@ async def command(run: Run, *arguments: str) -> None:
         RuntimeError: its exit code is not 0.
     """
     settings = environment(run.folder / "home", run.stripe, run.qbo)
-    child = await run.children.start(arguments[0], ("-m", "wescope.cli.main", *arguments), settings)
+    child = await run.children.start(arguments[0], scaled.service(run.options.scale, arguments), settings)
     assert child.process.stdout is not None
     await child.process.stdout.read()
     if await child.process.wait():
@@ -90,7 +92,7 @@ async def measure(_folder: Path) -> Sequence[Figure]:
     options = Options(invoices=INVOICES, customers=CUSTOMERS, workers=1, latency_ms=0, scale=SCALE, profile=None)
     seen = Seen()
     async with running(options) as run:
-        await run.make_history()
+        await run.shop.make_history(invoices=INVOICES, customers=CUSTOMERS)
         await run.start_workers()
         await asyncio.sleep(IDLE_S)
         seen.idle_mb = resident_mb(run)
