@@ -2,8 +2,8 @@
 # Managed Connection Pooling stays off. How many one process opens: docs/deploy.md, checked by tests/deploy.
 
 locals {
-  connections_per_web    = 11
-  connections_per_worker = 24
+  connections_per_web    = 13
+  connections_per_worker = 26
   # A rolling deploy runs old and new instances side by side; people and commands need some, too.
   # The console opens as many as a worker.
   full_processes  = var.workers + local.consoles * var.console_instances_max

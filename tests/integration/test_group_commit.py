@@ -17,6 +17,10 @@ from wescope.links.database import conninfo, open_engine, transaction
 from wescope.links.subjects import Hint, lock_rows, record_all
 
 PATIENCE_S = 60
+_END_THOSE_OF_GROUPS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'wescope hints' AND datname = current_database()
+"""
 
 
 @pytest.fixture
@@ -89,16 +93,42 @@ async def test_who_shares_a_group_with_a_locked_subject_does_not_wait_for_it(
     queue: HintQueue, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "SOON_S", 0.2)
+    groups: list[list[str]] = []
+    together = queue._store_group
+
+    async def noted(hints: Sequence[Hint]) -> Sequence[bool]:
+        groups.append([hint.subject.id for hint in hints])
+        return await together(hints)
+
+    monkeypatch.setattr(queue._groups, "_store_group", noted)
     await queue.accept(_hint(3, event="evt_before"))
     async with transaction(engine) as connection:
         await lock_rows(connection, [_hint(3).subject])
         accepting = {number: asyncio.create_task(queue.accept(_hint(number))) for number in range(5)}
         assert all(await asyncio.gather(*(task for number, task in accepting.items() if number != 3)))
         assert not accepting[3].done()
+        assert groups[1:] == [["in_0"], ["in_1", "in_2", "in_3", "in_4"]], "the first one waits for nobody"
     assert await accepting[3]
 
 
-async def test_what_everybody_has_given_up_is_not_stored_later(queue: HintQueue, engine: AsyncEngine) -> None:
+async def test_a_group_that_waits_does_not_keep_the_next_one_waiting(
+    queue: HintQueue, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "SOON_S", PATIENCE_S)
+    await queue.accept(_hint(1, event="evt_before"))
+    async with transaction(engine) as connection:
+        await lock_rows(connection, [_hint(1).subject])
+        held = asyncio.create_task(queue.accept(_hint(1)))
+        await asyncio.sleep(0)
+        assert all(await asyncio.gather(*(queue.accept(_hint(number)) for number in range(2, 9))))
+        assert not held.done()
+    assert await held
+
+
+async def test_what_everybody_has_given_up_is_not_stored_later(
+    queue: HintQueue, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "SOON_S", PATIENCE_S)
     held, ended = asyncio.Event(), asyncio.Event()
 
     async def slow(hints: Sequence[Hint]) -> Sequence[bool]:
@@ -111,7 +141,7 @@ async def test_what_everybody_has_given_up_is_not_stored_later(queue: HintQueue,
         finally:
             ended.set()
 
-    groups = GroupCommit(slow)
+    groups = GroupCommit(slow, _never)
     waiting = [asyncio.create_task(groups.store(_hint(number))) for number in range(3)]
     await held.wait()
     for one in waiting:
@@ -123,18 +153,34 @@ async def test_what_everybody_has_given_up_is_not_stored_later(queue: HintQueue,
     assert await queue.accept(_hint(1)), "it is sent again"
 
 
-async def test_one_who_gives_up_does_not_take_the_others_along(queue: HintQueue, engine: AsyncEngine) -> None:
-    accepting = [asyncio.create_task(queue.accept(_hint(number))) for number in range(10)]
-    await asyncio.sleep(0)
+async def test_one_who_gives_up_does_not_take_the_others_along(
+    queue: HintQueue, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "SOON_S", PATIENCE_S)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(hints: Sequence[Hint]) -> Sequence[bool]:
+        if len(hints) > 1:
+            begun.set()
+        await go_on.wait()
+        async with transaction(engine) as connection:
+            return await record_all(connection, hints, queue.defer)
+
+    groups = GroupCommit(slow, _never)
+    accepting = [asyncio.create_task(groups.store(_hint(number))) for number in range(10)]
+    await begun.wait()
     accepting[4].cancel()
+    await asyncio.wait([accepting[4]])
+    go_on.set()
     told = await asyncio.gather(*accepting, return_exceptions=True)
     assert [number for number, one in enumerate(told) if one is not True] == [4]
     assert len(await _values(engine, "SELECT id FROM hints WHERE event_id <> 'evt_4'")) == 9
 
 
 async def test_an_end_while_a_group_waits_tells_everybody_and_stores_nothing(
-    queue: HintQueue, engine: AsyncEngine
+    queue: HintQueue, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(group_commit, "SOON_S", PATIENCE_S)
     held = asyncio.Event()
 
     async def slow(hints: Sequence[Hint]) -> Sequence[bool]:
@@ -144,7 +190,7 @@ async def test_an_end_while_a_group_waits_tells_everybody_and_stores_nothing(
             await asyncio.Event().wait()
             return stored
 
-    groups = GroupCommit(slow)
+    groups = GroupCommit(slow, _never)
     waiting = [asyncio.create_task(groups.store(_hint(number))) for number in range(3)]
     await held.wait()
     waiting += [asyncio.create_task(groups.store(_hint(number))) for number in range(3, 500)]
@@ -156,20 +202,43 @@ async def test_an_end_while_a_group_waits_tells_everybody_and_stores_nothing(
 
 
 async def test_a_group_whose_connection_breaks_is_stored_one_by_one(queue: HintQueue, engine: AsyncEngine) -> None:
-    broken = False
+    broken: list[list[str]] = []
 
     async def store(hints: Sequence[Hint]) -> Sequence[bool]:
-        nonlocal broken
         async with transaction(engine) as connection:
             stored = await record_all(connection, hints, queue.defer)
-            if not broken:
-                broken = True
-                await _end_session(connection)
+            broken.append([hint.subject.id for hint in hints])
+            await _end_session(connection)
             return stored
 
-    groups = GroupCommit(store)
+    groups = GroupCommit(store, queue.accept)
     assert all(await asyncio.gather(*(groups.store(_hint(number)) for number in range(5))))
+    assert broken == [["in_0"], ["in_1", "in_2", "in_3", "in_4"]]
     assert len(await _values(engine, "SELECT id FROM hints")) == 5
+
+
+async def test_a_connection_that_broke_while_nobody_used_it_costs_no_webhook(
+    queue: HintQueue, engine: AsyncEngine
+) -> None:
+    await queue.accept(_hint(1))
+    assert await _values(engine, _END_THOSE_OF_GROUPS) == [True]
+    assert all(await asyncio.gather(*(queue.accept(_hint(number)) for number in range(2, 22))))
+    assert len(await _jobs(engine)) == 21
+
+
+async def test_a_queue_that_has_grown_is_told_to_the_planner(queue: HintQueue, engine: AsyncEngine) -> None:
+    grown = "SELECT reltuples FROM pg_class WHERE oid = 'procrastinate_jobs'::regclass"
+    await queue._analyze()
+    assert await _values(engine, grown) == [0], "as the migration left it"
+    async with transaction(engine) as connection:
+        await record_all(connection, [_hint(number) for number in range(2_000)], queue.defer)
+        await connection.execute(sa.text("SELECT pg_stat_force_next_flush()"))
+    await queue._analyze()
+    assert await _values(engine, grown) == [2_000]
+
+
+async def _never(_: Hint) -> bool:
+    raise AssertionError
 
 
 async def _end_session(connection: AsyncConnection) -> None:

@@ -1,7 +1,8 @@
 """The hint queue on procrastinate: accept hints, run jobs, reap what dead workers left, wake what is due.
 
 Facts/engine.md, "procrastinate traps": no queueing lock (3, 4), the end of a job is told and polls come every half
-second (2), a retry strategy on the task (6, 9), our own reaper (7), history pruned as it is made (10).
+second (2), a retry strategy on the task (6, 9), our own reaper (7), history pruned as it is made (10), and the planner
+is told of a queue that has grown (1).
 """
 
 import asyncio
@@ -13,29 +14,32 @@ from dataclasses import dataclass
 
 import procrastinate
 import psycopg
+import sqlalchemy as sa
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import DeleteJobCondition, Job, Status
 from procrastinate.manager import JobManager, get_channel_for_queues
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wescope.books.subjects import Subject, SubjectKind
+from wescope.engine import group_commit
 from wescope.engine.group_commit import GroupCommit
+from wescope.engine.jobs import BACKLOG_QUEUE, QUEUE, TASK, put, put_with_hints
 from wescope.engine.lanes import lane_of
 from wescope.errors import DatabaseUnavailable
 from wescope.links.audit import AuditEntry, record_audit
 from wescope.links.database import database_errors, transaction
 from wescope.links.sessions import end_silent
-from wescope.links.subjects import LIVE, Hint, Waiting, record_all, wake_due, wake_orphans
+from wescope.links.subjects import Hint, Waiting, record_all, wake_due, wake_orphans
 
 _log = structlog.get_logger(__name__)
 
-TASK = "reconcile"
-QUEUE, BACKLOG_QUEUE = "live", "backlog"
-CONNECTIONS = 5
-"""To the database, at most: procrastinate's pool, and one that listens."""
+_JOBS_POOL = 4
+CONNECTIONS = _JOBS_POOL + 1 + group_commit.AT_ONCE
+"""To the database, at most: procrastinate's pool, one that listens, and those that store groups of hints."""
 
 WORKERS_PER_PROCESS = 2
 """One takes live jobs only: all places of the other may be taken by a backlog that waits for QBO."""
@@ -51,15 +55,10 @@ _STRAYED_AFTER_S = 5.0
 """A job whose run has ended is stored as ended at once; if it still counts as running later, that has failed."""
 _WAKE_EVERY_S = 0.5
 _ORPHANS_EVERY_S, _ORPHAN_AFTER_S = 60.0, 120
+_ANALYZE_EVERY_S, _ANALYZE_FROM = 2.0, 500
 _RESTART_AFTER_S = 1.0
 _LONGEST_RETRY_S = 60
 _IDLE_S = 30
-
-_PRIORITY = dict.fromkeys((SubjectKind.CHARGE, SubjectKind.PAYMENT_INTENT, SubjectKind.INVOICE_PAYMENT), -1)
-"""What mostly only points at invoices goes last: the invoice's run has then read it, and it has nothing to do."""
-
-_LIVE_PRIORITY = 10
-"""Above all of the backlog: procrastinate takes the highest priority first."""
 
 RunSubject = Callable[[Subject], Awaitable[object]]
 
@@ -83,25 +82,21 @@ class WorkerSettings:
     graceful_s: float = 5.0
 
 
-def _job(waiting: Waiting) -> Job:
-    is_live = waiting.lane == LIVE
-    subject = waiting.subject
-    return Job(
-        task_name=TASK,
-        task_kwargs={"kind": subject.kind.value, "subject_id": subject.id},
-        queue=QUEUE if is_live else BACKLOG_QUEUE,
-        lock=waiting.lock,
-        queueing_lock=None,
-        priority=_PRIORITY.get(subject.kind, 0) + (_LIVE_PRIORITY if is_live else 0),
-    )
-
-
 _NEXT_IS_FREE = """
     SELECT pg_notify(%(channel)s, json_build_object('type', 'job_inserted', 'job_id', %(job_id)s::bigint)::text)
     WHERE EXISTS (
         SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'todo' AND queue_name = %(queue)s
     )
 """
+
+
+_HAS_GROWN = sa.text(
+    """
+    SELECT n_live_tup > :least + 2 * greatest(reltuples, 0)
+    FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid
+    WHERE relid = 'procrastinate_jobs'::regclass
+    """
+)
 
 
 class _Jobs(JobManager):
@@ -142,7 +137,7 @@ class HintQueue:
         connector = procrastinate.PsycopgConnector(
             conninfo=conninfo,
             min_size=1,
-            max_size=CONNECTIONS - 1,
+            max_size=_JOBS_POOL,
             max_idle=_IDLE_S,
             kwargs={"application_name": "wescope queue"},
         )
@@ -150,7 +145,15 @@ class HintQueue:
         self._app.job_manager = _Jobs(connector)
         self._running: set[asyncio.Task[object]] = set()
         self._ended_at: dict[int, float] = {}
-        self._groups = GroupCommit(self._store)
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            min_size=0,
+            max_size=group_commit.AT_ONCE,
+            max_idle=_IDLE_S,
+            kwargs={"autocommit": True, "application_name": "wescope hints"},
+            open=False,
+        )
+        self._groups = GroupCommit(self._store_group, self._store)
 
     async def open(self) -> None:
         """Open procrastinate's connections.
@@ -161,6 +164,7 @@ class HintQueue:
         try:
             with database_errors():
                 await self._app.open_async()
+                await self._pool.open()
         except (ConnectorException, psycopg.OperationalError) as error:
             await self.aclose()
             raise DatabaseUnavailable(reason=type(error).__name__) from error
@@ -168,6 +172,7 @@ class HintQueue:
     async def aclose(self) -> None:
         """End what is being stored, and close procrastinate's connections."""
         await self._groups.aclose()
+        await self._pool.close()
         await self._app.close_async()
 
     async def defer(self, connection: AsyncConnection, jobs: Sequence[Waiting]) -> None:
@@ -176,11 +181,8 @@ class HintQueue:
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
-        raw = await connection.get_raw_connection()
-        try:
-            await self._app.job_manager.batch_defer_jobs_async([_job(one) for one in jobs], raw.driver_connection)
-        except ConnectorException as error:
-            raise DatabaseUnavailable(reason=type(error).__name__) from error
+        with database_errors():
+            await put(connection, jobs)
 
     async def accept(self, hint: Hint) -> bool:
         """Store a hint durably and see to its job, in one transaction. False: this event was stored before.
@@ -192,9 +194,12 @@ class HintQueue:
         """
         return await self._groups.store(hint)
 
-    async def _store(self, hints: Sequence[Hint]) -> Sequence[bool]:
+    async def _store(self, hint: Hint) -> bool:
         async with transaction(self._engine) as connection:
-            return await record_all(connection, hints, self.defer)
+            return (await record_all(connection, [hint], self.defer))[0]
+
+    async def _store_group(self, hints: Sequence[Hint]) -> Sequence[bool]:
+        return await put_with_hints(self._pool, hints)
 
     async def hint(self, subjects: Sequence[Subject], *, source: str, entries: Sequence[AuditEntry] = ()) -> None:
         """Have these subjects looked at again, in the lane of the source (see `lane_of`); `entries` say for whom.
@@ -218,6 +223,7 @@ class HintQueue:
             asyncio.create_task(self._repeat(self._reap, _REAP_EVERY_S)),
             asyncio.create_task(self._repeat(self._wake, _WAKE_EVERY_S)),
             asyncio.create_task(self._repeat(self._wake_orphans, _ORPHANS_EVERY_S)),
+            asyncio.create_task(self._repeat(self._analyze, _ANALYZE_EVERY_S)),
         ]
         try:
             while not stop.is_set():
@@ -313,6 +319,15 @@ class HintQueue:
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S)
         await self._put_back(stalled, "job of a dead worker queued again")
         await self._put_back(await self._strayed(), "job whose end was not stored queued again")
+
+    async def _analyze(self) -> None:
+        """Tell the planner of a queue that has grown: it takes it for empty, and reads all of it for each job.
+
+        Autovacuum does so, too, but only within a minute; by then ten thousand jobs may wait.
+        """
+        async with transaction(self._engine) as connection:
+            if (await connection.execute(_HAS_GROWN, {"least": _ANALYZE_FROM})).scalar_one_or_none():
+                await connection.execute(sa.text("ANALYZE procrastinate_jobs"))
 
     async def _put_back(self, jobs: Iterable[Job], message: str) -> None:
         for job in jobs:

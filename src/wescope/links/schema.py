@@ -24,7 +24,7 @@ from wescope.links import console_tables  # noqa: F401 - they belong to the same
 from wescope.links.table_parts import json, moment, now
 from wescope.links.table_parts import metadata as every_table
 
-REVISION = "m0013"
+REVISION = "m0014"
 """The newest migration; a test compares it with the migrations."""
 
 metadata = every_table

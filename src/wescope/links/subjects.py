@@ -6,10 +6,11 @@ transaction. A run remembers how dirty the subject was when it began, and cleans
 A subject's lane is that of the job that waits for it: "live" or "backlog". What is live stays so until it is done.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -84,22 +85,8 @@ def _is(subject: Subject) -> sa.ColumnElement[bool]:
     return sa.and_(subjects.c.kind == subject.kind.value, subjects.c.id == subject.id)
 
 
-_STORE = sa.text(
-    """
-    INSERT INTO hints (event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent)
-    SELECT event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent
-    FROM unnest(
-        CAST(:event_id AS text[]), CAST(:event_type AS text[]), CAST(:kind AS text[]), CAST(:subject_id AS text[]),
-        CAST(:source AS text[]), CAST(:run_id AS bigint[]), CAST(:event_created_at AS timestamptz[]),
-        CAST(:traceparent AS text[])
-    ) WITH ORDINALITY AS given (
-        event_id, event_type, kind, subject_id, source, run_id, event_created_at, traceparent, place
-    )
-    ORDER BY place
-    ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
-    RETURNING event_id
-    """
-)
+_RECORD = sa.text("SELECT stored, jobs FROM wescope_record_hints(CAST(:hints AS json))")
+_MAKE_DIRTY = sa.text("SELECT kind, subject_id, customer_id, lane FROM wescope_make_dirty(CAST(:hints AS json))")
 
 
 async def record_all(connection: AsyncConnection, all_hints: Sequence[Hint], defer: Defer) -> list[bool]:
@@ -112,108 +99,37 @@ async def record_all(connection: AsyncConnection, all_hints: Sequence[Hint], def
     """
     if not all_hints:
         return []
-    places = sorted(range(len(all_hints)), key=lambda place: all_hints[place].event_id or "")
-    ordered = [all_hints[place] for place in places]
-    found = await connection.execute(
-        _STORE,
-        {
-            "event_id": [one.event_id for one in ordered],
-            "event_type": [one.event_type for one in ordered],
-            "kind": [one.subject.kind.value for one in ordered],
-            "subject_id": [one.subject.id for one in ordered],
-            "source": [one.source for one in ordered],
-            "run_id": [one.run_id for one in ordered],
-            "event_created_at": [one.event_created_at for one in ordered],
-            "traceparent": [one.traceparent for one in ordered],
-        },
+    row = (await connection.execute(_RECORD, {"hints": as_json(all_hints)})).one()
+    if row.jobs:
+        await defer(connection, [_waiting(**job) for job in row.jobs])
+    return were_stored(all_hints, row.stored)
+
+
+def as_json(all_hints: Sequence[Hint]) -> str:
+    """Hints as the database's `wescope_record_hints` takes them."""
+    return json.dumps(
+        [
+            {
+                "event_id": one.event_id,
+                "event_type": one.event_type,
+                "kind": one.subject.kind.value,
+                "subject_id": one.subject.id,
+                "source": one.source,
+                "customer_id": one.customer_id,
+                "lane": one.lane,
+                "run_id": one.run_id,
+                "event_created_at": one.event_created_at and one.event_created_at.isoformat(),
+                "traceparent": one.traceparent,
+            }
+            for one in all_hints
+        ]
     )
-    new = {row.event_id for row in found}
-    stored = [False] * len(all_hints)
-    for place, hint in zip(places, ordered, strict=True):
-        if hint.event_id is None or hint.event_id in new:
-            stored[place] = True
-            new.discard(hint.event_id)  # a second one of the same event is none
-    await _make_dirty(connection, [hint for hint, is_new in zip(all_hints, stored, strict=True) if is_new], defer)
-    return stored
 
 
-_INSERT_OR_LOCK = sa.text(
-    """
-    INSERT INTO subjects (kind, id)
-    SELECT kind, id
-    FROM unnest(CAST(:kind AS text[]), CAST(:id AS text[])) WITH ORDINALITY AS given (kind, id, place)
-    ORDER BY place
-    ON CONFLICT (kind, id) DO UPDATE SET kind = excluded.kind
-    RETURNING kind, id, queued, customer_id, lane, run_id, dirty > clean AS waits
-    """
-)
-"""That a row is there, ours until the transaction ends, and what it says now."""
-
-_MAKE_DIRTY = sa.text(
-    """
-    UPDATE subjects SET
-        dirty = greatest(dirty, clean) + given.hints,
-        dirty_since = CASE WHEN dirty > clean THEN dirty_since ELSE now() END,
-        customer_id = given.customer_id,
-        queued = true,
-        retry_at = NULL,
-        lane = given.lane,
-        run_id = given.run_id
-    FROM unnest(
-        CAST(:kind AS text[]), CAST(:id AS text[]), CAST(:hints AS bigint[]), CAST(:customer_id AS text[]),
-        CAST(:lane AS text[]), CAST(:run_id AS bigint[])
-    ) AS given (kind, id, hints, customer_id, lane, run_id)
-    WHERE subjects.kind = given.kind AND subjects.id = given.id
-    """
-)
-
-
-async def _make_dirty(connection: AsyncConnection, all_hints: Sequence[Hint], defer: Defer) -> None:
-    by_subject: dict[Subject, list[Hint]] = {}
-    for hint in all_hints:
-        by_subject.setdefault(hint.subject, []).append(hint)
-    if not by_subject:
-        return
-    names = {(one.kind.value, one.id): one for one in sorted(by_subject)}
-    columns = {"kind": [kind for kind, _ in names], "id": [identifier for _, identifier in names]}
-    before = {names[row.kind, row.id]: row for row in await connection.execute(_INSERT_OR_LOCK, columns)}
-    after = {one: _hinted(before[one], by_subject[one]) for one in names.values()}
-    changed = {
-        "hints": [len(by_subject[one]) for one in after],
-        "customer_id": [row.customer_id for row in after.values()],
-        "lane": [row.lane for row in after.values()],
-        "run_id": [row.run_id for row in after.values()],
-    }
-    await connection.execute(_MAKE_DIRTY, columns | changed)
-    # A job that waits in the backlog is overtaken by a live one; it then finds nothing to do.
-    jobs = [
-        _waiting(one, row.customer_id, row.lane)
-        for one, row in after.items()
-        if not before[one].queued or row.lane != before[one].lane
-    ]
-    if jobs:
-        await defer(connection, jobs)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hinted:
-    customer_id: str | None
-    lane: str
-    run_id: int | None
-
-
-def _hinted(before: sa.Row[Any], new: Sequence[Hint]) -> _Hinted:
-    """What a subject's row says after these hints."""
-    is_live = (before.waits and before.lane == LIVE) or any(hint.lane == LIVE for hint in new)
-    runs = [hint.run_id for hint in new if hint.run_id is not None]
-    # What a run waits for stays its own, whoever else asks for it meanwhile.
-    kept_run = before.run_id if before.waits else None
-    customers = (before.customer_id, *(hint.customer_id for hint in new))
-    return _Hinted(
-        customer_id=next(filter(None, customers), None),
-        lane=LIVE if is_live else BACKLOG,
-        run_id=runs[-1] if runs else kept_run,
-    )
+def were_stored(all_hints: Sequence[Hint], stored: Sequence[int] | None) -> list[bool]:
+    """For each hint whether it was stored, from the places (of 1 and up) that `wescope_record_hints` tells."""
+    places = set(stored or ())
+    return [place in places for place in range(1, len(all_hints) + 1)]
 
 
 async def lock_rows(connection: AsyncConnection, all_subjects: Iterable[Subject]) -> None:
@@ -350,6 +266,8 @@ async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 20
         .with_for_update(skip_locked=True)
     )
     rows = (await connection.execute(due)).all()
+    if not rows:
+        return 0
     again = [
         Hint(
             subject=Subject(kind=SubjectKind(row.kind), id=row.id),
@@ -360,7 +278,9 @@ async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 20
         )
         for row in rows
     ]
-    await _make_dirty(connection, again, defer)
+    found = await connection.execute(_MAKE_DIRTY, {"hints": as_json(again)})
+    if jobs := [_waiting(**row._mapping) for row in found]:  # noqa: SLF001 - the documented way to a row's mapping
+        await defer(connection, jobs)
     return len(rows)
 
 
@@ -384,15 +304,13 @@ async def wake_orphans(connection: AsyncConnection, defer: Defer, *, older_than_
         .with_for_update(skip_locked=True)
     )
     rows = (await connection.execute(lost)).all()
-    found = [Subject(kind=SubjectKind(row.kind), id=row.id) for row in rows]
-    for subject in found:
-        await connection.execute(sa.update(subjects).where(_is(subject)).values(queued=True))
-    if rows:
-        await defer(
-            connection, [_waiting(subject, row.customer_id, row.lane) for subject, row in zip(found, rows, strict=True)]
-        )
+    found = [_waiting(row.kind, row.id, row.customer_id, row.lane) for row in rows]
+    for job in found:
+        await connection.execute(sa.update(subjects).where(_is(job.subject)).values(queued=True))
+    if found:
+        await defer(connection, found)
     return len(rows)
 
 
-def _waiting(subject: Subject, customer_id: str | None, lane: str) -> Waiting:
-    return Waiting(subject=subject, lock=customer_id or subject.id, lane=lane)
+def _waiting(kind: str, subject_id: str, customer_id: str | None, lane: str) -> Waiting:
+    return Waiting(subject=Subject(kind=SubjectKind(kind), id=subject_id), lock=customer_id or subject_id, lane=lane)

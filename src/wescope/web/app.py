@@ -17,7 +17,7 @@ from wescope.web.console.routes import page_routes
 from wescope.web.openapi import described
 from wescope.web.operations import operation_routes
 from wescope.web.services import WebServices
-from wescope.web.webhooks import webhook_routes
+from wescope.web.webhooks import StripeWebhooks, webhook_routes
 
 
 def create_app(
@@ -47,6 +47,7 @@ def create_app(
     public = expose != "all" or not isinstance(way, LocalAccess)
     if expose != "health":
         app.include_router(webhook_routes(services, counted))
+        app.add_middleware(StripeWebhooks, services=services, metrics=counted)
     app.include_router(operation_routes(services, counted, public=public, gauges=expose != "webhooks"))
     if expose == "all":
         app.state.access = way
