@@ -13,10 +13,12 @@ from wescope.engine.alerts import CODES
 from wescope.engine.results import Alert, ConnectionWord
 from wescope.errors import DatabaseUnavailable
 from wescope.observe.alert_rules import RULES
+from wescope.observe.metrics import Metrics
 from wescope.web.app import create_app
 from wescope.web.console.nav import SECTIONS
 from wescope.web.console.remedies import places_of
 from wescope.web.services import WebServices
+from wescope.web.worker_app import create_worker_app
 
 
 async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
@@ -129,6 +131,15 @@ async def test_an_error_of_what_is_no_page_is_json_whoever_asks(method: str, pat
         answer = await client.request(method, path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
     assert set(answer.json()["error"]) == {"code", "message", "remedy"}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/readyz", 500), ("/nowhere", 404)])
+async def test_a_worker_has_no_pages_also_for_errors(path: str, status: int) -> None:
+    app = create_worker_app(cast("WebServices", None), metrics=Metrics())
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=BROWSER) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
 
 
 async def test_an_error_of_a_page_is_a_page_also_before_anything_is_asked(client: httpx2.AsyncClient) -> None:
