@@ -116,9 +116,9 @@ async def warm_up(children: Children, servers: Sequence[Server], home: Path) -> 
     """Have every server work for a moment, and the planner told of the jobs, as a worker of the service does."""
     for server in servers:
         await load(children, server, *_CLOSED[_TWENTY])
-    server = running(home)
-    assert server is not None, "the service has started it"
-    async with await psycopg.AsyncConnection.connect(server.conninfo, autocommit=True) as connection:
+    embedded = running(home)
+    assert embedded is not None, "the service has started it"
+    async with await psycopg.AsyncConnection.connect(embedded.conninfo, autocommit=True) as connection:
         await connection.execute("ANALYZE procrastinate_jobs")
 
 

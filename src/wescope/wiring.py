@@ -482,17 +482,17 @@ async def serve(
         ConfigurationError: settings are missing or wrong.
         DatabaseUnavailable: the database does not answer at the start.
     """
+    shows_books = role != "worker" and settings.expose == "all"
     with resting():  # the web part is a quarter of all that there is to import, and no other command needs it
         from wescope import service  # noqa: PLC0415
-        from wescope.web.access.choosing import access_of  # noqa: PLC0415
+
+        if shows_books:
+            from wescope.web.access.choosing import access_of  # noqa: PLC0415
 
     metrics = new_metrics()
-    opening: service.OpenRuntime = functools.partial(
-        open_runtime, settings, policy_file, metrics=metrics, unconnected=True
-    )
-    if settings.receives_only(role):
-        opening = functools.partial(open_receiver, settings)
-    shows_books = role != "worker" and settings.expose == "all"
+    opening: service.OpenRuntime = functools.partial(open_receiver, settings)
+    if not settings.receives_only(role):
+        opening = functools.partial(open_runtime, settings, policy_file, metrics=metrics, unconnected=True)
     access = access_of(settings, policy_file.access) if shows_books else None
     with lifecycle.told(settings, policy_file, role):
         async with exporting(settings.traces, role=role, version=__version__, project=settings.gcp_project):

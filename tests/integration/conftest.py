@@ -8,6 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from cryptography.fernet import Fernet
 from psycopg import sql
 from sqlalchemy.engine import make_url
@@ -52,6 +55,15 @@ def template_database(postgres_url: str) -> str:
 
     asyncio.run(upgrade())
     return _TEMPLATE
+
+
+def upgrade_to(connection: sa.Connection, revision: str) -> None:
+    """Bring an empty database to the schema of an older version."""
+    config = Config()
+    config.set_main_option("script_location", "src/wescope/links/migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 MakeDatabase = Callable[[bool], str]

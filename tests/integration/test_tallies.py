@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tests.integration.conftest import MakeDatabase
+from tests.integration.conftest import MakeDatabase, upgrade_to
 from wescope.links import console_tables, tallies
 from wescope.links.database import migrate, open_engine, transaction
 from wescope.links.reports import prune
@@ -169,20 +169,9 @@ async def test_what_was_written_while_triggers_were_off_is_mended(engine: AsyncE
 
 
 async def test_the_migration_counts_what_is_there_and_keeps_heads_of_tie_outs(make_database: MakeDatabase) -> None:
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
     engine = open_engine(make_database(False))
-
-    def before(connection: sa.Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", "src/wescope/links/migrations")
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "m0007")
-
     async with transaction(engine) as connection:
-        await connection.run_sync(before)
+        await connection.run_sync(upgrade_to, "m0007")
         await Writer(1)._park(connection)
         kept = '{"as_of": "2026-11-22", "difference": "0.00", "at": "2026-11-22T10:00:00+00:00", "rows": []}'
         insert = "INSERT INTO runs (kind, state, result) VALUES ('tieout', 'done', CAST(:kept AS jsonb))"

@@ -11,7 +11,8 @@ from wescope.engine.json_schemas import Schema
 from wescope.observe.metrics import Metrics
 from wescope.web.access.guard import Access, LocalAccess
 from wescope.web.api import api_routes
-from wescope.web.bare_app import bare_app
+from wescope.web.bare_app import JSON_ANSWERS, bare_app
+from wescope.web.console.faults import page_or_answer
 from wescope.web.console.rendering import Pages
 from wescope.web.console.routes import page_routes
 from wescope.web.openapi import described
@@ -41,7 +42,8 @@ def create_app(
         dashboards: where objects are shown in Stripe and QBO; nowhere if left out.
     """
     counted = metrics or Metrics()
-    app = bare_app(version, is_described=expose == "all")
+    errors = {kind: page_or_answer(answer) for kind, answer in JSON_ANSWERS.items()}
+    app = bare_app(version, is_described=expose == "all", errors=errors)
     way = access or LocalAccess()
     # Whoever lets people in from elsewhere can be reached from there.
     public = expose != "all" or not isinstance(way, LocalAccess)

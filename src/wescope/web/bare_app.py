@@ -1,14 +1,30 @@
 """The bare application: how every role answers errors and is described; routes come on top."""
 
-from fastapi import FastAPI
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from wescope.errors import WescopeError
 from wescope.web.answers import on_http_error, on_invalid_request, on_unexpected_error, on_wescope_error
-from wescope.web.console.faults import page_or_answer
 from wescope.web.openapi import TITLE, description_routes
+
+Kind = int | type[Exception]
+"""Errors that are answered alike, as FastAPI names them: a class, or a status."""
+Errors = Mapping[Kind, Callable[[Request, Exception], Coroutine[Any, Any, Response]]]
+"""What answers each kind of error."""
+
+JSON_ANSWERS: Mapping[Kind, Callable[[Request, Exception], Coroutine[Any, Any, JSONResponse]]] = {
+    WescopeError: on_wescope_error,
+    RequestValidationError: on_invalid_request,
+    HTTPException: on_http_error,
+    Exception: on_unexpected_error,
+}
+"""What answers errors as JSON: all that a process without pages needs."""
 
 _SILENT: TelemetryConfig = {
     "tracing": False,
@@ -20,8 +36,8 @@ _SILENT: TelemetryConfig = {
 """FastAPI's own telemetry sends messages of exceptions to whoever listens in the process, and those quote data."""
 
 
-def bare_app(version: str, *, is_described: bool) -> FastAPI:
-    """An ASGI application without routes, but for `/openapi.json` if it `is_described`."""
+def bare_app(version: str, *, is_described: bool, errors: Errors = JSON_ANSWERS) -> FastAPI:
+    """An ASGI application without routes, but for `/openapi.json` if it `is_described`; `errors` answer by kind."""
     app = FastAPI(
         title=TITLE,
         version=version or "0",
@@ -29,12 +45,7 @@ def bare_app(version: str, *, is_described: bool) -> FastAPI:
         redoc_url=None,
         openapi_url=None,  # `description_routes` has it
         telemetry=_SILENT,
-        exception_handlers={
-            WescopeError: page_or_answer(on_wescope_error),
-            RequestValidationError: page_or_answer(on_invalid_request),
-            HTTPException: page_or_answer(on_http_error),
-            Exception: page_or_answer(on_unexpected_error),
-        },
+        exception_handlers=dict(errors),
     )
     if is_described:
         app.include_router(description_routes())

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import httpx2
 import pytest
@@ -12,8 +13,12 @@ from wescope.engine.alerts import CODES
 from wescope.engine.results import Alert, ConnectionWord
 from wescope.errors import DatabaseUnavailable
 from wescope.observe.alert_rules import RULES
+from wescope.observe.metrics import Metrics
+from wescope.web.app import create_app
 from wescope.web.console.nav import SECTIONS
 from wescope.web.console.remedies import places_of
+from wescope.web.services import WebServices
+from wescope.web.worker_app import create_worker_app
 
 
 async def test_alerts_come_first_with_their_remedy_and_are_told_to_all(
@@ -103,6 +108,53 @@ async def test_what_is_nowhere_is_a_page_for_a_browser_and_json_for_a_program(cl
     assert "not_found" in page.text
     assert (await client.get("/nowhere")).json()["error"]["code"] == "not_found"
     assert (await client.get("/api/v1/nowhere", headers={"accept": "text/html"})).json()["error"]["code"] == "not_found"
+
+
+BROWSER = {"accept": "text/html,*/*", "hx-request": "true"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/readyz", 500),
+        ("GET", "/metrics", 500),
+        ("GET", "/webhooks/stripe", 405),
+        ("DELETE", "/openapi.json", 405),
+        ("GET", "/api/v1/status", 500),
+        ("DELETE", "/api/v1/status", 405),
+    ],
+)
+async def test_an_error_of_what_is_no_page_is_json_whoever_asks(method: str, path: str, status: int) -> None:
+    app = create_app(cast("WebServices", None))
+    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=BROWSER) as client:
+        answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert set(answer.json()["error"]) == {"code", "message", "remedy"}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/readyz", 500), ("/nowhere", 404)])
+async def test_a_worker_has_no_pages_also_for_errors(path: str, status: int) -> None:
+    app = create_worker_app(cast("WebServices", None), metrics=Metrics())
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=BROWSER) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+
+
+async def test_an_error_of_a_page_is_a_page_also_before_anything_is_asked(client: httpx2.AsyncClient) -> None:
+    # A body that cannot be read is refused before any dependency of its route is asked.
+    unread = {"content-type": "multipart/form-data"}
+    answers = [
+        await client.post("/parked/bulk", content=b"x", headers=unread),
+        await client.get("/runs/x"),
+        await client.post("/sign-out"),
+        await client.delete("/parked", headers=BROWSER),
+    ]
+    assert [(one.status_code, one.headers["content-type"]) for one in answers] == [
+        (status, "text/html; charset=utf-8") for status in (422, 422, 403, 405)
+    ]
+    assert (await client.delete("/parked")).json()["error"]["code"] == "method_not_allowed"
 
 
 async def test_without_a_database_it_says_so(client: httpx2.AsyncClient, services: FakeServices) -> None:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from wescope.links.audit import AuditFilter
+from wescope.web.console.faults import page_router
 from wescope.web.console.linking import target_path
 from wescope.web.console.queries import CursorQuery, TextQuery, WordQuery
 from wescope.web.console.rendering import Pages, query_of
@@ -13,7 +14,7 @@ from wescope.web.services import WebServices
 
 def audit_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /audit`."""
-    router = APIRouter()
+    router = page_router()
 
     @router.get("/audit", summary="Audit log", operation_id="get_audit_page", responses=page_responses(422, 503))
     async def audit(

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 
 from wescope.engine.bulk import BulkAction, BulkChoice
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.parked import Reason
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -27,7 +28,7 @@ VERBS = {
 
 def bulk_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/parked/bulk` with its plan, progress and outcome."""
-    router = APIRouter()
+    router = page_router()
     _plan_routes(router, services, pages)
     _run_routes(router, services, pages)
     return router

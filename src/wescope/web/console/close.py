@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from wescope.engine.month_results import MONTH_TEXTS, MonthState
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.months import EVIDENCE, LONGEST_REASON, Before, MonthText, evidence_answer
@@ -45,7 +46,7 @@ _SUMS = {
 
 def close_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /close`, and a month below it."""
-    router = APIRouter()
+    router = page_router()
     _pages(router, services, pages)
     _forms(router, services)
     return router

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from wescope.engine.setting_up import CALLBACK
 from wescope.web.access.guard import Asking, NotAllowed
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, open_page, query_of, see_other
 from wescope.web.console.responses import PAGE, form_responses, page_responses
 from wescope.web.schemas import text_response
@@ -29,7 +30,7 @@ Connected = Annotated[bool, Query(description="Say that it has just been connect
 
 def callback_routes() -> APIRouter:
     """`/setup/connect/callback`: for whoever comes back from Intuit. It asks nothing and changes nothing."""
-    router = APIRouter(tags=["page"], default_response_class=HTMLResponse)
+    router = page_router()
 
     @router.get(
         CALLBACK,
@@ -50,7 +51,7 @@ def callback_routes() -> APIRouter:
 
 def connect_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/setup/connect` and what follows it."""
-    router = APIRouter()
+    router = page_router()
     _begin_routes(router, services, pages)
 
     @router.get(

@@ -10,6 +10,7 @@ from wescope.engine.drift_kinds import DRIFT, DriftKind, DriftState
 from wescope.engine.verify import ENTITIES, VerifyMode
 from wescope.errors import WrongUse
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.parked_filters import DriftFilters, Numbers, RepairFilters
@@ -25,7 +26,7 @@ Ids = Annotated[Numbers, Form(description="Ids of findings.")]
 
 def drift_console_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/drift` and `/drift/repair` with their forms."""
-    router = APIRouter()
+    router = page_router()
     _pages(router, services, pages)
     _forms(router, services)
     return router

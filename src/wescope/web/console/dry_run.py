@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.services import WebServices
@@ -17,7 +18,7 @@ Review = Annotated[str, Form(pattern=REVIEW_PATTERN, description="Which review w
 
 def dry_run_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/setup/dry-run`, and its two orders."""
-    router = APIRouter()
+    router = page_router()
 
     @router.get(PATH, summary="Dry run", operation_id="get_dry_run_page", responses=page_responses(422, 503))
     async def show(request: Request, sample: SampleSize = 0) -> HTMLResponse:

@@ -1,13 +1,12 @@
 """Faults: errors of pages are answered by pages, those of everything else as JSON."""
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from wescope.web.access.addresses import local_path, sign_in_address
 from wescope.web.access.refusals import NotSignedIn
@@ -18,9 +17,6 @@ Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 
 _TOLD = frozenset({"allow", "retry-after"})
 """Headers of an error that a page has, too."""
-
-_PAGE = re.compile(r"^post_|_page$|^get_search$")
-"""The names of operations that answer people."""
 
 PAGE_TAG = "page"
 """The tag of the routes that answer people."""
@@ -43,12 +39,12 @@ def page_or_answer(handler: Handler) -> Callable[[Request, Exception], Coroutine
     return handle
 
 
-def for_people(request: Request) -> None:
-    """Marks a request of a page: its errors are pages, whatever the caller takes. A dependency of all pages.
+def page_router() -> APIRouter:
+    """An empty router of pages: what goes wrong in its routes is told by a page, whatever the caller takes.
 
-    The tags of a router that includes others are not those of the route that a request is told of.
+    The tag must be of the router that makes the routes: a request is told of its route as that router made it.
     """
-    request.state.wants_page = True
+    return APIRouter(tags=[PAGE_TAG], default_response_class=HTMLResponse)
 
 
 def _to_sign_in(request: Request, error: NotSignedIn, answer: Response) -> Response:
@@ -61,16 +57,11 @@ def _to_sign_in(request: Request, error: NotSignedIn, answer: Response) -> Respo
 
 
 def _wants_page(request: Request) -> bool:
-    """True for the routes of pages, and for what is nowhere if a browser asks for a page."""
-    if request.url.path.startswith("/api/"):
-        return False
+    """True for the routes of pages; for what is nowhere, or has no such method, if a browser asks for a page."""
     route: Any = request.scope.get("route")
-    # A body that cannot be read is refused before any dependency of its route is asked.
-    if getattr(request.state, "wants_page", False) or (_is_page(route) and request.method in route.methods):
+    is_page = PAGE_TAG in getattr(route, "tags", ())
+    if is_page and request.method in route.methods:
         return True
+    if (route is not None and not is_page) or request.url.path.startswith("/api/"):
+        return False
     return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
-
-
-def _is_page(route: Any) -> bool:
-    named = _PAGE.search(getattr(route, "operation_id", None) or "")
-    return named is not None or PAGE_TAG in (getattr(route, "tags", None) or ())

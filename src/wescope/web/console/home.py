@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from wescope.links.day_figures import DayFigures
 from wescope.web.console.charts import Chart, Point, chart
+from wescope.web.console.faults import page_router
 from wescope.web.console.remedies import places_of
 from wescope.web.console.rendering import Pages, span
 from wescope.web.console.responses import page_responses
@@ -16,7 +17,7 @@ from wescope.web.services import WebServices
 
 def home_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /`."""
-    router = APIRouter()
+    router = page_router()
 
     @router.get("/", summary="Home", operation_id="get_home_page", responses=page_responses(503))
     async def home(request: Request) -> HTMLResponse:

@@ -10,6 +10,7 @@ from wescope.books.parking import REASONS, Owner, ParkCode
 from wescope.engine.parked_items import NotParked, ParkedFilter
 from wescope.engine.replay import ReplayChoice
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.remedies import here
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -25,7 +26,7 @@ Reason = Annotated[str, Form(max_length=400, description="Why; kept and shown: n
 
 def parked_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/parked` and `/parked/{key}` with its forms."""
-    router = APIRouter()
+    router = page_router()
     _pages(router, services, pages)
     _forms(router, services)
     return router

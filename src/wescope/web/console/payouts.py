@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from wescope.books.payout_check import RowState
 from wescope.engine.payout_statements import AWAITED, NOT_ITEMIZED, PAYOUT_FEE, PayoutSummary, PayoutWord
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, query_of
 from wescope.web.console.responses import page_responses
 from wescope.web.parameters import Day, of_form
@@ -62,7 +63,7 @@ CATEGORY_WORDS: Mapping[str, str] = {
 
 def payouts_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /payouts`, `/payouts/{id}` and `/payouts/{id}.csv`."""
-    router = APIRouter()
+    router = page_router()
     _list_route(router, services, pages)
     _file_route(router, services)
     _one_route(router, services, pages)

@@ -1,7 +1,6 @@
 """All pages of the console as one router; each module of this package adds its own."""
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
 
 from wescope.web.access.guard import authorize
 from wescope.web.console.audit import audit_routes
@@ -10,7 +9,6 @@ from wescope.web.console.close import close_routes
 from wescope.web.console.connect import callback_routes, connect_routes
 from wescope.web.console.drift import drift_console_routes
 from wescope.web.console.dry_run import dry_run_routes
-from wescope.web.console.faults import PAGE_TAG, for_people
 from wescope.web.console.home import home_routes
 from wescope.web.console.parked import parked_routes
 from wescope.web.console.payouts import payouts_routes
@@ -33,8 +31,7 @@ def page_routes(services: WebServices, pages: Pages) -> APIRouter:
     router.include_router(static_routes())
     router.include_router(sign_in_routes())
     router.include_router(callback_routes())
-    asked = [Depends(for_people), Depends(authorize)]
-    guarded = APIRouter(tags=[PAGE_TAG], dependencies=asked, default_response_class=HTMLResponse)
+    guarded = APIRouter(dependencies=[Depends(authorize)])
     guarded.include_router(home_routes(services, pages))
     guarded.include_router(payouts_routes(services, pages))
     guarded.include_router(close_routes(services, pages))

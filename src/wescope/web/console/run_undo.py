@@ -9,6 +9,7 @@ from wescope.engine.undo_look import LOOKED_AT, UndoLook
 from wescope.engine.undo_plan import REMEDIES, KeptReason
 from wescope.links.runs import RunState
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.console.runs import RunId
@@ -19,7 +20,7 @@ Action = Annotated[Literal["preview", "start"], Form(description="Look at it, or
 
 def undo_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /runs/{run_id}/undo`, and its form."""
-    router = APIRouter()
+    router = page_router()
 
     async def page(request: Request, run_id: int, look: UndoLook | None) -> HTMLResponse:
         report = await services.runs.run(run_id)

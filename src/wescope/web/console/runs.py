@@ -14,6 +14,7 @@ from wescope.engine.undo_plan import REMEDIES, KeptReason
 from wescope.links.runs import UNFINISHED, RunKind, RunState
 from wescope.links.store import LinkState
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.parameters import LARGEST, Key
@@ -85,7 +86,7 @@ def can_be_undone(report: RunReport) -> bool:
 
 def run_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /runs`, `GET /runs/{run_id}`, and the forms that steer it."""
-    router = APIRouter()
+    router = page_router()
     _list_route(router, services, pages)
     _one_route(router, services, pages)
     _steer_routes(router, services)

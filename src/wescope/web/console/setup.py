@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from wescope.engine.results import Diagnosis
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import Pages, see_other
 from wescope.web.console.responses import form_responses, page_responses
 from wescope.web.services import WebServices
@@ -16,7 +17,7 @@ Run = Annotated[bool, Query(description="Run the checks now.")]
 
 def setup_page_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/setup`, `/setup/doctor`, `/setup/mapping`."""
-    router = APIRouter()
+    router = page_router()
 
     @router.get("/setup", summary="Setup", operation_id="get_setup_page", responses=page_responses(503))
     async def setup(request: Request) -> HTMLResponse:

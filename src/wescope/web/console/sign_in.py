@@ -10,6 +10,7 @@ from wescope.web.access.addresses import SIGN_IN, local_path
 from wescope.web.access.guard import identify, refuse_forged
 from wescope.web.access.oidc import OidcAccess
 from wescope.web.access.provider import CALLBACK
+from wescope.web.console.faults import page_router
 from wescope.web.console.rendering import open_page, query_of, see_other
 from wescope.web.console.responses import form_responses, open_page_responses, redirect_responses
 
@@ -22,7 +23,7 @@ Next = Annotated[str | None, Query(description="The path to come to afterwards; 
 
 def sign_in_routes() -> APIRouter:
     """`/sign-in`, the way to the provider and back, and `/sign-out`; without a provider nobody goes there."""
-    router = APIRouter(tags=["page"], default_response_class=HTMLResponse)
+    router = page_router()
     _entry_routes(router)
     _exit_route(router)
     return router

@@ -12,6 +12,7 @@ from wescope.engine.runs import RunUnfinished
 from wescope.errors import WescopeError, WrongUse
 from wescope.web.access.guard import Asking
 from wescope.web.answers import status_of
+from wescope.web.console.faults import page_router
 from wescope.web.console.form_fields import Fields
 from wescope.web.console.rendering import Pages, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -42,7 +43,7 @@ class _Shown:
 
 def start_backfill_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`GET /runs/backfill`, and its form."""
-    router = APIRouter()
+    router = page_router()
 
     async def page(request: Request, shown: _Shown) -> HTMLResponse:
         return pages.answer(

@@ -14,6 +14,7 @@ from wescope.engine.verify import VerifyMode
 from wescope.errors import MalformedId, ObjectNotFound, WescopeError, WrongUse
 from wescope.web.access.guard import Asking
 from wescope.web.answers import status_of
+from wescope.web.console.faults import page_router
 from wescope.web.console.form_fields import Fields
 from wescope.web.console.rendering import Pages, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -54,7 +55,7 @@ class _Forms:
 
 def start_other_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/runs/replay`, `/runs/sweep` and `/runs/verify`: a page and a form each."""
-    router, forms = APIRouter(), _Forms(services=services, pages=pages)
+    router, forms = page_router(), _Forms(services=services, pages=pages)
     _replay_routes(router, services, forms)
     _sweep_routes(router, services, forms)
     _verify_routes(router, services, forms)

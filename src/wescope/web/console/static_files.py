@@ -9,6 +9,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from wescope.web.console.faults import page_router
 from wescope.web.schemas import text_response
 
 _KINDS: Mapping[str, str] = {
@@ -33,7 +34,7 @@ def _file(name: str) -> _File:
 
 def static_routes() -> APIRouter:
     """`/static/...`: nothing of them depends on who asks, so nobody is asked who he is."""
-    router = APIRouter(tags=["page"])
+    router = page_router()
     for name, kind in _KINDS.items():
         _route(router, name, kind)
     return router

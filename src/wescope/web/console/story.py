@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from wescope.engine.explain import NothingKnown
 from wescope.errors import WrongUse
+from wescope.web.console.faults import page_router
 from wescope.web.console.linking import linked, story_path, target_path
 from wescope.web.console.rendering import Pages, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -25,7 +26,7 @@ KINDS = (
 
 def story_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/search` and `/story/...`."""
-    router = APIRouter()
+    router = page_router()
     answers = form_responses(422)
     answers[303] = {"description": "The page of the story."}
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from wescope.web.access.guard import Asking
+from wescope.web.console.faults import page_router
 from wescope.web.console.queries import CursorQuery, DayQuery, WordQuery
 from wescope.web.console.rendering import Pages, query_of, see_other
 from wescope.web.console.responses import form_responses, page_responses
@@ -21,7 +22,7 @@ RowId = Annotated[Key, Path(description="The `id` of a row.", examples=["clearin
 
 def tieout_page_routes(services: WebServices, pages: Pages) -> APIRouter:
     """`/tieout` and the rows below it."""
-    router = APIRouter()
+    router = page_router()
     _page(router, services, pages)
     _row_page(router, services, pages)
 

@@ -33,6 +33,14 @@ async def test_filters_stay_in_links(client: httpx2.AsyncClient, services: FakeS
     assert (await client.get("/audit?after=x")).status_code == 422
 
 
+async def test_blanks_around_what_was_pasted_are_nothing(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    page = await client.get("/audit?action=repair%20&actor=%20&target=%09in_1%0A&after=%20")
+    assert services.audit_log.asked == [(AuditFilter(action="repair", target="in_1"), None)]
+    assert 'href="/api/v1/audit?action=repair&amp;target=in_1"' in page.text
+    assert (await client.get("/audit?target=in_1%20in_2")).status_code == 422
+    assert (await client.get("/tieout?as_of=%20&kind=%20&after=%20")).status_code == 200
+
+
 async def test_its_twin(client: httpx2.AsyncClient, services: FakeServices) -> None:
     told = (await client.get("/api/v1/audit?target=run/7")).json()
     assert services.audit_log.asked == [(AuditFilter(target="run/7"), None)]
