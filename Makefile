@@ -117,7 +117,7 @@ docs: setup ## Write the generated pages of docs/ and the schemas of artifacts/
 	$(RUN)/python docs/generate.py
 	$(RUN)/wescope schema all --out artifacts
 
-bench: setup ## Measure speed and cost from outside, beside yardsticks and the last saved run (ARGS="--only ingest")
+bench: setup ## Measure speed and cost from outside in ten minutes, beside yardsticks and the last saved run (ARGS="--only ingest")
 	$(RUN)/python -m benchmarks $(ARGS)
 
 bench-pages: setup ## Measure every page of the console at a million links, beside a page of everything (ARGS="--save benchmarks/console.json")

@@ -150,7 +150,7 @@ class HintQueue:
             min_size=0,
             max_size=group_commit.AT_ONCE,
             max_idle=_IDLE_S,
-            kwargs={"autocommit": True, "application_name": "wescope hints"},
+            kwargs={"application_name": "wescope hints"},
             open=False,
         )
         self._groups = GroupCommit(self._store_group, self._store)

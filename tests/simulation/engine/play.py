@@ -6,7 +6,7 @@ import logging
 import random
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.simulation.engine.profile import changed, draw_profile
 from tests.simulation.engine.world import Node, Violation, World
 from tests.simulation.history import Step
 from wescope.books.subjects import Subject
-from wescope.engine import attempts, connection, queue, read_budget
+from wescope.engine import attempts, connection, jobs, queue, read_budget
 from wescope.links import sessions
 from wescope.links.sessions import LOCK_SESSIONS
 
@@ -274,13 +274,19 @@ def _notify(world: World) -> None:
             await on_notification(channel="simulated", payload='{"type": "job_inserted", "job_id": 0}')
 
     PsycopgConnector.listen_notify = listen  # type: ignore[method-assign]
-    defer = queue.HintQueue.defer
+    put, put_with_hints = jobs.put, jobs.put_with_hints
 
-    async def deferred(self: Any, *arguments: Any, **options: Any) -> None:
-        await defer(self, *arguments, **options)
+    async def then_poked(*arguments: Any) -> None:
+        await put(*arguments)
         world.poke()
 
-    queue.HintQueue.defer = deferred  # type: ignore[method-assign]
+    async def with_hints_then_poked(*arguments: Any) -> Sequence[bool]:
+        stored = await put_with_hints(*arguments)
+        world.poke()
+        return stored
+
+    assert replace_everywhere(put, then_poked)
+    assert replace_everywhere(put_with_hints, with_hints_then_poked)
 
 
 class _OneConnection:

@@ -74,7 +74,7 @@ _CAUGHT = {
             kinds={"invoice": 4, "void": 5, "credit_note": 2},
         ),
         _calm(1, "new_request_id_per_attempt", qbo={"before": 0.12}),
-        _calm(11, "no_intent_row", kill=0.02, knobs={**_FORGETFUL, "query_lag_ms": 8000}),
+        _calm(3, "no_intent_row", kill=0.02, knobs={**_FORGETFUL, "query_lag_ms": 8000}),
     )
 }
 
