@@ -37,7 +37,7 @@ _OPEN: Final = {"open loop, 100/s": ("3", "--rate", "100"), "open loop, 200/s": 
 _GOAL_MS: Final = {"open loop, 200/s": 10.0}
 
 _BOUND: Final = (
-    "CPU: a webhook costs our process 240 us and PostgreSQL as much (rows in four tables, their indexes, two notifications"
+    "CPU: a webhook costs our process 240 us and PostgreSQL as much (rows in four tables, their indexes, two notices"
     " for each job), on two cores with the generator of load; the floor has one row with one index, and one round trip"
     " where we have three"
 )
