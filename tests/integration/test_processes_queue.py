@@ -59,6 +59,17 @@ async def _hint(queue: HintQueue, subject: Subject, number: int = 0) -> None:
     assert await queue.accept(hint)
 
 
+async def _listening(engine: AsyncEngine) -> None:
+    """Return when a worker is told of new jobs: what came before that is found by its next poll only."""
+    told = sa.text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'"
+    )
+    async with asyncio.timeout(PATIENCE_S), engine.connect() as connection:
+        while (await connection.execute(told)).first() is None:
+            await connection.rollback()  # each transaction sees one and the same picture of the sessions
+            await asyncio.sleep(0.05)
+
+
 async def test_a_run_that_raises_is_tried_again_and_does_not_stop_the_worker(database: str) -> None:
     seen: list[str] = []
     done = asyncio.Event()
@@ -278,7 +289,8 @@ async def test_the_next_of_a_customer_is_taken_when_the_one_before_ends(
             both.set()
 
     # So many places that none need be waited for: who waits for a place looks again when he gets one.
-    async with _queue(database) as (queue, _engine), _working(queue, run, concurrency=32):
+    async with _queue(database) as (queue, engine), _working(queue, run, concurrency=32):
+        await _listening(engine)
         await _hint(queue, _invoice(1))
         await began.wait()
         await _hint(queue, _invoice(2))
