@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wescope.engine.read_budget import count_reads
 from wescope.errors import DatabaseUnavailable
+from wescope.links.attempts import record_attempts
 from wescope.links.database import transaction
-from wescope.links.store import record_attempts
 from wescope.qbo.attempts import Attempt
 
 _FLUSH_S = 0.25

@@ -61,7 +61,7 @@ from wescope.links.subjects import (
     not_run_since,
     record_all,
 )
-from wescope.links.undo import drop_lifted, marks_of
+from wescope.links.undo import marks_of
 from wescope.links.waiting import arrived, waiting_for
 from wescope.observe.metrics import Metrics
 from wescope.observe.traces import span
@@ -173,7 +173,8 @@ class Reconciler:
         Documents that will be posted `soon` are not waited for by a payout.
         """
         desired = await self._desired(found, soon)
-        links = await self._links(desired)
+        async with transaction(self.engine) as connection:
+            links = await self.store.load(connection, keys_of(desired.documents))
         return desired, tuple([step for one in desired.documents for step in await self._steps(one, links)])
 
     async def owners(self, subject: Subject) -> tuple[Subject, ...]:
@@ -250,8 +251,8 @@ class Reconciler:
     async def _apply_all(self, work: Work, desired: Desired, lease: Lease) -> None:
         work.advisory.extend(desired.advisory)
         work.follows = desired.follows
-        links = await self._links(desired)
         async with transaction(self.engine) as connection:
+            links = await self.store.load(connection, keys_of(desired.documents))
             made_before = await self.store.of_subject(connection, work.subject)
             marks = await self._undone(connection, work.subject, desired, links)
         known = {item.key for item in desired.parked}
@@ -267,10 +268,6 @@ class Reconciler:
             _left_over(link, ParkCode.NO_LONGER_DESIRED) for key, link in made_before.items() if key not in known
         )
 
-    async def _links(self, desired: Desired) -> dict[DocumentKey, Link]:
-        async with transaction(self.engine) as connection:
-            return await self.store.load(connection, keys_of(desired.documents))
-
     @staticmethod
     async def _undone(
         connection: AsyncConnection, subject: Subject, desired: Desired, links: Mapping[DocumentKey, Link]
@@ -280,7 +277,6 @@ class Reconciler:
         A document that stands was marked by an undo that then left it.
         """
         keys = [*keys_of(desired.documents), *(item.key for item in desired.parked)]
-        await drop_lifted(connection, subject, keys)
         marks = await marks_of(connection, subject, keys)
         posted = {key for key, link in links.items() if link.state is LinkState.POSTED}
         return {key: item for key, item in marks.items() if key not in posted}

@@ -13,7 +13,12 @@ from wescope.links.subjects import Begun
 from wescope.observe.trace_context import TraceContext, parse_traceparent
 
 NAMED_EVENTS = 5
-_LOOKED_AT = 32
+_NEWEST = (
+    sa.select(hints.c.event_id, hints.c.source, hints.c.traceparent, hints.c.received_at)
+    .where(hints.c.kind == sa.bindparam("of_kind"), hints.c.subject_id == sa.bindparam("of_id"))
+    .order_by(hints.c.id.desc())
+    .limit(32)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +37,7 @@ class Causes:
 
 async def causes_of(connection: AsyncConnection, subject: Subject, begun: Begun) -> Causes:
     """Why a run that has begun is made."""
-    query = (
-        sa.select(hints.c.event_id, hints.c.source, hints.c.traceparent, hints.c.received_at)
-        .where(hints.c.kind == subject.kind.value, hints.c.subject_id == subject.id)
-        .order_by(hints.c.id.desc())
-        .limit(_LOOKED_AT)
-    )
-    rows = (await connection.execute(query)).all()
+    rows = (await connection.execute(_NEWEST, {"of_kind": subject.kind.value, "of_id": subject.id})).all()
     fresh = [row for row in rows if begun.dirty_since is not None and row.received_at >= begun.dirty_since]
     used = fresh or rows[:1]
     traces = _traces(reversed(used))

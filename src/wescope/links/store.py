@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.documents import Document, Entity, KeyDates
@@ -15,7 +15,7 @@ from wescope.books.parking import ParkCode, Parked
 from wescope.books.subjects import DocumentKey, Subject
 from wescope.errors import LocksLost
 from wescope.links.run_id import RUN_ID
-from wescope.links.schema import attempts, links, parked
+from wescope.links.schema import links, parked
 from wescope.links.waiting import WAITS
 
 
@@ -48,12 +48,11 @@ class Link:
     """One row: a document key in one realm. Amount in minor units; `txn_date` in the books' calendar.
 
     `fingerprint`, `amount` and `txn_date` are of the document that QBO holds, `intent_fingerprint`, `intent_amount` and
-    `intent_txn_date` of the one that was last sent. `stated_date`
-    is the document's own date, if it was moved to `txn_date` because its period is closed. What went out in a batch
-    has the batch's request id and its own id in there: both together are its identity (facts/qbo.md 2.1). `sends`
-    counts the attempts under the request id that may have reached QBO. `recheck_at` is when the document is looked up
-    again, since an attempt that was given up may land until then. `content` is a digest of what QBO held when it was
-    posted (`wescope.qbo.content`); null if that is not known.
+    `intent_txn_date` of the one that was last sent. `stated_date` is the document's own date, if it was moved to
+    `txn_date` because its period is closed. What went out in a batch has the batch's request id and its own id in
+    there: both together are its identity (facts/qbo.md 2.1). `sends` counts the attempts under the request id that may
+    have reached QBO. `recheck_at` is when the document is looked up again, since an attempt that was given up may land
+    until then. `content` is a digest of what QBO held when it was posted (`wescope.qbo.content`); null if unknown.
     """
 
     realm_id: str
@@ -109,6 +108,26 @@ class SettledLink:
 _LINK_COLUMNS = [links.c[name] for name in Link.__dataclass_fields__]
 _SETTLED_COLUMNS = [links.c[name] for name in SettledLink.__dataclass_fields__]
 
+# Put together once: they are asked by every run.
+_IN_REALM = links.c.realm_id == sa.bindparam("realm_id")
+_OF_REALM = sa.select(*_LINK_COLUMNS).where(_IN_REALM)
+_KEYS = sa.bindparam("keys", type_=ARRAY(sa.Text))
+_OF_KEYS = _OF_REALM.where(links.c.document_key == sa.any_(_KEYS))
+_OF_SUBJECT = links.c.subject == sa.bindparam("subject")
+_STANDING_OF_SUBJECT = _OF_REALM.where(
+    _OF_SUBJECT, links.c.state == LinkState.POSTED.value, links.c.entity != Entity.CUSTOMER.value
+)
+# What was undone stays so until somebody asks for it, also while the subject cannot be read.
+_UNPARK_OTHERS = sa.delete(parked).where(
+    parked.c.subject == sa.bindparam("subject"),
+    parked.c.document_key != sa.all_(_KEYS),
+    parked.c.code != ParkCode.UNDONE.value,
+)
+_UNPARK = sa.delete(parked).where(parked.c.document_key == sa.any_(_KEYS), sa.not_(parked.c.advisory))
+_NEXT_RECHECK = sa.select(sa.func.min(links.c.recheck_at)).where(
+    _IN_REALM, _OF_SUBJECT, links.c.recheck_at.is_not(None)
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -160,13 +179,13 @@ class LinkStore:
 
     async def load(self, connection: AsyncConnection, keys: Collection[DocumentKey]) -> dict[DocumentKey, Link]:
         """The links of these keys; a key without a link is left out."""
-        return await self._select(connection, links.c.document_key.in_(list(keys))) if keys else {}
+        return await self._read(connection, _OF_KEYS, {"keys": list(keys)}) if keys else {}
 
     async def posted_as(self, connection: AsyncConnection, prefix: str) -> dict[DocumentKey, Link]:
         """All links whose fingerprint begins like this and whose document stands; without an index, so ask seldom."""
         standing = links.c.state == LinkState.POSTED.value
         begins = links.c.fingerprint.startswith(prefix, autoescape=True)
-        return await self._select(connection, sa.and_(standing, begins))
+        return await self._read(connection, _OF_REALM.where(standing, begins), {})
 
     async def settled(
         self, connection: AsyncConnection, keys: Collection[DocumentKey]
@@ -177,23 +196,24 @@ class LinkStore:
         query = sa.select(*_SETTLED_COLUMNS).where(
             links.c.realm_id == self.realm_id, links.c.document_key.in_(list(keys))
         )
-        rows = await _mappings(connection, query)
+        rows = (await connection.execute(query)).mappings()
         return {row["document_key"]: SettledLink(**{**row, "state": LinkState(row["state"])}) for row in rows}
 
     async def of_subject(self, connection: AsyncConnection, subject: Subject) -> dict[DocumentKey, Link]:
         """The transactions that stand in QBO and were last written for this subject; customers outlive it."""
-        standing = (links.c.state == LinkState.POSTED.value, links.c.entity != Entity.CUSTOMER.value)
-        return await self._select(connection, sa.and_(links.c.subject == str(subject), *standing))
+        return await self._read(connection, _STANDING_OF_SUBJECT, {"subject": str(subject)})
 
     async def next_recheck(self, connection: AsyncConnection, subject: Subject) -> datetime | None:
         """When the first of the documents that were last written for this subject is to be looked up again."""
-        mine = (links.c.realm_id == self.realm_id, links.c.subject == str(subject), links.c.recheck_at.is_not(None))
-        found: datetime | None = await connection.scalar(sa.select(sa.func.min(links.c.recheck_at)).where(*mine))
+        mine = {"realm_id": self.realm_id, "subject": str(subject)}
+        found: datetime | None = await connection.scalar(_NEXT_RECHECK, mine)
         return found
 
-    async def _select(self, connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> dict[DocumentKey, Link]:
-        query = sa.select(*_LINK_COLUMNS).where(links.c.realm_id == self.realm_id, condition)
-        return {link.document_key: link for link in map(_link, await _mappings(connection, query))}
+    async def _read(
+        self, connection: AsyncConnection, query: sa.Select[Any], named: Mapping[str, object]
+    ) -> dict[DocumentKey, Link]:
+        rows = await connection.execute(query, {"realm_id": self.realm_id, **named})
+        return {link.document_key: link for link in map(_link, rows.mappings())}
 
     async def intend(self, connection: AsyncConnection, intent: Intent, *, at: datetime) -> Link:
         """Record an intent. Amount and dates are those of the document that is about to be sent.
@@ -384,9 +404,7 @@ class LinkStore:
         for item, is_advisory in told:
             await _park_one(connection, self.realm_id, subject, item, is_advisory=is_advisory)
         keys = [item.key for item, _ in told]
-        # What was undone stays so until somebody asks for it, also while the subject cannot be read.
-        others = (parked.c.document_key.not_in(keys), parked.c.code != ParkCode.UNDONE.value)
-        await connection.execute(sa.delete(parked).where(parked.c.subject == str(subject), *others))
+        await connection.execute(_UNPARK_OTHERS, {"subject": str(subject), "keys": keys})
 
     async def told(self, connection: AsyncConnection, key: DocumentKey, code: ParkCode) -> Parked | None:
         """What is parked of a document under this code."""
@@ -399,8 +417,7 @@ class LinkStore:
         """These documents stand as they should, whoever parked them; advice about them stays."""
         all_keys = list(keys)
         if all_keys:
-            blocking = sa.not_(parked.c.advisory)
-            await connection.execute(sa.delete(parked).where(parked.c.document_key.in_(all_keys), blocking))
+            await connection.execute(_UNPARK, {"keys": all_keys})
 
 
 async def _park_one(
@@ -481,14 +498,3 @@ def described(document: Document, stated_date: date | None) -> dict[str, Any]:
 
 def _link(row: Mapping[str, Any]) -> Link:
     return Link(**{**row, "state": LinkState(row["state"]), "operation": Operation(row["operation"])})
-
-
-async def _mappings(connection: AsyncConnection, query: sa.Select[Any]) -> Sequence[Mapping[str, Any]]:
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
-
-
-async def record_attempts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append QBO calls to the log of attempts, one row for each item of a batch; what is no column is left out."""
-    if rows:
-        known = [{name: value for name, value in row.items() if name in attempts.c} for row in rows]
-        await connection.execute(sa.insert(attempts), known)

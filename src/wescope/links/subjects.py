@@ -81,9 +81,63 @@ class Begun:
         return self.dirty > self.clean
 
 
-def _is(subject: Subject) -> sa.ColumnElement[bool]:
-    return sa.and_(subjects.c.kind == subject.kind.value, subjects.c.id == subject.id)
+# --- the statements of every run, put together once: that takes longer than the answer of PostgreSQL ------------------
 
+_IS = sa.and_(subjects.c.kind == sa.bindparam("of_kind"), subjects.c.id == sa.bindparam("of_id"))
+
+
+def _of(subject: Subject) -> dict[str, object]:
+    return {"of_kind": subject.kind.value, "of_id": subject.id}
+
+
+_HAS_WORK = subjects.c.dirty > subjects.c.clean
+_WEBHOOK_AT = sa.select(sa.func.min(hints.c.received_at)).where(
+    hints.c.kind == subjects.c.kind,
+    hints.c.subject_id == subjects.c.id,
+    hints.c.source == "webhook",
+    hints.c.received_at >= subjects.c.dirty_since,
+)
+_BEGIN = (
+    sa.update(subjects)
+    .where(_IS)
+    .values(queued=False, last_run_at=sa.case((_HAS_WORK, sa.func.now()), else_=subjects.c.last_run_at))
+    .returning(
+        subjects.c.dirty,
+        subjects.c.clean,
+        subjects.c.failures,
+        subjects.c.customer_id,
+        subjects.c.lane,
+        sa.func.now().label("at"),
+        subjects.c.run_id,
+        _WEBHOOK_AT.correlate(subjects).scalar_subquery().label("webhook_at"),
+        subjects.c.dirty_since,
+    )
+)
+
+_AGAIN_AT = sa.cast(sa.bindparam("again_at"), sa.DateTime(timezone=True))
+_UNLESS_QUEUED = sa.case((sa.not_(subjects.c.queued), _AGAIN_AT), else_=None)
+_DIRTY_AGAIN = subjects.c.dirty > sa.bindparam("worked_on")
+_FINISH = (
+    sa.update(subjects)
+    .where(_IS)
+    .values(
+        clean=sa.func.greatest(subjects.c.clean, sa.bindparam("worked_on")),
+        # What came in meanwhile came after the beginning; what came before is worked off.
+        dirty_since=sa.case(
+            (_DIRTY_AGAIN, sa.func.greatest(subjects.c.dirty_since, sa.bindparam("began_at"))), else_=None
+        ),
+        # What is looked at again by itself is still the run's that asked for it: `undo` finds what it then creates.
+        run_id=sa.case((sa.or_(_AGAIN_AT.is_not(None), _DIRTY_AGAIN), subjects.c.run_id), else_=None),
+        retry_at=_UNLESS_QUEUED,
+        failures=sa.bindparam("tries"),
+        last_code=sa.bindparam("code"),
+    )
+)
+_FAIL = (
+    sa.update(subjects)
+    .where(_IS)
+    .values(retry_at=_UNLESS_QUEUED, failures=sa.bindparam("tries"), last_code=sa.bindparam("code"))
+)
 
 _RECORD = sa.text("SELECT stored, jobs FROM wescope_record_hints(CAST(:hints AS json))")
 _MAKE_DIRTY = sa.text("SELECT kind, subject_id, customer_id, lane FROM wescope_make_dirty(CAST(:hints AS json))")
@@ -146,36 +200,13 @@ async def begin(connection: AsyncConnection, subject: Subject) -> Begun | None:
 
     Only a run that has work reads the subject, and counts as a look at it.
     """
-    has_work = subjects.c.dirty > subjects.c.clean
-    webhook_at = sa.select(sa.func.min(hints.c.received_at)).where(
-        hints.c.kind == subjects.c.kind,
-        hints.c.subject_id == subjects.c.id,
-        hints.c.source == "webhook",
-        hints.c.received_at >= subjects.c.dirty_since,
-    )
-    result = await connection.execute(
-        sa.update(subjects)
-        .where(_is(subject))
-        .values(queued=False, last_run_at=sa.case((has_work, sa.func.now()), else_=subjects.c.last_run_at))
-        .returning(
-            subjects.c.dirty,
-            subjects.c.clean,
-            subjects.c.failures,
-            subjects.c.customer_id,
-            subjects.c.lane,
-            sa.func.now().label("at"),
-            subjects.c.run_id,
-            webhook_at.correlate(subjects).scalar_subquery().label("webhook_at"),
-            subjects.c.dirty_since,
-        )
-    )
-    row = result.one_or_none()
+    row = (await connection.execute(_BEGIN, _of(subject))).one_or_none()
     return Begun(**row._mapping) if row else None  # noqa: SLF001 - the documented way to a row's mapping
 
 
 async def learn_customer(connection: AsyncConnection, subject: Subject, customer_id: str) -> None:
     """Remember whose subject this is; hints without a customer (thin events) do not say."""
-    await connection.execute(sa.update(subjects).where(_is(subject)).values(customer_id=customer_id))
+    await connection.execute(sa.update(subjects).where(_IS), _of(subject) | {"customer_id": customer_id})
 
 
 async def not_run_since(connection: AsyncConnection, moments: Mapping[Subject, datetime]) -> tuple[Subject, ...]:
@@ -198,31 +229,20 @@ async def finish(
 
     A hint that came in during the run keeps its own job, so the time to re-plan is set only if there is none.
     """
-    await connection.execute(
-        sa.update(subjects)
-        .where(_is(subject))
-        .values(
-            clean=sa.func.greatest(subjects.c.clean, begun.dirty),
-            # What came in meanwhile came after the beginning; what came before is worked off.
-            dirty_since=sa.case(
-                (subjects.c.dirty > begun.dirty, sa.func.greatest(subjects.c.dirty_since, begun.at)), else_=None
-            ),
-            # What is looked at again by itself is still the run's that asked for it: `undo` finds what it then creates.
-            run_id=subjects.c.run_id if replan_at else sa.case((subjects.c.dirty > begun.dirty, subjects.c.run_id)),
-            retry_at=_unless_queued(replan_at),
-            failures=begun.failures + 1 if replan_at else 0,
-            last_code=code,
-        )
-    )
+    values = {
+        "worked_on": begun.dirty,
+        "began_at": begun.at,
+        "again_at": replan_at,
+        "tries": begun.failures + 1 if replan_at else 0,
+        "code": code,
+    }
+    await connection.execute(_FINISH, _of(subject) | values)
 
 
 async def fail(connection: AsyncConnection, subject: Subject, begun: Begun, *, retry_at: datetime, code: str) -> None:
     """End a run that could not do its work; the subject stays dirty and is taken up again at `retry_at`."""
-    await connection.execute(
-        sa.update(subjects)
-        .where(_is(subject))
-        .values(retry_at=_unless_queued(retry_at), failures=begun.failures + 1, last_code=code)
-    )
+    values = {"again_at": retry_at, "tries": begun.failures + 1, "code": code}
+    await connection.execute(_FAIL, _of(subject) | values)
 
 
 async def cover(connection: AsyncConnection, covered: Iterable[Subject], *, before: datetime) -> None:
@@ -250,10 +270,6 @@ async def cover(connection: AsyncConnection, covered: Iterable[Subject], *, befo
             last_run_at=sa.func.greatest(subjects.c.last_run_at, before),
         )
     )
-
-
-def _unless_queued(moment: datetime | None) -> sa.ColumnElement[datetime | None]:
-    return sa.case((sa.not_(subjects.c.queued), sa.cast(moment, sa.DateTime(timezone=True))), else_=None)
 
 
 async def wake_due(connection: AsyncConnection, defer: Defer, *, limit: int = 200) -> int:
@@ -306,7 +322,7 @@ async def wake_orphans(connection: AsyncConnection, defer: Defer, *, older_than_
     rows = (await connection.execute(lost)).all()
     found = [_waiting(row.kind, row.id, row.customer_id, row.lane) for row in rows]
     for job in found:
-        await connection.execute(sa.update(subjects).where(_is(job.subject)).values(queued=True))
+        await connection.execute(sa.update(subjects).where(_IS).values(queued=True), _of(job.subject))
     if found:
         await defer(connection, found)
     return len(rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.documents import Entity
@@ -38,6 +38,23 @@ _LOOKED_AT_AGAIN_AFTER = timedelta(minutes=15)
 """If whoever takes a document back dies in the middle and nobody goes on, the loop finds out what became of it."""
 
 _MONTH = "YYYY-MM"
+
+_IS_MARK = parked.c.code == ParkCode.UNDONE.value
+_BY_RUN = sa.exists().where(runs.c.id == hints.c.run_id, runs.c.kind.in_(_BY_RUNS))
+_LIFTED = sa.exists().where(
+    hints.c.kind == sa.bindparam("of_kind"),
+    hints.c.subject_id == sa.bindparam("of_id"),
+    hints.c.received_at > parked.c.since,
+    sa.or_(hints.c.source.in_(_ASKED_FOR), sa.and_(hints.c.source == _OWNER, _BY_RUN)),
+)
+"""Whether somebody has asked for the subject, or for an object whose documents it owns, since it was marked."""
+_OF_SUBJECT = parked.c.subject == sa.bindparam("subject")
+_KEYS = sa.bindparam("keys", type_=ARRAY(sa.Text))
+# Put together once: they are asked by every run.
+_MARKS = sa.select(
+    parked.c.document_key, parked.c.amount, parked.c.currency, parked.c.details, _LIFTED.label("lifted")
+).where(_IS_MARK, sa.or_(_OF_SUBJECT, parked.c.document_key == sa.any_(_KEYS)))
+_DROP_LIFTED = sa.delete(parked).where(_IS_MARK, _OF_SUBJECT, parked.c.document_key != sa.all_(_KEYS), _LIFTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,17 +257,20 @@ async def forget_payouts(connection: AsyncConnection, realm_id: str, payout_ids:
 async def unmark(connection: AsyncConnection, keys: Collection[DocumentKey]) -> None:
     """These documents were not taken back after all."""
     if keys:
-        await connection.execute(sa.delete(parked).where(_is_mark(), parked.c.document_key.in_(list(keys))))
+        await connection.execute(sa.delete(parked).where(_IS_MARK, parked.c.document_key.in_(list(keys))))
 
 
 async def marks_of(
     connection: AsyncConnection, subject: Subject, keys: Collection[DocumentKey]
 ) -> dict[DocumentKey, Parked]:
-    """The marks on these documents, but for those that somebody has lifted by asking for their subject since."""
-    if not keys:
-        return {}
-    columns = (parked.c.document_key, parked.c.amount, parked.c.currency, parked.c.details)
-    marked = sa.select(*columns).where(_is_mark(), parked.c.document_key.in_(list(keys)), sa.not_(_lifted(subject)))
+    """The marks on these documents, but for those that somebody has lifted by asking for their subject since.
+
+    Of the subject's own, those that were lifted and that no document is wanted for any more are forgotten.
+    """
+    named = {"subject": str(subject), "keys": list(keys), "of_kind": subject.kind.value, "of_id": subject.id}
+    rows = (await connection.execute(_MARKS, named)).all()
+    if any(row.lifted and row.document_key not in keys for row in rows):
+        await connection.execute(_DROP_LIFTED, named)
     return {
         DocumentKey(row.document_key): Parked(
             key=DocumentKey(row.document_key),
@@ -259,33 +279,16 @@ async def marks_of(
             currency=row.currency,
             details=row.details,
         )
-        for row in await connection.execute(marked)
+        for row in rows
+        if not row.lifted and row.document_key in keys
     }
 
 
 async def marked(connection: AsyncConnection, keys: Collection[DocumentKey]) -> frozenset[str]:
     """Those of the documents that are marked and do not stand, whether or not somebody has asked for them since."""
     standing = sa.exists().where(links.c.document_key == parked.c.document_key, links.c.state.in_(STANDING))
-    query = sa.select(parked.c.document_key).where(_is_mark(), parked.c.document_key.in_(list(keys)), sa.not_(standing))
+    query = sa.select(parked.c.document_key).where(_IS_MARK, parked.c.document_key.in_(list(keys)), sa.not_(standing))
     return frozenset((await connection.execute(query)).scalars())
-
-
-async def drop_lifted(connection: AsyncConnection, subject: Subject, wanted: Collection[DocumentKey]) -> None:
-    """Forget the marks of a subject that were lifted and that no document is wanted for any more."""
-    mine = (_is_mark(), parked.c.subject == str(subject), parked.c.document_key.not_in(list(wanted)))
-    await connection.execute(sa.delete(parked).where(*mine, _lifted(subject)))
-
-
-def _is_mark() -> sa.ColumnElement[bool]:
-    return parked.c.code == ParkCode.UNDONE.value
-
-
-def _lifted(subject: Subject) -> sa.ColumnElement[bool]:
-    """Whether somebody has asked for the subject, or for an object whose documents it owns, since it was marked."""
-    by_run = sa.exists().where(runs.c.id == hints.c.run_id, runs.c.kind.in_(_BY_RUNS))
-    asked_for = sa.or_(hints.c.source.in_(_ASKED_FOR), sa.and_(hints.c.source == _OWNER, by_run))
-    mine = sa.and_(hints.c.kind == subject.kind.value, hints.c.subject_id == subject.id)
-    return sa.exists().where(mine, hints.c.received_at > parked.c.since, asked_for)
 
 
 # --- the subjects meanwhile -----------------------------------------------------------------------------------------
@@ -329,7 +332,7 @@ async def undone_by(connection: AsyncConnection, realm_id: str, undo_id: int) ->
         .where(
             links.c.realm_id == realm_id,
             links.c.state.not_in(STANDING),
-            _is_mark(),
+            _IS_MARK,
             parked.c.details["undo"].astext == str(undo_id),
         )
         .group_by(links.c.entity, month, parked.c.currency)

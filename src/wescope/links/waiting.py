@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wescope.books.parking import ParkCode, Parked
@@ -16,22 +17,38 @@ WAITS = frozenset({ParkCode.WAITING, ParkCode.PAYOUT_WAITING})
 _TWINS = {"payment": "sales_receipt", "sales_receipt": "payment"}
 
 
+def _waits_for(name: str) -> sa.ColumnElement[bool]:
+    return parked.c.waiting_on == sa.any_(sa.bindparam(name, type_=ARRAY(sa.Text)))
+
+
+_UNTIL = parked.c.details["until"].astext
+# Put together once: it is asked by every run.
+_WAITING = (
+    sa.select(parked.c.subject)
+    .distinct()
+    .where(
+        sa.or_(
+            sa.and_(_waits_for("posted"), _UNTIL.is_(None)),
+            sa.and_(_waits_for("taken_back"), _UNTIL.is_not(None)),
+            # To a payout it is all the same whether a row's document stands or was undone before it was ever posted.
+            sa.and_(_waits_for("ended"), parked.c.code == ParkCode.PAYOUT_WAITING.value),
+        )
+    )
+)
+
+
 async def waiting_for(
     connection: AsyncConnection, posted: Collection[DocumentKey], taken_back: Collection[DocumentKey] = ()
 ) -> tuple[str, ...]:
     """The subjects (as text) of parked documents that wait for one of these to be posted, or to be taken back."""
     if not posted and not taken_back:
         return ()
-    until = parked.c.details["until"].astext
-    # To a payout it is all the same whether a row's document stands or was undone before it was ever posted.
-    any_end = parked.c.code == ParkCode.PAYOUT_WAITING.value
-    reached = sa.or_(
-        sa.and_(parked.c.waiting_on.in_(list(posted)), until.is_(None)),
-        sa.and_(parked.c.waiting_on.in_(list(taken_back)), until.is_not(None)),
-        sa.and_(parked.c.waiting_on.in_(_with_twins([*posted, *taken_back])), any_end),
-    )
-    query = sa.select(parked.c.subject).distinct().where(reached)
-    return tuple((await connection.execute(query)).scalars())
+    keys = {
+        "posted": list(posted),
+        "taken_back": list(taken_back),
+        "ended": _with_twins([*posted, *taken_back]),
+    }
+    return tuple((await connection.execute(_WAITING, keys)).scalars())
 
 
 async def arrived(connection: AsyncConnection, realm_id: str, items: Iterable[Parked], *, since: datetime) -> bool:
