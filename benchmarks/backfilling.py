@@ -125,7 +125,7 @@ def _of_backfill(scale: float, told: Told, documents: int, seconds: float, naive
 
 
 def _of_replay(rounds: Sequence[Told]) -> Iterator[Figure]:
-    looks = sum(one.printed["run"]["counts"]["hinted"] for one in rounds)
+    looks = sum(one.printed["run"]["counts"]["listed"] for one in rounds)
     seconds = sum(one.seconds for one in rounds)
     yield Figure(name="replay: QBO calls", value=sum(one.qbo["total"] for one in rounds), unit="calls", at_most=0)
     yield Figure(name="replay: looks at subjects", value=looks, unit="subjects")

@@ -20,6 +20,7 @@ from wescope.errors import LocksLost
 from wescope.links.database import migrate, open_engine, schema_is_current, transaction
 from wescope.links.reports import counts
 from wescope.links.schema import metadata, parked, subjects
+from wescope.links.selection import Selection, page_of_selected
 from wescope.links.store import Intent, Link, LinkState, LinkStore, Operation
 from wescope.links.subjects import (
     Begun,
@@ -250,6 +251,15 @@ async def test_many_hints_in_opposite_orders_do_not_block_each_other(engine: Asy
 
     await asyncio.gather(*(hint_all(several if number % 2 else several[::-1]) for number in range(10)))
     assert len(queue.jobs) == 10
+
+
+async def test_what_a_run_has_had_looked_at_is_told_to_it_alone(engine: AsyncEngine, queue: Queue) -> None:
+    chosen = Selection(named=(SUBJECT, OTHER))
+    async with transaction(engine) as connection:
+        await record_all(connection, [Hint(subject=OTHER, source="owner", run_id=7)], queue.defer)
+        for run_id, expected in ((7, {SUBJECT: False, OTHER: True}), (8, {SUBJECT: False, OTHER: False})):
+            page = await page_of_selected(connection, chosen, run_id=run_id, after=None, limit=10)
+            assert {one.subject: one.hinted for one in page} == expected
 
 
 # --- parked ---------------------------------------------------------------------------------------------------------

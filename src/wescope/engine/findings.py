@@ -67,11 +67,13 @@ class Findings:
             before = execution.checkpoint.get("after")
             after = Subject.parse(before) if before else None
             async with transaction(self.engine) as connection:
-                page = await page_of_selected(connection, Selection(everything=True), after=after, limit=_PAGE)
-                execution.counts["hinted"] = execution.counts.get("hinted", 0) + len(page)
-                execution.checkpoint |= {"after": str(page[-1][0])} if page else {"asked_stripe": True}
+                run_id, everything = execution.run.id, Selection(everything=True)
+                page = await page_of_selected(connection, everything, run_id=run_id, after=after, limit=_PAGE)
+                asked = [one.subject for one in page if not one.hinted]
+                execution.counts["hinted"] = execution.counts.get("hinted", 0) + len(asked)
+                execution.checkpoint |= {"after": str(page[-1].subject)} if page else {"asked_stripe": True}
                 await execution.save(connection)
-                await record_all(connection, hints([one for one, _ in page], execution.run.id), self.defer)
+                await record_all(connection, hints(asked, run_id), self.defer)
 
     async def fade(self, execution: Execution, entities: Iterable[str], objects: set[Object] | None = None) -> None:
         """What was open of these entities (or records), and this run did not find again, is so no longer."""

@@ -111,14 +111,15 @@ class Replay:
         run_id = execution.run.id
         async with transaction(self.engine) as connection:
             after = Subject.parse(before) if before else None
-            page = await page_of_selected(connection, selection, after=after, limit=_PAGE)
+            page = await page_of_selected(connection, selection, run_id=run_id, after=after, limit=_PAGE)
             hints = [
-                Hint(subject=subject, source=SOURCE, customer_id=customer, lane=BACKLOG, run_id=run_id)
-                for subject, customer in page
+                Hint(subject=one.subject, source=SOURCE, customer_id=one.customer_id, lane=BACKLOG, run_id=run_id)
+                for one in page
+                if not one.hinted
             ]
-            execution.counts["hinted"] = execution.counts.get("hinted", 0) + len(hints)
-            execution.counts["listed"] = execution.counts["hinted"]
-            execution.checkpoint |= {"after": str(page[-1][0])} if page else {"listed": True}
+            for count, more in {"listed": len(page), "hinted": len(hints), "together": len(page) - len(hints)}.items():
+                execution.counts[count] = execution.counts.get(count, 0) + more
+            execution.checkpoint |= {"after": str(page[-1].subject)} if page else {"listed": True}
             await execution.save(connection)
             await record_all(connection, hints, self.defer)
 

@@ -33,19 +33,36 @@ async def count_selected(connection: AsyncConnection, selection: Selection) -> d
     return {row[0]: row[1] for row in await connection.execute(query)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A subject that is selected, the customer it belongs to as far as known, and whether the run has it looked at."""
+
+    subject: Subject
+    customer_id: str | None
+    hinted: bool
+
+
 async def page_of_selected(
-    connection: AsyncConnection, selection: Selection, *, after: Subject | None, limit: int
-) -> list[tuple[Subject, str | None]]:
-    """The next subjects in their order, with the customers they belong to as far as known."""
+    connection: AsyncConnection, selection: Selection, *, run_id: int, after: Subject | None, limit: int
+) -> list[Selected]:
+    """The next subjects in their order.
+
+    What the run `run_id` has had looked at already (an invoice, since a charge of it was) need not be asked for again.
+    """
     chosen = _query(selection).subquery()
     order = (chosen.c.kind.collate("C"), chosen.c.id.collate("C"))
     known = sa.and_(subjects.c.kind == chosen.c.kind, subjects.c.id == chosen.c.id)
-    query = sa.select(chosen.c.kind, chosen.c.id, subjects.c.customer_id)
+    hinted = sa.exists().where(
+        hints.c.kind == chosen.c.kind, hints.c.subject_id == chosen.c.id, hints.c.run_id == run_id
+    )
+    query = sa.select(chosen.c.kind, chosen.c.id, subjects.c.customer_id, hinted.label("hinted"))
     query = query.select_from(chosen.outerjoin(subjects, known)).order_by(*order).limit(limit)
     if after is not None:
         query = query.where(sa.tuple_(*order) > sa.tuple_(after.kind.value, after.id))
-    rows = await connection.execute(query)
-    return [(Subject(kind=SubjectKind(row.kind), id=row.id), row.customer_id) for row in rows]
+    return [
+        Selected(subject=Subject(kind=SubjectKind(row.kind), id=row.id), customer_id=row.customer_id, hinted=row.hinted)
+        for row in await connection.execute(query)
+    ]
 
 
 async def subjects_of_events(connection: AsyncConnection, event_ids: Sequence[str]) -> dict[str, Subject]:

@@ -53,6 +53,7 @@ COUNT_WORDS: Mapping[str, str] = {
     "listed": "Objects listed",
     "hinted": "Objects to be looked at",
     "skipped": "Objects settled already",
+    "together": "Looked at together with others",
     "undone": "Documents taken back",
     "kept": "Documents that stay",
     "found": "Differences found",
