@@ -74,6 +74,7 @@ async def test_from_a_webhook_to_posted_documents(desk: Desk, shop: Shop) -> Non
         assert counted["count"] == "1.0", entity
         assert 60 <= float(counted["sum"]) < 600, entity
     assert "wescope_stripe_calls_total" in text
+    await desk.runtime.attempts.flush()  # the log of calls is written a quarter of a second later
     seen = await look(desk)
     assert (seen["backlog",], seen["posted",]) == (0, 3)
     assert seen["qbo_limit_used", "requests_per_minute"] > 0
