@@ -8,38 +8,19 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import backfilling, freshness, growth, ingest, mapping, memory, startup
-from benchmarks.suite import Measured, Part, saved_values, say, table
+from benchmarks.suite import Part, measured, saved_values, table
 
 PARTS: Final[Sequence[Part]] = (
     ingest.PART, freshness.PART, backfilling.PART, growth.PART, mapping.PART, memory.PART, startup.PART,
 )  # fmt: skip
 SAVED: Final = Path("benchmarks/suite.json")
-
-
-async def measured(parts: Sequence[Part]) -> list[Measured]:
-    """Run parts one after the other; what runs for them is ended in order also when this process is terminated."""
-    running = asyncio.current_task()
-    assert running is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    found = []
-    for part in parts:
-        say(part.title)
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix=f"wescope-bench-{part.name}-") as folder:
-            figures = tuple(await part.measure(Path(folder)))
-        seconds = round(time.monotonic() - began, 1)
-        found.append(Measured(name=part.name, title=part.title, seconds=seconds, figures=figures))
-    return found
 
 
 def save(file: Path, told: Mapping[str, Any]) -> None:

@@ -10,23 +10,19 @@ time allows; `python -m benchmarks.backfilling --looks 20000` goes through all t
 """
 
 import argparse
-import asyncio
+import functools
 import itertools
-import signal
-import sys
-import tempfile
-import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks import scaled
 from benchmarks.naive import NaiveClient, Pace
 from benchmarks.shop import HISTORY_DAYS, Shop
 from benchmarks.site import Site, Told, opened
-from benchmarks.suite import Figure, Measured, Part, say, table
+from benchmarks.suite import Figure, Part, alone, say
 
 SCALE: Final = 3
 """60 documents a second, and the one thread of the command has some 14 ms of CPU to do for each."""
@@ -157,19 +153,7 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=LOOKS)
     parser.add_argument("--profiles", type=Path, help="folder for a cProfile of each command")
     extent = Extent(**vars(parser.parse_args()))
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="wescope-bench-backfill-") as folder:
-        figures = asyncio.run(_stoppable(measured(Path(folder), extent)))
-    seconds = time.monotonic() - began
-    part = Measured(name=PART.name, title=f"{PART.title}, {extent}", seconds=seconds, figures=tuple(figures))
-    sys.stdout.write(table([part], {}) + "\n")
-
-
-async def _stoppable(measuring: Coroutine[Any, Any, Sequence[Figure]]) -> Sequence[Figure]:
-    """Everything that runs is ended in order also when this process is terminated."""
-    task = asyncio.create_task(measuring)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await task
+    alone(PART, functools.partial(measured, extent=extent), extent)
 
 
 if __name__ == "__main__":

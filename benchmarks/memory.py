@@ -1,10 +1,13 @@
 """Memory: megabytes of each role idle, in a backfill and after many events; and what `verify` asks of a history.
 
-It takes one posted history for all of it. Growth is judged from a fifth of the events to the last one.
+It takes one posted history for all of it. Growth is judged from a fifth of the events to the last one. The suite sends
+as many as its time allows; `python -m benchmarks.memory --seconds 120` sends them all.
 """
 
+import argparse
 import asyncio
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -19,7 +22,7 @@ from benchmarks import scaled
 from benchmarks.backlog import Options, Run, running
 from benchmarks.known_events import Delivery, Receiver, deliver
 from benchmarks.shop import HISTORY_DAYS
-from benchmarks.suite import Figure, Part, say
+from benchmarks.suite import Figure, Part, alone, say
 from benchmarks.world import environment
 
 ROLES: Final = ("web", "worker")
@@ -87,8 +90,8 @@ async def command(run: Run, *arguments: str) -> None:
         raise RuntimeError(f"`wescope {' '.join(arguments)}` failed; its log: {child.log}")
 
 
-async def measure(_folder: Path) -> Sequence[Figure]:
-    """A backfill, a verification, and many events about what is known."""
+async def measure(_folder: Path, at_most_s: float = AT_MOST_S) -> Sequence[Figure]:
+    """A backfill, a verification, and many events about what is known, sent for this long at most."""
     options = Options(invoices=INVOICES, customers=CUSTOMERS, workers=1, latency_ms=0, scale=SCALE, profile=None)
     seen = Seen()
     async with running(options) as run:
@@ -103,7 +106,7 @@ async def measure(_folder: Path) -> Sequence[Figure]:
             await run.until_idle()
         seen.backfill_mb = most
         await _verify(run, seen)
-        await _events(run, seen)
+        await _events(run, seen, at_most_s)
     return figures_of(seen)
 
 
@@ -119,15 +122,15 @@ async def _verify(run: Run, seen: Seen) -> None:
         seen.verify_calls[" ".join(arguments)] = calls
 
 
-async def _events(run: Run, seen: Seen) -> None:
+async def _events(run: Run, seen: Seen, at_most_s: float) -> None:
     """Deliver, and look at the memory after a fifth of the events and after all."""
-    say(f"at most {EVENTS} events in {AT_MOST_S:.0f} s")
+    say(f"at most {EVENTS} events in {at_most_s:.0f} s")
     invoices = [row[0] for row in await run.rows("SELECT id FROM subjects WHERE kind = 'invoice'")]
     receiver = Receiver(url=run.web, secret=run.stripe["webhook_secret"])
-    seen.events = await deliver(receiver, _until(invoices, EVENTS // 5, AT_MOST_S / 5))
+    seen.events = await deliver(receiver, _until(invoices, EVENTS // 5, at_most_s / 5))
     await run.until_idle()
     seen.early_mb = resident_mb(run)
-    seen.events += await deliver(receiver, _until(invoices, EVENTS * 4 // 5, AT_MOST_S * 4 / 5))
+    seen.events += await deliver(receiver, _until(invoices, EVENTS * 4 // 5, at_most_s * 4 / 5))
     await run.until_idle()
     seen.late_mb = resident_mb(run)
 
@@ -169,3 +172,15 @@ def figures_of(seen: Seen) -> tuple[Figure, ...]:
 
 
 PART = Part(name="memory", title="Memory of each role, and what a verification asks", measure=measure)
+
+
+def main() -> None:
+    """Measure this part alone, with more time for the events."""
+    parser = argparse.ArgumentParser(prog="benchmarks.memory", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=AT_MOST_S, help="the most that the events may take")
+    at_most_s = parser.parse_args().seconds
+    alone(PART, functools.partial(measure, at_most_s=at_most_s), f"events for at most {at_most_s:g} s")
+
+
+if __name__ == "__main__":
+    main()

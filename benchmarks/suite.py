@@ -1,7 +1,10 @@
 """What the suite of `make bench` is made of: parts that measure, figures with goals, and the table of them."""
 
+import asyncio
 import math
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -80,6 +83,28 @@ class Measured:
         """With each figure's ratio and whether its goal is missed."""
         figures = [asdict(one) | {"ratio": one.ratio, "missed": one.missed} for one in self.figures]
         return {"name": self.name, "title": self.title, "seconds": self.seconds, "figures": figures}
+
+
+async def measured(parts: Sequence[Part]) -> list[Measured]:
+    """Run parts one after the other; what runs for them is ended in order also when this process is terminated."""
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    found = []
+    for part in parts:
+        say(part.title)
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f"wescope-bench-{part.name}-") as folder:
+            figures = tuple(await part.measure(Path(folder)))
+        seconds = round(time.monotonic() - began, 1)
+        found.append(Measured(name=part.name, title=part.title, seconds=seconds, figures=figures))
+    return found
+
+
+def alone(part: Part, measure: Callable[[Path], Awaitable[Sequence[Figure]]], extent: object) -> None:
+    """Measure one part at another extent than the suite does, and print its table; nothing is compared or kept."""
+    other = Part(name=part.name, title=f"{part.title}, {extent}", measure=measure)
+    sys.stdout.write(table(asyncio.run(measured([other])), {}) + "\n")
 
 
 def saved_values(saved: Mapping[str, Any]) -> dict[tuple[str, str], float]:
