@@ -7,6 +7,7 @@ from wescope.books.calendar import local_date
 from wescope.books.credit_note import memo_reversal
 from wescope.books.documents import CreditMemoBody, Document, Entity, InvoiceBody, KeyDates, SalesLine
 from wescope.books.names import doc_number
+from wescope.books.parking import ParkCode, Parked
 from wescope.books.payment import is_shared, received_at
 from wescope.books.policy import ItemRole, Policy
 from wescope.books.subjects import DocumentKey, reversal_key
@@ -79,6 +80,19 @@ def void_memo(
 ) -> Document:
     """The credit memo `in_1:reversal` with what of the invoice's lines was not credited before it was voided."""
     return _memo(invoice, customer, policy, lines, on=on, key=reversal_key(invoice.id), mark="V")
+
+
+def unfit_lines(invoice: Invoice, lines: tuple[SalesLine, ...], amount: int) -> Parked | None:
+    """Why no memo over `amount` can share out the lines of a void invoice, if so: they do not add up to its total.
+
+    An invoice since the start of the books would be parked itself; an older one has nothing else that its lines say.
+    """
+    lines_total = sum(line.amount for line in lines)
+    if lines_total == invoice.total:
+        return None
+    details = {"lines_total": lines_total, "stripe_total": invoice.total}
+    key = reversal_key(invoice.id)
+    return Parked(key=key, code=ParkCode.TOTAL_MISMATCH, amount=amount, currency=invoice.currency, details=details)
 
 
 def _memo(

@@ -31,6 +31,7 @@ from wescope.books.invoice_memos import (
     bad_debt_again,
     bad_debt_memo,
     recovery_invoice,
+    unfit_lines,
     void_memo,
     write_off_reversal,
 )
@@ -489,6 +490,9 @@ class _Story:
             self._made.append(memo_application(self._document, key, self._customer, parts, text))
             return
         if amount <= 0:
+            return
+        if unfit := unfit_lines(invoice, self._lines, amount):
+            self._made.append(unfit)
             return
         memo = void_memo(invoice, self._customer, self._policy, share(self._lines, amount, invoice.total), on)
         self._apply_memo(memo, key, text)

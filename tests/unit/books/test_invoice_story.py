@@ -30,6 +30,7 @@ from tests.unit.books.builders import (
 )
 from wescope.books.desired import desired_books
 from wescope.books.documents import Entity, InvoiceBody, JournalEntryBody, ReceiptBody, Settled
+from wescope.books.parking import ParkCode
 from wescope.books.policy import AccountRole, ItemRole, Policy, Reversals, RoleAccount
 from wescope.books.values import (
     Charge,
@@ -255,6 +256,15 @@ def test_voided_after_the_start_of_the_books_an_older_one_is_credited() -> None:
     desired = desired_books(voided(MARCH_28), replace(POLICY, start_date=day("2026-03-20")))
     assert skipped(desired) == {"in_1:invoice": "before_start_date"}
     assert keys(desired) == ["cus_1:customer:usd", "in_1:reversal"]
+
+
+def test_one_whose_lines_do_not_add_up_is_named_and_nothing_of_it_is_credited() -> None:
+    desired = desired_books(voided(MARCH_28, lines=()), replace(POLICY, start_date=day("2026-03-20")))
+    assert skipped(desired) == {"in_1:invoice": "before_start_date"}
+    assert keys(desired) == []
+    (reversal,) = desired.parked
+    assert (reversal.key, reversal.code) == ("in_1:reversal", ParkCode.TOTAL_MISMATCH)
+    assert reversal.details == {"lines_total": 0, "stripe_total": 3000}
 
 
 # --- money that is taken back ---
