@@ -183,11 +183,14 @@ def _is_reversal(document: Document, invoice: Invoice) -> bool:
 def _without(invoice: Invoice, reason: str, lines: tuple[SalesLine, ...], policy: Policy) -> Desired:
     """Without a document of its own (older than the books, or over nothing): what happened to it since.
 
-    It settles nothing but older debts that it collects.
+    It settles nothing but older debts that it collects. Without a customer it is held as soon as there is something to
+    post, and its payments wait for it.
     """
     told = tell(invoice, None, lines, policy, _portions_of_others(invoice, policy))
     story = told.outcomes
     posted = any(isinstance(one, Document) and one.existence is Existence.PRESENT for one in story)
+    if posted and not invoice.customer.id:
+        return _held(invoice, _parked(invoice, ParkCode.MISSING_CUSTOMER, invoice.total), policy)
     customer = (customer_document(invoice.customer, invoice.currency, policy),) if posted else ()
     return _sorted((Skipped(key=invoice_key(invoice.id), reason=reason), *customer, *story), _follows(invoice))
 

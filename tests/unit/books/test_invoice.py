@@ -206,6 +206,15 @@ def test_an_invoice_without_customer_is_parked() -> None:
     assert parked(desired) == {"in_1:invoice": ("missing_customer", 3000)}
 
 
+def test_an_older_invoice_without_a_customer_is_parked_when_something_is_to_be_posted() -> None:
+    nobody = replace(a_paid_invoice(), customer=Customer(id="", name=None, email=None))
+    desired = desired_books(nobody, replace(POLICY, start_date=day("2026-03-16")))
+    assert keys(desired) == []
+    assert parked(desired) == {"in_1:invoice": ("missing_customer", 3000), "ch_1:payment": ("waiting", 3000)}
+    desired = desired_books(nobody, replace(POLICY, start_date=day("2026-03-21")))
+    assert skipped(desired) == {"in_1:invoice": "before_start_date", "ch_1:payment": "before_start_date"}
+
+
 def test_voided_in_the_month_of_its_document() -> None:
     # 1 April in UTC is 31 March in the books.
     invoice = an_invoice(status=InvoiceStatus.VOID, voided_at=moment("2026-04-01T06:59:59+00:00"))
